@@ -1,0 +1,23 @@
+# Sourced by demo.sh and test.sh: makes .venv with the project and all it needs, and enters it.
+# Installs anew only after setup.cfg has changed. Needs Python 3.11 or later, nothing else.
+
+make_environment() { # extras, for example [test]
+  local python stamp
+  if [ ! -x .venv/bin/python ]; then
+    for python in "${PYTHON:-python3}" python3.13 python3.12 python3.11 none; do
+      "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break
+    done
+    if [ "$python" = none ]; then
+      echo "error: needs Python 3.11 to 3.13 (TensorFlow 2.21 has no other). Name one: PYTHON=..." >&2
+      return 1
+    fi
+    "$python" -m venv .venv
+  fi
+  stamp=.venv/installed$1
+  if ! cmp -s setup.cfg "$stamp"; then
+    echo "installing TensorFlow and the project into .venv (about 2 GB) ..."
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$1"
+    cp setup.cfg "$stamp"
+  fi
+  export PATH="$PWD/.venv/bin:$PATH"
+}

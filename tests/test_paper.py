@@ -1,0 +1,64 @@
+"""The paper's numbers, as a table."""
+
+import pytest
+
+from tf_twostream import paper
+
+
+def test_from_scratch_the_rate_drops_after_50k_and_70k_and_training_ends_at_80k():
+    recipe = paper.TemporalRecipe()
+    rates = [recipe.learning_rate_at(i) for i in (0, 49_999, 50_000, 69_999, 70_000, 79_999)]
+    assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4])
+    assert recipe.iterations == 80_000
+
+
+def test_fine_tuning_drops_after_14k_and_ends_at_20k():
+    recipe = paper.SpatialRecipe(init_from="run")
+    assert recipe.drops == (14_000,)
+    assert recipe.iterations == 20_000
+    assert recipe.learning_rate_at(14_000) == pytest.approx(1e-3)
+
+
+def test_a_shorter_training_keeps_the_schedules_proportions():
+    assert paper.SpatialRecipe(num_iterations=800).drops == (500, 700)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "rate"),
+    [
+        ({}, 0.9),
+        ({"init_from": "run"}, 0.9),
+        ({"init_from": "run", "train_last_layer_only": True}, 0.5),
+        ({"dropout_rate": 0.5}, 0.5),
+        ({"dropout_rate": 0.0}, 0.0),
+    ],
+)
+def test_dropout_is_as_table_1_sets_it(knobs, rate):
+    assert paper.SpatialRecipe(**knobs).dropout == rate
+
+
+def test_defaults_are_the_papers():
+    recipe = paper.TemporalRecipe()
+    assert (recipe.batch_size, recipe.momentum, recipe.learning_rate) == (256, 0.9, 1e-2)
+    assert (recipe.crop_size, recipe.stack_length, recipe.mean_subtraction) == (224, 10, True)
+    assert (paper.SHORTER_SIDE, paper.TEST_FRAMES, paper.TEST_VIEWS) == (256, 25, 10)
+
+
+@pytest.mark.parametrize("recipe", [paper.SpatialRecipe(width=0.5), paper.TemporalRecipe(seed=3)])
+def test_a_recipe_survives_json(recipe):
+    assert paper.recipe_from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"train_last_layer_only": True}, "--init_from"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"dropout_rate": 1.0}, "dropout_rate=1.0"),
+        ({"stack_length": 0}, "stack_length=0"),
+        ({"num_iterations": -1}, "num_iterations=-1"),
+    ],
+)
+def test_impossible_recipes_are_refused(knobs, message):
+    with pytest.raises(ValueError, match=message):
+        paper.TemporalRecipe(**knobs)
