@@ -1,0 +1,90 @@
+import pytest
+
+from tf_twostream import datasets
+from tf_twostream.datasets import manifest
+
+
+def write(folder, text):
+    path = folder / "videos.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_rows_become_videos_and_classes_are_alphabetical(tmp_path):
+    text = 'path,label,split,group\nw/1.avi,wave,train,ann\n"b/2, x.avi",bend,test,bob\n'
+    assert manifest.read(write(tmp_path, text + "b/3.avi,bend,,ann\nb/4.avi,bend,train,\n")) == (
+        datasets.Split(
+            "videos.csv",
+            ("bend", "wave"),
+            train=(datasets.Video("w/1.avi", 1, "ann"), datasets.Video("b/4.avi", 0)),
+            test=(datasets.Video("b/2, x.avi", 0, "bob"),),
+            unused=(datasets.Video("b/3.avi", 0, "ann"),),
+        )
+    )
+
+
+def test_the_group_may_be_left_out_and_columns_come_in_any_order(tmp_path):
+    split = manifest.read(write(tmp_path, "split,path,label\ntrain,1.avi,a\n"))
+    assert split.train == (datasets.Video("1.avi", 0),)
+
+
+def test_spreadsheets_and_spaces_do_no_harm(tmp_path):
+    text = "\ufeffpath, label, split\r\n1.avi, a , train\r\n\r\n2.MP4,a,test \r\n"
+    split = manifest.read(write(tmp_path, text))
+    assert split.class_names == ("a",)
+    assert (len(split.train), len(split.test)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "header", ["path,label", "path,label,split,actor", "path,label,split,split", "1.avi,a,train"]
+)
+def test_columns_are_known_and_complete(tmp_path, header):
+    with pytest.raises(ValueError, match=f"path,label,split,group. Received: {header}"):
+        manifest.read(write(tmp_path, f"{header}\n1.avi,a,train\n"))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("2.avi,a", "as many cells as the header"),
+        ("2, b.avi,a,train", "as many cells as the header"),
+        ("2.avi,,train", "must have a label"),
+        ("2.avi,a,training", "train, test or nothing as its split. Received: 'training'"),
+        ("2.txt,a,train", "must name a video.*Received: '2.txt'"),
+        ("/data/2.avi,a,train", "relative to the folder of the videos.*Received: '/data/2.avi'"),
+        ("../2.avi,a,train", "relative to the folder of the videos.*Received: '../2.avi'"),
+    ],
+)
+def test_a_row_that_breaks_a_rule_is_an_error_with_its_line(tmp_path, row, message):
+    path = write(tmp_path, f"path,label,split\n1.avi,a,train\n{row}\n")
+    with pytest.raises(ValueError, match=rf"videos\.csv, line 3.*{message}"):
+        manifest.read(path)
+
+
+def test_a_video_is_listed_once(tmp_path):
+    path = write(tmp_path, "path,label,split\n1.avi,a,train\n1.avi,a,test\n")
+    with pytest.raises(ValueError, match="Received twice: '1.avi'"):
+        manifest.read(path)
+
+
+def test_a_group_is_on_one_side(tmp_path):
+    rows = "1.avi,a,train,ann\n2.avi,a,test,ann\n"
+    with pytest.raises(ValueError, match="group 'ann' with '1.avi' in train and '2.avi' in test"):
+        manifest.read(write(tmp_path, f"path,label,split,group\n{rows}"))
+
+
+def test_each_class_has_a_training_video(tmp_path):
+    path = write(tmp_path, "path,label,split\n1.avi,a,train\n2.avi,b,test\n3.avi,b,\n")
+    with pytest.raises(ValueError, match=r"videos\.csv must have a training video.*none of: b"):
+        manifest.read(path)
+
+
+@pytest.mark.parametrize("text", ["path,label,split\n", ""])
+def test_an_empty_file_is_an_error(tmp_path, text):
+    with pytest.raises(ValueError, match=r"Received:.*"):
+        manifest.read(write(tmp_path, text))
+
+
+def test_a_missing_file_is_an_error_with_an_example(tmp_path):
+    with pytest.raises(FileNotFoundError, match="PushUps/a.avi,PushUps,train"):
+        manifest.read(tmp_path / "none.csv")

@@ -1,0 +1,78 @@
+import subprocess
+import sys
+
+import pytest
+
+from tf_twostream import datasets
+
+
+def test_ucf101_restricted_to_classes(shared_data):
+    source = datasets.Source(
+        dataset="ucf101",
+        annotations=str(shared_data / "splits" / "ucfTrainTestlist"),
+        classes=("PushUps", "BabyCrawling"),
+    )
+    split = datasets.load(source)
+    assert split.class_names == ("BabyCrawling", "PushUps")
+    assert {video.label for video in split.test} == {0, 1}
+
+
+def test_the_real_clips_are_what_keep_available_leaves(shared_data):
+    lists = str(shared_data / "splits" / "ucfTrainTestlist")
+    kept = datasets.keep_available(
+        datasets.load(datasets.Source(dataset="ucf101", annotations=lists)),
+        datasets.find_videos(shared_data / "clips" / "ucf101"),
+        where="the clips",
+        allow_missing=True,
+    )
+    assert kept.class_names == ("BabyCrawling", "BodyWeightSquats", "JumpingJack", "PushUps")
+    assert (len(kept.train), len(kept.test)) == (72, 28)
+
+
+def test_hmdb51_is_read_from_its_lists(shared_data):
+    lists = str(shared_data / "splits" / "testTrainMulti_7030_splits")
+    split = datasets.load(datasets.Source(dataset="hmdb51", annotations=lists, split=3))
+    assert split.name == "hmdb51 split 3"
+
+
+def test_class_folders_need_no_annotations(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.avi").touch()
+    split = datasets.load(datasets.Source(dataset="folders", videos_dir=str(tmp_path)))
+    assert split.train == (datasets.Video("a/1.avi", 0),)
+
+
+def test_a_csv_file_is_the_annotations(tmp_path):
+    (tmp_path / "v.csv").write_text("path,label,split\n1.avi,a,train\n")
+    source = datasets.Source(dataset="csv", annotations=str(tmp_path / "v.csv"))
+    assert datasets.load(source).train == (datasets.Video("1.avi", 0),)
+
+
+@pytest.mark.parametrize("dataset", ["ucf101", "hmdb51", "csv"])
+def test_missing_annotations_are_asked_for(dataset):
+    with pytest.raises(ValueError, match=f"--dataset={dataset} needs its lists: --annotations"):
+        datasets.load(datasets.Source(dataset=dataset, videos_dir="videos"))
+
+
+def test_annotations_that_would_be_ignored_are_an_error(tmp_path):
+    source = datasets.Source(dataset="folders", videos_dir=str(tmp_path), annotations="lists")
+    with pytest.raises(ValueError, match="Class folders need no lists"):
+        datasets.load(source)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "split"), [("ucf101", 0), ("ucf101", 4), ("hmdb51", 4), ("csv", 2), ("folders", 0)]
+)
+def test_the_number_of_the_split_must_exist(dataset, split):
+    with pytest.raises(ValueError, match=f"--split must be .* Received: --split={split}"):
+        datasets.Source(dataset=dataset, split=split)
+
+
+def test_an_unknown_data_set_is_an_error():
+    with pytest.raises(ValueError, match="ucf101, hmdb51, folders, csv. Received: 'kinetics'"):
+        datasets.Source(dataset="kinetics")
+
+
+def test_reading_lists_does_not_import_tensorflow(root):
+    code = "import sys; from tf_twostream import datasets; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60).returncode == 0

@@ -1,0 +1,146 @@
+import pytest
+
+from tf_twostream import datasets
+
+NAMES = ("walk", "run", "jump")
+SPLIT = datasets.Split(
+    "tiny",
+    NAMES,
+    train=(
+        datasets.Video("jump/b.avi", 2, "anna"),
+        datasets.Video("walk/a.avi", 0),
+        datasets.Video("run/é +(1)!.avi", 1),
+    ),
+    test=(datasets.Video("run/a.avi", 1),),
+    unused=(datasets.Video("jump/a.avi", 2),),
+)
+ALL_IDS = {"walk/a.avi", "run/a.avi", "run/é +(1)!.avi", "jump/a.avi", "jump/b.avi"}
+
+
+def ids(videos):
+    return [video.id for video in videos]
+
+
+@pytest.mark.parametrize(
+    "id", ["", ".", "/data/a.avi", "../a.avi", "a/../b.avi", "./a.avi", "a//b.avi", "a\\b.avi"]
+)
+def test_an_id_is_a_plain_relative_posix_path(id):
+    with pytest.raises(ValueError, match="relative to the folder of the videos.*Received"):
+        datasets.Video(id, 0)
+
+
+def test_a_video_is_listed_once():
+    video = datasets.Video("a/a.avi", 0)
+    with pytest.raises(ValueError, match="Received twice: 'a/a.avi'"):
+        datasets.Split("tiny", ("a",), train=(video,), test=(video,))
+
+
+@pytest.mark.parametrize("label", [-1, 1])
+def test_a_label_is_an_index_into_the_class_names(label):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
+        datasets.Split("tiny", ("a",), train=(datasets.Video("a/a.avi", label),), test=())
+
+
+def test_class_names_are_distinct():
+    with pytest.raises(ValueError, match="distinct"):
+        datasets.Split("tiny", ("a", "a"), train=(), test=())
+
+
+def test_all_videos_holds_each_once_ordered_by_class_and_id():
+    assert ids(datasets.all_videos(SPLIT)) == [
+        "walk/a.avi",
+        "run/a.avi",
+        "run/é +(1)!.avi",
+        "jump/a.avi",
+        "jump/b.avi",
+    ]
+
+
+def test_selecting_classes_renumbers_labels_in_official_order():
+    selected = datasets.select_classes(SPLIT, ["jump", "run"])
+    assert selected.class_names == ("run", "jump")
+    assert {(video.id, video.label) for video in datasets.all_videos(selected)} == {
+        ("run/a.avi", 0),
+        ("run/é +(1)!.avi", 0),
+        ("jump/a.avi", 1),
+        ("jump/b.avi", 1),
+    }
+    assert ids(selected.train) == ["jump/b.avi", "run/é +(1)!.avi"]
+    assert selected.train[0].group == "anna"
+    assert selected.name == "tiny, 2 of 3 classes"
+
+
+def test_selecting_all_classes_changes_nothing():
+    assert datasets.select_classes(SPLIT, NAMES[::-1]) == SPLIT
+
+
+def test_an_unknown_class_is_an_error_that_lists_near_names():
+    with pytest.raises(ValueError, match=r"Received: WALKS\. Near names: walk\."):
+        datasets.select_classes(SPLIT, ["run", "WALKS"])
+
+
+def test_a_split_whose_videos_all_exist_is_kept_as_it_is():
+    kept = datasets.keep_available(SPLIT, ALL_IDS | {"x.avi"}, where="here", allow_missing=False)
+    assert kept is SPLIT
+
+
+def test_missing_videos_are_an_error_that_counts_them_and_names_ten():
+    videos = tuple(datasets.Video(f"a/{number:02}.avi", 0) for number in range(13))
+    split = datasets.Split("tiny", ("a",), train=videos, test=())
+    with pytest.raises(FileNotFoundError) as error:
+        datasets.keep_available(split, {"a/00.avi"}, where="--store=s", allow_missing=False)
+    message = str(error.value)
+    assert "12 of the 13 videos of tiny are not in --store=s" in message
+    assert [f"a/{number:02}.avi" in message for number in range(13)] == (
+        [False] + 10 * [True] + 2 * [False]
+    )
+    assert "--allow_missing" in message
+
+
+def test_a_missing_unused_video_is_missing_too():
+    with pytest.raises(FileNotFoundError, match="jump/a.avi"):
+        available = ALL_IDS - {"jump/a.avi"}
+        datasets.keep_available(SPLIT, available, where="here", allow_missing=False)
+
+
+@pytest.mark.parametrize("found", ["UCF-101/run/é +(1)!.avi", "é +(1)!.avi"])
+def test_a_folder_too_high_or_too_low_is_recognised(found):
+    with pytest.raises(FileNotFoundError) as error:
+        datasets.keep_available(SPLIT, {found, "x.avi"}, where="here", allow_missing=True)
+    assert f"One is there as {found!r}: name another folder" in str(error.value)
+
+
+def test_allowed_missing_videos_are_left_out_and_empty_classes_dropped():
+    available = {"run/a.avi", "jump/b.avi"}
+    kept = datasets.keep_available(SPLIT, available, where="here", allow_missing=True)
+    assert kept.class_names == ("run", "jump")
+    assert kept.train == (datasets.Video("jump/b.avi", 1, "anna"),)
+    assert kept.test == (datasets.Video("run/a.avi", 0),)
+    assert kept.unused == ()
+    assert kept.name == "tiny, 2 of 5 videos"
+
+
+@pytest.mark.parametrize("available", [set(), {"other/x.avi"}])
+def test_no_video_at_all_is_an_error_even_if_missing_ones_are_allowed(available):
+    with pytest.raises(FileNotFoundError, match="5 of the 5 videos"):
+        datasets.keep_available(SPLIT, available, where="here", allow_missing=True)
+
+
+def test_a_saved_split_is_loaded_equal(tmp_path):
+    path = tmp_path / "new folder" / "split.json"
+    datasets.save_split(SPLIT, path)
+    assert datasets.load_split(path) == SPLIT
+    assert [file.name for file in path.parent.iterdir()] == ["split.json"]
+
+
+def test_classes_without_videos_survive_saving(tmp_path):
+    split = datasets.Split("tiny", ("z", "a"), train=(), test=(datasets.Video("a/a.avi", 1),))
+    datasets.save_split(split, tmp_path / "split.json")
+    assert datasets.load_split(tmp_path / "split.json") == split
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "x"}', "path,label,split"])
+def test_anything_else_is_no_split_file(tmp_path, text):
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(ValueError, match=r"must be one that this program wrote.*split\.json"):
+        datasets.load_split(tmp_path / "split.json")

@@ -1,0 +1,132 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tf_twostream import metrics, score_fusion
+
+NAMES = ("bend", "jack", "wave")
+
+
+def write(folder, stream, part, *, seed, num_videos=30):
+    """Writes the scores of a stream, the videos in an order of its own."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(num_videos) % 3
+    scores = rng.dirichlet(np.ones(3), num_videos) + 0.3 * np.eye(3)[labels]
+    scores /= scores.sum(axis=1, keepdims=True)
+    order = rng.permutation(num_videos)
+    ids = tuple(f"{NAMES[labels[row]]}/{part}{row}.avi" for row in order)
+    path = folder / f"{stream}_{part}.npz"
+    score_fusion.save_scores(path, score_fusion.Scores(ids, labels[order], NAMES, scores[order]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Scores files by stream and part."""
+    folder = tmp_path_factory.mktemp("scores")
+    keys = [(stream, part) for stream in ("spatial", "temporal") for part in ("test", "train")]
+    return {key: write(folder, *key, seed=seed) for seed, key in enumerate(keys)}
+
+
+@pytest.fixture
+def fuse(root):
+    """Runs the script; returns its exit code and what it printed."""
+
+    def run(**flags):
+        arguments = [f"--{name}={value}" for name, value in flags.items()]
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "scripts/fuse_scores.py", *arguments],
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path):
+    out = tmp_path / "out"
+    code, printed = fuse(
+        scores=f"{files['spatial', 'test']},{files['temporal', 'test']}",
+        train_scores=f"{files['spatial', 'train']},{files['temporal', 'train']}",
+        svm=True,
+        names="spatial,temporal",
+        output_dir=out,
+    )
+    assert code == 0, printed
+    results = json.loads((out / "results.json").read_text())
+    assert (results["num_videos"], results["num_classes"]) == (30, 3)
+    rows = ["spatial", "temporal", "average", "svm"]
+    assert list(results["results"]) == rows
+    assert (out / "table.md").read_text() in printed
+    figures = {f"{row}_{kind}" for row in rows for kind in ("confusion", "recall")}
+    assert {path.name for path in out.iterdir()} == {"table.md", "results.json", "average.npz"} | {
+        "svm.npz"
+    } | {f"{figure}.{suffix}" for figure in figures for suffix in ("png", "csv")}
+
+    streams = [
+        score_fusion.load_scores(files[stream, "test"]) for stream in ("spatial", "temporal")
+    ]
+    average = score_fusion.average(streams)
+    expected = metrics.accuracy(average.scores, average.labels)
+    assert results["results"]["average"]["video_accuracy"] == expected
+    np.testing.assert_array_equal(
+        score_fusion.load_scores(out / "average.npz").scores, average.scores
+    )
+    decisions = score_fusion.load_svm(out / "svm.npz").predict(streams)
+    expected = metrics.accuracy(decisions, average.labels)
+    assert results["results"]["svm"]["video_accuracy"] == expected
+
+
+def test_weights_weigh_the_streams(fuse, files, tmp_path):
+    spatial, temporal = files["spatial", "test"], files["temporal", "test"]
+    code, printed = fuse(scores=f"{spatial},{temporal}", weights="0,2", output_dir=tmp_path / "out")
+    assert code == 0, printed
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert results["average"] == results["temporal_test"]
+    assert results["average"] != results["spatial_test"]
+
+
+def test_one_stream_is_only_reported(fuse, files, tmp_path):
+    code, printed = fuse(scores=files["spatial", "test"], output_dir=tmp_path / "out")
+    assert code == 0, printed
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert list(results) == ["spatial_test"]
+    assert not (tmp_path / "out" / "average.npz").exists()
+
+
+def test_streams_in_files_of_the_same_name_are_named_by_their_folders(fuse, tmp_path):
+    for seed, stream in enumerate(("spatial", "temporal")):
+        write(tmp_path / stream, "scores", "test", seed=seed)
+    scores = f"{tmp_path}/spatial/scores_test.npz,{tmp_path}/temporal/scores_test.npz"
+    code, printed = fuse(scores=scores, output_dir=tmp_path / "out")
+    assert code == 0, printed
+    assert "| temporal |" in printed
+
+
+def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
+    test, train = files["spatial", "test"], files["spatial", "train"]
+    other = write(tmp_path, "temporal", "test", seed=9, num_videos=27)
+    mistakes = [
+        ({"scores": test, "svm": True}, "--train_scores must name one file per stream"),
+        ({"scores": test, "train_scores": train}, "Received: --train_scores without --svm"),
+        ({"scores": test, "svm": True, "train_scores": test}, "must not be trained on test videos"),
+        ({"scores": f"{test},{other}"}, "3 that are not in both stream 1 and stream 2"),
+        ({"scores": f"{test},{test}"}, "Name them: --names=spatial,temporal"),
+        ({"scores": f"{test},{train}", "weights": "1"}, "--weights must list one item for each"),
+        ({"scores": test, "weights": "x"}, "--weights is a comma-separated list of float"),
+        ({"scores": tmp_path / "none.npz"}, "No such file"),
+    ]
+    for flags, message in mistakes:
+        code, printed = fuse(**flags, output_dir=tmp_path / "out")
+        assert code == 1, printed
+        assert printed.startswith("error: ") and message in printed
+        assert printed.count("\n") == 1
+    assert not (tmp_path / "out").exists()

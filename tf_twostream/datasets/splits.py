@@ -1,0 +1,247 @@
+"""Videos, their labels and the official division into training and test videos."""
+
+import dataclasses
+import difflib
+import json
+import os
+import pathlib
+from collections.abc import Callable, Collection, Iterable
+
+from absl import logging
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """A labelled video.
+
+    Attributes:
+        id: POSIX path relative to the folder of the videos, with suffix, for example
+            "PushUps/v_PushUps_g01_c01.avi"; also the video's folder in the store.
+        label: Index into the class names of the split.
+        group: Videos of one group share actor or background; empty if unknown.
+    """
+
+    id: str
+    label: int
+    group: str = ""
+
+    def __post_init__(self):
+        path = pathlib.PurePosixPath(self.id)
+        plain = path.name and str(path) == self.id and "\\" not in self.id
+        if not plain or path.is_absolute() or ".." in path.parts:
+            raise ValueError(
+                "The path of a video must be relative to the folder of the videos, plain, and "
+                f'written with "/", for example "PushUps/a.avi". Received: {self.id!r}.'
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The videos to train and to test on.
+
+    Attributes:
+        name: For people, for example "ucf101 split 1".
+        class_names: The classes; a label is an index into them.
+        train: Videos to learn from.
+        test: Videos to measure on.
+        unused: Videos of the data set that are in neither list (HMDB-51 has such).
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: tuple[Video, ...]
+    test: tuple[Video, ...]
+    unused: tuple[Video, ...] = ()
+
+    def __post_init__(self):
+        if len(set(self.class_names)) != len(self.class_names):
+            raise ValueError(
+                f"Class names of {self.name} must be distinct. Received: {self.class_names}."
+            )
+        seen = set()
+        for video in self.train + self.test + self.unused:
+            if video.id in seen:
+                raise ValueError(
+                    f"A video must be listed once in {self.name}. Received twice: {video.id!r}."
+                )
+            if not 0 <= video.label < len(self.class_names):
+                raise ValueError(
+                    f"Labels of {self.name} must be in [0, {len(self.class_names)}). "
+                    f"Received: label={video.label} for {video.id!r}."
+                )
+            seen.add(video.id)
+
+
+def all_videos(split: Split) -> tuple[Video, ...]:
+    """Returns every video of the data set once, ordered by class and then by id.
+
+    The order is that of the official UCF-101 lists, and it is the same for every split.
+    """
+    videos = split.train + split.test + split.unused
+    return tuple(sorted(videos, key=lambda video: (video.label, video.id)))
+
+
+def select_classes(split: Split, classes: Collection[str]) -> Split:
+    """Restricts a split to some classes.
+
+    Args:
+        split: The split.
+        classes: Names of the classes to keep, in any order.
+
+    Returns:
+        A split whose labels are renumbered from 0; the classes keep their official order.
+
+    Raises:
+        ValueError: If a class is unknown.
+    """
+    unknown = [name for name in classes if name not in split.class_names]
+    if unknown:
+        raise ValueError(
+            f"The classes must be classes of {split.name}. Received: {', '.join(unknown)}. "
+            f"{_suggest(unknown[0], split.class_names)}"
+        )
+    names = tuple(name for name in split.class_names if name in classes)
+    if len(names) == len(split.class_names):
+        return split
+    name = f"{split.name}, {len(names)} of {len(split.class_names)} classes"
+    return _restrict(split, name, names, lambda video: True)
+
+
+def keep_available(
+    split: Split, available: Collection[str], *, where: str, allow_missing: bool
+) -> Split:
+    """Checks that the videos of a split exist, or restricts the split to those that do.
+
+    Args:
+        split: The split; its unused videos are looked for as well.
+        available: Ids of the videos that exist.
+        where: Where they were looked for, in words, for example "--store=/data/ucf101".
+        allow_missing: Whether to go on with the videos that exist. Classes of which no video
+            is left are dropped, and the labels are renumbered in the official order.
+
+    Returns:
+        The split itself if nothing is missing, else the restricted one, whose name says so.
+
+    Raises:
+        FileNotFoundError: If a video is missing and may not be, or if none exists.
+    """
+    available = frozenset(available)
+    videos = all_videos(split)
+    missing = [video.id for video in videos if video.id not in available]
+    if not missing:
+        return split
+    if not allow_missing or len(missing) == len(videos):
+        raise FileNotFoundError(_describe_missing(split, missing, available, where))
+    logging.warning("%s", _list_missing(split, missing, where))
+    left = {video.label for video in videos if video.id in available}
+    names = tuple(name for label, name in enumerate(split.class_names) if label in left)
+    if dropped := len(split.class_names) - len(names):
+        logging.warning("%d classes without any video left are dropped.", dropped)
+    name = f"{split.name}, {len(videos) - len(missing)} of {len(videos)} videos"
+    return _restrict(split, name, names, lambda video: video.id in available)
+
+
+def check_training(split: Split) -> Split:
+    """Returns the split if each class has a video to learn from.
+
+    Raises:
+        ValueError: If a class has none.
+    """
+    learnt = {video.label for video in split.train}
+    unlearnt = [name for label, name in enumerate(split.class_names) if label not in learnt]
+    if unlearnt:
+        raise ValueError(
+            f"Each class of {split.name} must have a training video. Received none of: "
+            f"{', '.join(unlearnt)}. Add some or leave the class out."
+        )
+    return split
+
+
+def save_split(split: Split, path: str | os.PathLike[str]) -> None:
+    """Writes a split as JSON, atomically; `load_split` gives back an equal split.
+
+    Args:
+        split: The split.
+        path: The file; its folder is created if need be.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(dataclasses.asdict(split), indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def load_split(path: str | os.PathLike[str]) -> Split:
+    """Reads a split that `save_split` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The split.
+
+    Raises:
+        ValueError: If the file holds anything else.
+    """
+    try:
+        fields = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        fields["class_names"] = tuple(fields["class_names"])
+        for part in ("train", "test", "unused"):
+            fields[part] = tuple(Video(**video) for video in fields[part])
+        return Split(**fields)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"A split file must be one that this program wrote. Received: {os.fspath(path)} "
+            f"({error}). Restore it or start again in another folder."
+        ) from error
+
+
+def _restrict(
+    split: Split, name: str, class_names: tuple[str, ...], keep: Callable[[Video], bool]
+) -> Split:
+    """Keeps the videos of `class_names` for which `keep` holds; renumbers their labels."""
+    labels = {split.class_names.index(kept): label for label, kept in enumerate(class_names)}
+
+    def part(videos: Iterable[Video]) -> tuple[Video, ...]:
+        return tuple(
+            dataclasses.replace(video, label=labels[video.label])
+            for video in videos
+            if video.label in labels and keep(video)
+        )
+
+    return Split(name, class_names, part(split.train), part(split.test), part(split.unused))
+
+
+def _suggest(unknown: str, names: tuple[str, ...]) -> str:
+    lowered = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(unknown.lower(), lowered, n=5)
+    if near:
+        return f"Near names: {', '.join(lowered[name] for name in near)}."
+    return f"The first of its {len(names)} classes: {', '.join(names[:10])}."
+
+
+def _list_missing(split: Split, missing: list[str], where: str) -> str:
+    """Says how many videos are missing and which are the first ten."""
+    total = len(split.train + split.test + split.unused)
+    lines = [f"{len(missing)} of the {total} videos of {split.name} are not in {where}:"]
+    lines += [f"  {id}" for id in missing[:10]]
+    if len(missing) > 10:
+        lines.append("  ...")
+    return "\n".join(lines)
+
+
+def _describe_missing(
+    split: Split, missing: list[str], available: frozenset[str], where: str
+) -> str:
+    """Says what is missing and, as far as can be guessed, why."""
+    message = _list_missing(split, missing, where)
+    elsewhere = {pathlib.PurePosixPath(id).name: id for id in sorted(available)}
+    names = (pathlib.PurePosixPath(id).name for id in missing)
+    found = next((elsewhere[name] for name in names if name in elsewhere), None)
+    if not available:
+        return f"{message}\nThere is no video at all: check the path."
+    if found:
+        return f"{message}\nOne is there as {found!r}: name another folder of videos."
+    if len(missing) == len(split.train + split.test + split.unused):
+        return f"{message}\nNone of its {len(available)} videos is of this data set."
+    return f"{message}\nAdd them, or go on without them: --allow_missing."

@@ -1,0 +1,99 @@
+"""Measures of video classification, in NumPy.
+
+The paper reports video accuracy (section 6); other projects print mean class recall, which
+they call mean class accuracy. They differ where the classes have different numbers of videos.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def accuracy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Computes the share of videos whose class has the highest score.
+
+    Args:
+        scores: `[N, K]`, the higher the likelier. Of equal scores the first counts.
+        labels: `[N]` integers in [0, K), the true classes.
+
+    Returns:
+        Video accuracy in [0, 1].
+
+    Raises:
+        ValueError: If there is no video, or shapes or values do not fit.
+    """
+    scores, labels = _check(scores, labels)
+    return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def confusion_matrix(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
+    """Counts the videos of each true and predicted class (paper, fig. 5).
+
+    Args:
+        scores: `[N, K]`, as for `accuracy`.
+        labels: `[N]`, as for `accuracy`.
+
+    Returns:
+        `[K, K]` int64; row: true class, column: predicted class.
+
+    Raises:
+        ValueError: As `accuracy`.
+    """
+    scores, labels = _check(scores, labels)
+    matrix = np.zeros((scores.shape[1], scores.shape[1]), np.int64)
+    np.add.at(matrix, (labels, scores.argmax(axis=1)), 1)
+    return matrix
+
+
+def recall_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
+    """Computes for each class the share of its videos that are recognised (paper, fig. 6).
+
+    Args:
+        scores: `[N, K]`, as for `accuracy`.
+        labels: `[N]`, as for `accuracy`.
+
+    Returns:
+        `[K]` float64 in [0, 1]; NaN for a class without videos.
+
+    Raises:
+        ValueError: As `accuracy`.
+    """
+    matrix = confusion_matrix(scores, labels)
+    videos = matrix.sum(axis=1)
+    recall = np.full(len(matrix), np.nan)
+    return np.divide(matrix.diagonal(), videos, out=recall, where=videos > 0)
+
+
+def mean_class_recall(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Computes the mean recall of the classes that have videos.
+
+    Args:
+        scores: `[N, K]`, as for `accuracy`.
+        labels: `[N]`, as for `accuracy`.
+
+    Returns:
+        Mean class recall ("mean class accuracy") in [0, 1].
+
+    Raises:
+        ValueError: As `accuracy`.
+    """
+    return float(np.nanmean(recall_per_class(scores, labels)))
+
+
+def _check(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1] or 0 in scores.shape:
+        raise ValueError(
+            "`scores` must be [N, K] and `labels` [N], with at least one video. "
+            f"Received: {list(scores.shape)} and {list(labels.shape)}."
+        )
+    if not np.isfinite(scores).all():
+        rows = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        raise ValueError(f"`scores` must be finite. Received: NaN or infinity in row {rows[0]}.")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"`labels` must be integers. Received: {labels.dtype}.")
+    if labels.min() < 0 or labels.max() >= scores.shape[1]:
+        raise ValueError(
+            f"`labels` must be in [0, {scores.shape[1]}). "
+            f"Received: {labels.min()} to {labels.max()}."
+        )
+    return scores, labels

@@ -1,0 +1,171 @@
+"""Tables and figures of results: Markdown, CSV and PNG.
+
+The figures are drawn without pyplot, hence without a display. They grow with the number of
+classes, so that the labels stay readable with 3 classes and with 101.
+"""
+
+import csv
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib import figure
+
+_DPI = 100
+_MAX_CLASSES_WITH_NUMBERS = 20  # With more, the shares would not fit into the cells.
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Formats a Markdown table that is also neat as plain text.
+
+    Args:
+        header: Names of the columns.
+        rows: Cells, formatted; the first column is aligned left, the others right.
+
+    Returns:
+        The table, ending with a line break.
+
+    Raises:
+        ValueError: If a row is longer or shorter than the header.
+    """
+    lines = [[cell.replace("|", r"\|") for cell in line] for line in (header, *rows)]
+    for line in lines:
+        if len(line) != len(header):
+            raise ValueError(f"A row must have {len(header)} cells. Received: {line}.")
+    widths = [max(3, *map(len, column)) for column in zip(*lines)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines.insert(1, rule)
+    return "".join(f"| {' | '.join(_align(line, widths))} |\n" for line in lines)
+
+
+def write_confusion_matrix(
+    matrix: np.ndarray,
+    class_names: Sequence[str],
+    path: str | os.PathLike[str],
+    *,
+    title: str = "Confusion matrix",
+) -> None:
+    """Writes a confusion matrix as PATH.png (shares, as in fig. 5) and PATH.csv (counts).
+
+    Args:
+        matrix: `[K, K]` counts of videos; row: true class, column: predicted class.
+        class_names: K names.
+        path: The files without their suffix; the folder is created if need be.
+        title: Title of the figure.
+
+    Raises:
+        ValueError: If the matrix is not `[K, K]`.
+    """
+    num_classes = len(class_names)
+    if np.shape(matrix) != (num_classes, num_classes):
+        raise ValueError(
+            f"The confusion matrix of {num_classes} classes must be [{num_classes}, "
+            f"{num_classes}]. Received: {list(np.shape(matrix))}."
+        )
+    rows = [[name, *map(int, counts)] for name, counts in zip(class_names, matrix)]
+    _write_csv(path, ["true \\ predicted", *class_names], rows)
+    _save(_draw_confusion(matrix, class_names, title), path)
+
+
+def write_recall(
+    recall: np.ndarray,
+    class_names: Sequence[str],
+    path: str | os.PathLike[str],
+    *,
+    title: str = "Recall per class",
+) -> None:
+    """Writes the recall of each class as PATH.png (best first, as bars) and PATH.csv.
+
+    Args:
+        recall: `[K]` in [0, 1]; NaN for classes without videos, but not for all.
+        class_names: K names.
+        path: The files without their suffix; the folder is created if need be.
+        title: Title of the figure.
+
+    Raises:
+        ValueError: If `recall` is not `[K]`.
+    """
+    if np.shape(recall) != (len(class_names),):
+        raise ValueError(
+            f"The recall of {len(class_names)} classes must be [{len(class_names)}]. "
+            f"Received: {list(np.shape(recall))}."
+        )
+    cells = ["" if np.isnan(value) else f"{value:.6f}" for value in recall]
+    _write_csv(path, ["class", "recall"], list(zip(class_names, cells)))
+    _save(_draw_recall(np.asarray(recall), class_names, title), path)
+
+
+def _align(cells: list[str], widths: list[int]) -> list[str]:
+    first, *others = cells
+    aligned = [cell.rjust(width) for cell, width in zip(others, widths[1:])]
+    return [first.ljust(widths[0]), *aligned]
+
+
+def _write_csv(
+    path: str | os.PathLike[str], header: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    file_path = pathlib.Path(f"{os.fspath(path)}.csv")
+    file_path.parent.mkdir(parents=True, exist_ok=True)
+    with file_path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _save(drawing: figure.Figure, path: str | os.PathLike[str]) -> None:
+    drawing.savefig(f"{os.fspath(path)}.png", dpi=_DPI, bbox_inches="tight")
+
+
+def _draw_confusion(matrix: np.ndarray, class_names: Sequence[str], title: str) -> figure.Figure:
+    num_classes = len(class_names)
+    videos = np.sum(matrix, axis=1, keepdims=True)
+    shares = np.where(videos > 0, matrix / np.maximum(videos, 1), np.nan)
+    numbered = num_classes <= _MAX_CLASSES_WITH_NUMBERS
+    side = max(3.0, num_classes * (0.5 if numbered else 0.16))  # Inches.
+    size = 9 if numbered else 7
+    drawing = figure.Figure(figsize=(side, side))
+    axes = drawing.add_axes((0, 0, 1, 1))
+    colors = matplotlib.colormaps["Blues"].with_extremes(bad="lightgrey")  # No test video.
+    image = axes.imshow(shares, cmap=colors, vmin=0, vmax=1, interpolation="nearest")
+    places = range(num_classes)
+    axes.set_xticks(places, class_names, rotation=90, fontsize=size, parse_math=False)
+    axes.set_yticks(places, class_names, fontsize=size, parse_math=False)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.set_title(title, parse_math=False)
+    bar = drawing.add_axes((1 + 0.15 / side, 0, 0.2 / side, 1))
+    drawing.colorbar(image, cax=bar, label="share of the true class's videos")
+    if numbered:
+        _number_cells(axes, shares, size)
+    return drawing
+
+
+def _number_cells(axes, shares: np.ndarray, size: int) -> None:
+    for (row, column), share in np.ndenumerate(shares):
+        color = "white" if share > 0.5 else "black"
+        text = "" if np.isnan(share) else f"{share:.2f}" if share else "0"
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
+
+
+def _draw_recall(recall: np.ndarray, class_names: Sequence[str], title: str) -> figure.Figure:
+    order = np.argsort(-recall, kind="stable")  # NaN comes last.
+    height = max(1.5, 0.18 * len(order))  # Inches.
+    drawing = figure.Figure(figsize=(6, height))
+    axes = drawing.add_axes((0, 0, 1, 1))
+    places = np.arange(len(order))
+    axes.barh(places, np.nan_to_num(recall[order]), color="tab:blue")
+    names = [class_names[index] for index in order]
+    axes.set_yticks(places, names, fontsize=8, parse_math=False)
+    background = {"color": "white", "pad": 0.5}  # The dashed line must not cross the numbers.
+    for place, value in enumerate(recall[order].tolist()):
+        text, end = ("no test video", 0) if np.isnan(value) else (f"{100 * value:.1f} %", value)
+        axes.text(end + 0.01, place, text, va="center", fontsize=7, bbox=background)
+    mean = np.nanmean(recall)
+    axes.axvline(mean, color="black", linewidth=1, linestyle="--")
+    axes.set_xlim(0, 1.12)
+    axes.set_ylim(len(order) - 0.4, -0.6)
+    axes.set_xlabel(f"recall (dashed: mean over the classes, {100 * mean:.1f} %)")
+    axes.set_title(title, parse_math=False)
+    return drawing
