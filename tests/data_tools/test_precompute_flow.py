@@ -1,0 +1,80 @@
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from tf_twostream import datasets, extraction, precompute
+
+NUM_VIDEOS = 12
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Twelve clips of 40 frames in two classes, and one broken file."""
+    folder = tmp_path_factory.mktemp("clips")
+    for n in range(NUM_VIDEOS):
+        texture = np.random.default_rng(n).integers(0, 255, (48, 110, 3)).astype(np.uint8)
+        path = folder / f"class {n % 2}" / f"clip {n}.avi"
+        path.parent.mkdir(exist_ok=True)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+        for t in range(40):
+            writer.write(texture[:, t : t + 64])
+        writer.release()
+    (folder / "class 0/broken.avi").write_bytes(b"RIFF")
+    return folder
+
+
+@pytest.fixture
+def door(root):
+    """Starts the script with flags."""
+
+    def start(**flags):
+        words = [f"--{name}={value}" for name, value in flags.items()]
+        return subprocess.Popen(
+            [sys.executable, "data_tools/precompute_flow.py", *words],
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def contents(path) -> dict[str, bytes]:
+    return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def count_complete(path) -> int:
+    return len(list(pathlib.Path(path).rglob("video.json")))
+
+
+def test_killed_twice_and_resumed_equals_uninterrupted(door, clips, tmp_path):
+    flags = {"dataset": "folders", "videos_dir": clips, "shorter_side": 64, "num_workers": 2}
+    for fewest in (2, 5):
+        killed = door(store=tmp_path / "killed", **flags)
+        while count_complete(tmp_path / "killed") < fewest and killed.poll() is None:
+            time.sleep(0.005)
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate(timeout=30)  # Ends when no worker holds the pipes any more.
+        assert fewest <= count_complete(tmp_path / "killed") < NUM_VIDEOS
+        assert not (tmp_path / "killed/index.npz").exists()
+    resumed = door(store=tmp_path / "killed", **flags)
+    output, errors = resumed.communicate(timeout=120)
+    assert resumed.returncode == 1, errors  # Because of the broken file.
+    assert "1 failed" in output and "failed.csv" in output and "broken.avi" in errors
+    precompute.run(
+        precompute.list_videos(datasets.Source("folders", str(clips))),
+        path=str(tmp_path / "whole"),
+        recipe=extraction.Recipe(shorter_side=64),
+        effort=precompute.Effort(num_workers=1),
+    )
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert "broken.avi" in (tmp_path / "whole/failed.csv").read_text()

@@ -1,0 +1,63 @@
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tf_twostream import store
+from tf_twostream.flow import codec
+
+FIELD = codec.encode(np.zeros((2, 16, 16), np.uint8))
+FRAME = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A store of a/1.avi and b/2.avi."""
+    writer = store.Writer(str(tmp_path / "store"), {"directions": ["forward"]})
+    for video_id in ("a/1.avi", "b/2.avi"):
+        with writer.video(video_id) as video:
+            video.add_rgb(FRAME)
+            video.add_rgb(FRAME)
+            video.add_flow("forward", FIELD, np.zeros((2, 2)), np.zeros(2))
+            video.finish(height=16, width=16, promised_frames=2, fps=25.0)
+    writer.write_index()
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def verify(root, path):
+    """Runs the script on the store; returns its exit code and what it printed."""
+
+    def run(*flags):
+        done = subprocess.run(
+            [sys.executable, "data_tools/verify_store.py", f"--store={path}", *flags],
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_sound_store_is_told_so(verify):
+    code, output = verify()
+    assert code == 0 and "2 videos, every record is good" in output
+
+
+def test_what_is_damaged_or_missing_is_named_and_removed(verify, path, tmp_path):
+    records = path / "videos/b/2.avi/rgb.tfrecord"
+    records.write_bytes(records.read_bytes()[:-1])
+    (tmp_path / "clips/c").mkdir(parents=True)
+    (tmp_path / "clips/c/3.avi").touch()
+    code, output = verify("--redo", "--dataset=folders", f"--videos_dir={tmp_path / 'clips'}")
+    assert code == 1
+    assert "damaged: b/2.avi: truncated record" in output
+    assert "missing: c/3.avi" in output
+    assert store.Reader(str(path)).video_ids == ("a/1.avi",)
+    assert not (path / "videos/b/2.avi").exists()

@@ -1,0 +1,130 @@
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+
+from tf_twostream import store
+from tf_twostream.flow import codec
+from tf_twostream.store import index
+
+VIDEO = "a/1 (x)!.avi"
+
+
+def file(path, name) -> pathlib.Path:
+    return pathlib.Path(path, "videos", VIDEO, name)
+
+
+def flip_a_bit(path):
+    data = bytearray(file(path, "forward.tfrecord").read_bytes())
+    data[len(data) // 2] ^= 1
+    file(path, "forward.tfrecord").write_bytes(data)
+
+
+def cut_off(path):
+    data = file(path, "rgb.tfrecord").read_bytes()
+    file(path, "rgb.tfrecord").write_bytes(data[: len(data) // 2])
+
+
+def empty(path):
+    file(path, "backward.tfrecord").write_bytes(b"")
+
+
+def remove(path):
+    file(path, "backward.tfrecord").unlink()
+
+
+def take_from_another_video(path):
+    shutil.copy(file(path, "../2.avi/rgb.tfrecord"), file(path, "rgb.tfrecord"))
+
+
+def swap_files(path):
+    shutil.copy(file(path, "backward.tfrecord"), file(path, "forward.tfrecord"))
+
+
+def break_json(path):
+    file(path, "video.json").write_text("{")
+
+
+def drop_a_field(path):
+    text = file(path, "video.json").read_text()
+    file(path, "video.json").write_text(text.replace('"fps": 25.0, ', ""))
+
+
+def claim_another_size(path):
+    text = file(path, "video.json").read_text()
+    file(path, "video.json").write_text(text.replace('"height": 16', '"height": 32'))
+
+
+def test_sound_store_has_no_findings(small_store, num_frames):
+    assert store.check(small_store, expected=num_frames) == store.Findings(3, {}, (), "")
+
+
+@pytest.mark.parametrize(
+    "damage, reason",
+    [
+        (flip_a_bit, "corrupted record"),
+        (cut_off, "truncated record"),
+        (empty, "0 records instead of 4"),
+        (remove, "No such file"),
+        (take_from_another_video, "2 records instead of 5"),
+        (swap_files, "not as long as"),
+        (break_json, "not JSON"),
+        (drop_a_field, "fps"),
+        (claim_another_size, "size"),
+    ],
+)
+def test_damage_is_found_and_redone(small_store, num_frames, settings, add_video, damage, reason):
+    damage(small_store)
+    findings = store.check(small_store, num_threads=2)
+    assert list(findings.damaged) == [VIDEO]
+    assert reason in findings.damaged[VIDEO]
+    store.remove(small_store, findings.damaged)
+    assert VIDEO not in store.Reader(small_store).video_ids
+    assert store.check(small_store, expected=num_frames).missing == (VIDEO,)
+    writer = store.Writer(small_store, settings)
+    add_video(writer, VIDEO, num_frames[VIDEO])
+    writer.write_index()
+    assert store.check(small_store, expected=num_frames) == store.Findings(3, {}, (), "")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e9])
+def test_faulty_range_is_found(tmp_path, bad):
+    writer = store.Writer(str(tmp_path), {"directions": ["forward"]})
+    codes = codec.encode(np.zeros((2, 16, 16), np.uint8))
+    with writer.video("a.avi") as video:
+        for t in range(2):
+            video.add_rgb(codec.encode(np.zeros((2, 8, 16), np.uint8)))
+            if t:
+                video.add_flow("forward", codes, np.array([[bad, 1], [0, 1]]), np.zeros(2))
+        video.finish(height=16, width=16, promised_frames=2, fps=25.0)
+    writer.write_index()
+    assert "faulty range" in store.check(str(tmp_path)).damaged["a.avi"]
+
+
+def test_half_done_video_is_found(small_store):
+    file(small_store, "video.json").unlink()
+    assert store.check(small_store).damaged == {VIDEO: "half-done"}
+
+
+def test_missing_videos_are_named(small_store):
+    findings = store.check(small_store, expected=["z.avi", "a/2.avi", "c.avi"])
+    assert findings.missing == ("c.avi", "z.avi") and not findings.damaged
+
+
+def test_index_that_is_not_up_to_date_is_found(small_store, settings, add_video):
+    add_video(store.Writer(small_store, settings), "c.avi", 2)
+    assert "does not agree" in store.check(small_store).index
+    pathlib.Path(small_store, "index.npz").unlink()
+    assert "does not exist" in store.check(small_store).index
+
+
+def test_equal_indices_are_told_from_others(small_store):
+    kinds = ("rgb", "forward", "backward")
+    assert index.equal(index.read(small_store), index.scan(small_store, kinds))
+    assert not index.equal(index.read(small_store), index.scan(small_store, kinds[:2]))
+
+
+def test_folder_that_is_no_store_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"store\.json"):
+        store.check(str(tmp_path))

@@ -1,0 +1,68 @@
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import store
+
+
+@pytest.fixture
+def reader(small_store) -> store.Reader:
+    return store.Reader(small_store)
+
+
+def test_reader_knows_videos_lengths_sizes_and_settings(reader, num_frames, settings):
+    assert reader.video_ids == tuple(sorted(num_frames))
+    assert {video_id: reader.num_frames(video_id) for video_id in reader.video_ids} == num_frames
+    assert reader.size("a/2.avi") == (16, 24)
+    assert settings.items() <= reader.settings.items()
+
+
+@pytest.mark.parametrize("kind", ["rgb", "forward", "backward"])
+def test_every_offset_of_the_table_is_where_its_record_begins(reader, kind):
+    video_ids = ["b/1+2&3.avi", "a/1 (x)!.avi", "b/1+2&3.avi"]  # Any order, repeated.
+    table = reader.table(video_ids, kind)
+    assert len(table["offsets"]) == table["num_records"].sum()
+    for n, path in enumerate(table["path"]):
+        records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+        assert table["num_records"][n] == len(records)
+        for t, record in enumerate(records):
+            offset = table["offsets"][table["first"][n] + t]
+            assert store.read_records(str(path), offset, 1).numpy().tolist() == [record]
+
+
+def test_table_has_the_sizes_of_its_videos(reader, num_frames):
+    table = reader.table(["a/2.avi", "a/1 (x)!.avi"], "forward")
+    assert table["num_records"].tolist() == [1, 4]
+    assert table["first"].tolist() == [0, 1]
+    assert table["height"].tolist() == [16, 16] and table["width"].tolist() == [24, 24]
+    assert table["offsets"].dtype == table["first"].dtype == np.int64
+
+
+def test_table_of_no_videos_is_empty(reader):
+    table = reader.table([], "rgb")
+    assert all(len(column) == 0 for column in table.values())
+
+
+def test_unknown_video_is_named(reader):
+    with pytest.raises(ValueError, match="'c.avi' is not among the 3 videos"):
+        reader.table(["a/2.avi", "c.avi"], "rgb")
+
+
+def test_direction_that_the_store_lacks_is_refused(tmp_path):
+    store.Writer(str(tmp_path), {"directions": ["forward"]}).write_index()
+    with pytest.raises(ValueError, match="holds rgb, forward. Received: backward"):
+        store.Reader(str(tmp_path)).table([], "backward")
+
+
+def test_folder_without_index_is_no_store(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"precompute_flow\.py"):
+        store.Reader(str(tmp_path))
+
+
+def test_other_schema_is_refused(small_store):
+    path = pathlib.Path(small_store, "store.json")
+    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 0'))
+    with pytest.raises(ValueError, match="schema 1. Received: .* with schema 0"):
+        store.Reader(small_store)

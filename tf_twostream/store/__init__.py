@@ -1,0 +1,22 @@
+"""The one on-disk schema of frames and displacement fields (see `layout` for the files).
+
+`Writer` is used by one process, `Reader` by everyone; `read_records`, `parse_rgb` and
+`parse_flow` are the ops that a tf.data graph reads with; `check` verifies, `remove` makes room.
+"""
+
+from tf_twostream.store.checking import Findings, check, remove
+from tf_twostream.store.reader import Reader
+from tf_twostream.store.records import parse_flow, parse_rgb, read_records
+from tf_twostream.store.writer import VideoWriter, Writer
+
+__all__ = [
+    "Findings",
+    "Reader",
+    "VideoWriter",
+    "Writer",
+    "check",
+    "parse_flow",
+    "parse_rgb",
+    "read_records",
+    "remove",
+]

@@ -1,0 +1,135 @@
+"""Finds out what in a store is damaged, half-done or missing."""
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Collection
+from typing import Any
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream.flow import codec
+from tf_twostream.store import index, layout, records
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What is wrong with a store; all empty if nothing is.
+
+    Attributes:
+        num_videos: How many complete videos were looked at.
+        damaged: What is wrong with each video that is not as it should be, by id.
+        missing: Videos that were expected and are not there at all.
+        index: What is wrong with the index.
+    """
+
+    num_videos: int
+    damaged: dict[str, str]
+    missing: tuple[str, ...]
+    index: str
+
+
+def check(store: str, *, expected: Collection[str] = (), num_threads: int = 1) -> Findings:
+    """Reads every record of a store.
+
+    Args:
+        store: Its folder.
+        expected: Ids of videos that should be there.
+        num_threads: How many videos to look at in parallel.
+
+    Returns:
+        What is wrong.
+
+    Raises:
+        FileNotFoundError: If this is no store.
+        ValueError: If its `store.json` is damaged.
+    """
+    path = layout.settings_path(store)
+    if not tf.io.gfile.exists(path):
+        raise FileNotFoundError(f"A store holds {layout.SETTINGS}. Received: {store} without it.")
+    settings = layout.read_json(path)
+    complete, half_done = layout.find_videos(store)
+    with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
+        problems = list(pool.map(lambda video_id: check_video(store, video_id, settings), complete))
+    damaged = {video_id: problem for video_id, problem in zip(complete, problems) if problem}
+    damaged |= dict.fromkeys(half_done, "half-done")
+    return Findings(
+        num_videos=len(complete),
+        damaged=damaged,
+        missing=tuple(sorted(set(expected) - set(complete) - set(half_done))),
+        index="" if damaged else _check_index(store, settings),
+    )
+
+
+def check_video(store: str, video_id: str, settings: dict[str, Any]) -> str:
+    """Says what is wrong with a video, "" if nothing is.
+
+    Looked at are `video.json`, the checksum, length and number of all records, the sizes of the
+    decoded images, and whether ranges and means are finite.
+    """
+    try:
+        info = layout.read_video(layout.video_path(store, video_id))
+        if sorted(info.lengths) != sorted(layout.kinds(settings)):
+            return f"{layout.VIDEO} lists {sorted(info.lengths)}, not what {layout.SETTINGS} asks"
+        for kind in layout.kinds(settings):
+            problem = _check_records(layout.records_path(store, video_id, kind), kind, info)
+            if problem:
+                return f"{kind}.tfrecord: {problem}"
+    except (ValueError, tf.errors.OpError, cv2.error) as error:
+        return " ".join(str(error).split())
+    return ""
+
+
+def _check_records(path: str, kind: str, info: layout.VideoInfo) -> str:
+    lengths = []
+    for number, record in enumerate(tf.data.TFRecordDataset(path).as_numpy_iterator()):
+        lengths.append(len(record))
+        content = records.deserialize(record)
+        shape = _decoded_shape(content["jpeg"], kind)
+        if shape != (info.height, info.width):
+            return f"record {number} is of size {shape}, not {(info.height, info.width)}"
+        if kind != "rgb" and not _is_range(content["range"], content["mean"]):
+            return f"record {number} has a faulty range {content['range'].tolist()}"
+    num_records = info.num_frames - (kind != "rgb")
+    if len(lengths) != num_records:
+        return f"{len(lengths)} records instead of {num_records}"
+    if lengths != info.lengths[kind]:
+        return f"the records are not as long as {layout.VIDEO} says"
+    return ""
+
+
+def _decoded_shape(jpeg: bytes, kind: str) -> tuple[int, ...]:
+    if kind != "rgb":
+        return codec.decode(jpeg).shape[1:]
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("a frame is not a JPEG image")
+    return image.shape[:2]
+
+
+def _is_range(limits: np.ndarray, mean: np.ndarray) -> bool:
+    """Says whether a range is finite and in order, and the mean within it but for rounding."""
+    if not (np.isfinite(limits).all() and np.isfinite(mean).all()):
+        return False
+    low, high = limits[:, 0], limits[:, 1]
+    slack = 1e-3 * (1 + np.abs(limits).max())
+    return bool(((low <= high) & (low - slack <= mean) & (mean <= high + slack)).all())
+
+
+def _check_index(store: str, settings: dict[str, Any]) -> str:
+    try:
+        found = index.read(store)
+    except (FileNotFoundError, ValueError) as error:
+        return str(error)
+    if not index.equal(found, index.scan(store, layout.kinds(settings))):
+        return f"{layout.INDEX} does not agree with the videos"
+    return ""
+
+
+def remove(store: str, video_ids: Collection[str]) -> None:
+    """Removes videos, so that the next run of precompute_flow.py does them again."""
+    for video_id in video_ids:
+        tf.io.gfile.rmtree(layout.video_folder(store, video_id))
+    settings = layout.read_json(layout.settings_path(store))
+    index.write(store, index.scan(store, layout.kinds(settings)))

@@ -1,0 +1,121 @@
+"""Records: protocol buffers in TFRecord files, written one by one, read from any offset."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import message
+
+READ_BUFFER = 1 << 18  # Bytes; ten fields at 341x256 are about this much.
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _floats(values: np.ndarray) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values)))
+
+
+def serialize_rgb(jpeg: bytes) -> bytes:
+    """Returns the record of one RGB frame."""
+    features = {"jpeg": _bytes(jpeg)}
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(
+        deterministic=True
+    )
+
+
+def serialize_flow(jpeg: bytes, limits: np.ndarray, mean: np.ndarray) -> bytes:
+    """Returns the record of one displacement field.
+
+    Args:
+        jpeg: The codes, u above v (`flow.codec.encode`).
+        limits: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
+        mean: `[2]` float32, mean of u and of v in pixels.
+    """
+    features = {"jpeg": _bytes(jpeg), "range": _floats(limits), "mean": _floats(mean)}
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(
+        deterministic=True
+    )
+
+
+def deserialize(record: bytes) -> dict[str, Any]:
+    """Reads one record of either kind, outside of a graph.
+
+    Returns:
+        "jpeg": bytes; and for a field "range": `[2, 2]` and "mean": `[2]` float32.
+
+    Raises:
+        ValueError: If it is no such record.
+    """
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except message.DecodeError as error:
+        raise ValueError(f"A record is a tf.train.Example. Received: {error}.") from error
+    (jpeg,) = features["jpeg"].bytes_list.value
+    if "range" not in features:
+        return {"jpeg": jpeg}
+    return {
+        "jpeg": jpeg,
+        "range": np.array(features["range"].float_list.value, np.float32).reshape(2, 2),
+        "mean": np.array(features["mean"].float_list.value, np.float32).reshape(2),
+    }
+
+
+def parse_rgb(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Parses the records of RGB frames, in the graph.
+
+    Args:
+        serialized: `[L]` string.
+
+    Returns:
+        "jpeg": `[L]` string.
+    """
+    return tf.io.parse_example(serialized, {"jpeg": tf.io.FixedLenFeature([], tf.string)})
+
+
+def parse_flow(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Parses the records of displacement fields, in the graph.
+
+    Args:
+        serialized: `[L]` string.
+
+    Returns:
+        "jpeg": `[L]` string; "range": `[L, 2, 2]` float32, (minimum, maximum) of u and of v;
+        "mean": `[L, 2]` float32; both in pixels per frame.
+    """
+    return tf.io.parse_example(
+        serialized,
+        {
+            "jpeg": tf.io.FixedLenFeature([], tf.string),
+            "range": tf.io.FixedLenFeature([2, 2], tf.float32),
+            "mean": tf.io.FixedLenFeature([2], tf.float32),
+        },
+    )
+
+
+def read_records(path: tf.Tensor, offset: tf.Tensor, count: int) -> tf.Tensor:
+    """Reads successive records from the middle of a TFRecord file, in the graph.
+
+    Only these records are read; their checksums are verified.
+
+    Args:
+        path: Scalar string, the file, on any file system that TensorFlow knows.
+        offset: Scalar int64, the byte where the first record begins (`Reader.table`).
+        count: How many records, at least one.
+
+    Returns:
+        `[count]` string, serialized records.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If the file ends before `count` records.
+        tf.errors.DataLossError: If a checksum is wrong or no record begins at `offset`.
+    """
+    variant = tf.raw_ops.TFRecordDatasetV2(
+        filenames=tf.reshape(path, [1]),
+        compression_type="",
+        buffer_size=tf.constant(READ_BUFFER, tf.int64),
+        byte_offsets=tf.reshape(tf.cast(offset, tf.int64), [1]),
+    )
+    records = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
+    return records.take(count).batch(count, drop_remainder=True).get_single_element()

@@ -1,0 +1,215 @@
+"""One function over many tasks, each in a process of its own, so that none can harm another.
+
+Decoders abort or hang on some videos and would take the whole run along. Here a crash, a hang
+or an exception ends one task, with a reason, and the others go on. Pieces of a result are
+streamed through a pipe as they come; a full pipe makes the worker wait, so memory stays bounded.
+
+Workers never outlive the calling process, however that ends.
+"""
+
+import contextlib
+import dataclasses
+import multiprocessing
+import multiprocessing.connection
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Generator, Iterable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+Task = TypeVar("Task")
+
+MAX_SECONDS_TO_DIE = 10.0  # From the end of a worker's pipe to the end of its process.
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """The next thing that a task yielded."""
+
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A task reached its end; `value` is what its generator returned."""
+
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed:
+    """A task raised, crashed or hung."""
+
+    reason: str
+
+
+Event = Piece | Done | Failed
+
+
+def run(
+    function: Callable[[Task], Generator[Any, None, Any]],
+    tasks: Iterable[Task],
+    *,
+    num_workers: int,
+    timeout: float,
+) -> Generator[tuple[Task, Event], None, None]:
+    """Runs a generator function on each task, in a new process per task.
+
+    Closing the returned iterator (or an exception in the loop over it) kills the workers.
+
+    Args:
+        function: A generator function at the top level of a module that can be imported (not of
+            the main script, which the workers do not import). What it yields and returns, and
+            the tasks, must be picklable.
+        tasks: Taken one by one as workers come free.
+        num_workers: Most processes at a time.
+        timeout: A worker that yields nothing for so long, in seconds, is killed.
+
+    Yields:
+        Pairs of a task and an event, as they come: any number of `Piece`, then one `Done` or
+        `Failed`. Events of different tasks interleave; those of one task keep their order.
+
+    Raises:
+        ValueError: If `num_workers` or `timeout` is not positive.
+    """
+    if num_workers < 1 or not timeout > 0:
+        raise ValueError(
+            "`num_workers` and `timeout` (seconds) must be positive. "
+            f"Received: num_workers={num_workers}, timeout={timeout}."
+        )
+    return _run(function, iter(tasks), num_workers, timeout)
+
+
+def _run(
+    function: Callable[[Task], Generator[Any, None, Any]],
+    tasks: Iterator[Task],
+    num_workers: int,
+    timeout: float,
+) -> Generator[tuple[Task, Event], None, None]:
+    context = _context(function.__module__)
+    active: dict[Connection, _Worker] = {}
+    try:
+        while True:
+            # `zip` in this order takes no task when there is no free place for it.
+            for _, task in zip(range(num_workers - len(active)), tasks):
+                worker = _Worker(context, function, task)
+                active[worker.connection] = worker
+            if not active:
+                return
+            ready = _wait(active, timeout)
+            for worker in [worker for worker in active.values() if worker.connection in ready]:
+                event = worker.receive()
+                if not isinstance(event, Piece):
+                    active.pop(worker.connection).kill()
+                yield worker.task, event
+            for worker in [worker for worker in active.values() if worker.is_hung(timeout)]:
+                active.pop(worker.connection).kill()
+                yield worker.task, Failed(f"hung: nothing came for {timeout:g} s")
+    finally:
+        for worker in active.values():
+            worker.kill()
+
+
+def _wait(active: "dict[Connection, _Worker]", timeout: float) -> set[Any]:
+    """Waits until a worker has sent something or the most silent one has hung."""
+    deadline = min(worker.last_sign for worker in active.values()) + timeout
+    seconds = max(0.0, deadline - time.monotonic())
+    return set(multiprocessing.connection.wait(list(active), timeout=seconds))
+
+
+class _Worker:
+    """The calling process's end of one worker."""
+
+    def __init__(self, context: Any, function: Callable[[Any], Any], task: Any):
+        self.task = task
+        self.connection, theirs = context.Pipe(duplex=False)
+        self._process = context.Process(target=_serve, args=(function, task, theirs), daemon=True)
+        with _hidden_main():
+            self._process.start()
+        theirs.close()  # Else the pipe would not end with the worker.
+        self.last_sign = time.monotonic()
+
+    def receive(self) -> Event:
+        """Takes the next event; the end of the pipe before the task's end is a crash."""
+        try:
+            event = self.connection.recv()
+        except (EOFError, OSError):
+            self._process.join(MAX_SECONDS_TO_DIE)
+            return Failed(f"crashed: {_describe(self._process.exitcode)}")
+        self.last_sign = time.monotonic()
+        return event
+
+    def is_hung(self, timeout: float) -> bool:
+        """Says whether nothing came for too long (and nothing is waiting to be taken)."""
+        silence = time.monotonic() - self.last_sign
+        return silence > timeout and not self.connection.poll()
+
+    def kill(self) -> None:
+        """Ends the process, which at the end of its task has nothing left to do."""
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self.connection.close()
+
+
+def _describe(exitcode: int | None) -> str:
+    if exitcode is None:
+        return "the worker closed its pipe but went on"
+    if exitcode >= 0:
+        return f"the worker exited with code {exitcode}"
+    name = signal.Signals(-exitcode).name
+    return f"the worker was ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def _context(module: str) -> Any:
+    """Returns how processes are started: forked from a small server that has imported `module`.
+
+    Forking the calling process itself would copy its threads' locks (TensorFlow has many).
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    return context
+
+
+@contextlib.contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Hides the main script while a process starts.
+
+    Each new process would import it again, and a script that imports TensorFlow costs seconds
+    and half a gigabyte per process.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _serve(function: Callable[[Any], Any], task: Any, connection: Connection) -> None:
+    """The worker's side: sends what the task yields, then how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the caller ends us.
+    threading.Thread(target=_die_with_caller, daemon=True).start()
+    end: Event
+    try:
+        pieces = function(task)
+        while True:
+            connection.send(Piece(next(pieces)))
+    except StopIteration as stop:
+        end = Done(stop.value)
+    except Exception as error:  # The boundary: what goes wrong here is a finding about the task.
+        end = Failed(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    connection.send(end)
+
+
+def _die_with_caller() -> None:
+    """Waits for the end of the process that started the workers, then ends this one at once."""
+    caller = multiprocessing.parent_process()
+    if caller is not None:
+        caller.join()
+        signal.raise_signal(signal.SIGKILL)
