@@ -1,0 +1,18 @@
+r"""Tests a trained stream on whole videos and writes their scores (paper, Sect. 5, "Testing").
+
+    python scripts/evaluate.py --run_dir=runs/temporal --store=stores/ucf101 \
+        --part=test --scores=scores/temporal_test.npz
+"""
+
+from tf_twostream import cli, evaluation
+
+cli.define(evaluation.Options)
+
+
+def main() -> None:
+    """Evaluates with the parsed flags."""
+    evaluation.evaluate(cli.parse(evaluation.Options))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,73 @@
+"""Labels videos with a trained two-stream model.
+
+python scripts/predict.py --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
+"""
+
+import dataclasses
+import json
+import sys
+
+from tf_twostream import cli, precompute, prediction, runs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to label the videos with, and how to say it."""
+
+    spatial_run: str = cli.knob("", "Run folder of the spatial stream; may be left out.")
+    temporal_run: str = cli.knob("", "Run folder of the temporal stream; may be left out.")
+    top: int = cli.knob(5, "Classes to print per video.")
+    json: bool = cli.knob(False, "Print JSON instead of text.")
+    output_video: str = cli.knob(
+        "", "File, .mp4 or .avi, to draw the video into with its flow and label."
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        if not (self.spatial_run or self.temporal_run):
+            raise ValueError("A prediction needs a network: --spatial_run, --temporal_run or both.")
+        if self.top < 1:
+            raise ValueError(f"`top` must be at least 1. Received: top={self.top}.")
+
+
+cli.define(Options)
+cli.define(precompute.Effort)
+
+
+def _as_json(item: prediction.Prediction, top: int) -> dict:
+    def ranked(scores: list[tuple[str, float]]) -> dict:
+        return {name: round(score, 6) for name, score in scores}
+
+    streams = {
+        stream: ranked(dataclasses.replace(item, scores=scores).best(top))
+        for stream, scores in item.streams.items()
+    }
+    return {"video": item.video, "scores": ranked(item.best(top)), **streams}
+
+
+def main(videos: list[str]) -> int:
+    """Predicts with the parsed flags; 1 if a video could not be read."""
+    options = cli.parse(Options)
+    if options.output_video:
+        prediction.check_output_video(options.output_video, videos)
+    streams = [runs.load(path) for path in (options.spatial_run, options.temporal_run) if path]
+    predictions, failed = prediction.predict(
+        videos, streams, cli.parse(precompute.Effort), output_video=options.output_video
+    )
+    if options.json:
+        content = [_as_json(item, options.top) for item in predictions]
+        print(json.dumps(content, indent=2))
+    else:
+        for item in predictions:
+            print(item.video)
+            for name, score in item.best(options.top):
+                print(f"  {100 * score:6.2f} %  {name}")
+    for video, reason in failed.items():
+        print(f"error: {video}: {reason}", file=sys.stderr)
+    if options.output_video and predictions:
+        print(f"video: {options.output_video}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    cli.run(main, positional="VIDEO ...")

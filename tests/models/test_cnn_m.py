@@ -1,0 +1,112 @@
+"""CNN-M-2048 as the paper has it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import paper
+from tf_twostream.models import cnn_m
+
+
+def trainable(model):
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return {
+        "spatial": cnn_m.spatial(num_classes=101),
+        "temporal": cnn_m.temporal(num_classes=101, stack_length=10),
+    }
+
+
+@pytest.mark.parametrize(("stream", "count"), [("spatial", 90_627_813), ("temporal", 90_707_781)])
+def test_the_number_of_weights_is_exact(networks, stream, count):
+    assert trainable(networks[stream]) == count
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        ("conv1", (109, 109, 96)),
+        ("pool1", (54, 54, 96)),
+        ("conv2", (26, 26, 256)),
+        ("pool2", (13, 13, 256)),
+        ("conv3", (13, 13, 512)),
+        ("conv4", (13, 13, 512)),
+        ("conv5", (13, 13, 512)),
+        ("pool5", (6, 6, 512)),
+        ("full6", (4096,)),
+        ("full7", (2048,)),
+        ("classes", (101,)),
+    ],
+)
+@pytest.mark.parametrize("stream", ["spatial", "temporal"])
+def test_every_layer_has_the_papers_shape(networks, stream, layer, shape):
+    assert networks[stream].get_layer(layer).output.shape == (None, *shape)
+
+
+def test_only_the_temporal_net_goes_without_the_second_normalisation(networks):
+    normalised = {
+        stream: [layer.name for layer in net.layers if layer.name.startswith("norm")]
+        for stream, net in networks.items()
+    }
+    assert normalised == {"spatial": ["norm1", "norm2"], "temporal": ["norm1"]}
+
+
+def test_pooling_rounds_up_without_changing_maxima():
+    model = cnn_m.spatial(num_classes=2, width=0.05)
+    pool = model.get_layer("pool2")
+    probe = tf.random.stateless_uniform((1, 26, 26, 13), [0, 1])
+    padded = model.get_layer("pool2_padding")(probe)
+    result = pool(padded).numpy()
+    for row, column in ((0, 0), (6, 12), (12, 12)):
+        window = probe[0, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3].numpy()
+        np.testing.assert_allclose(result[0, row, column], window.max((0, 1)))
+
+
+def test_the_mean_colour_is_zero_to_the_spatial_net():
+    model = cnn_m.spatial(num_classes=2, width=0.05, crop_size=48)
+    mean = np.broadcast_to(np.float32(paper.RGB_MEAN), (1, 48, 48, 3))
+    np.testing.assert_allclose(model.get_layer("subtract_mean")(mean), 0, atol=1e-5)
+
+
+def test_the_width_scales_hidden_layers_and_not_the_classes():
+    model = cnn_m.temporal(num_classes=7, stack_length=3, width=0.25)
+    assert model.input_shape == (None, 224, 224, 6)
+    assert model.get_layer("conv1").filters == 24
+    assert model.get_layer("full7").units == 512
+    assert model.output_shape == (None, 7)
+
+
+def test_bfloat16_keeps_variables_and_logits_in_float32():
+    recipe = paper.SpatialRecipe(precision="bfloat16", width=0.05, crop_size=48)
+    model = cnn_m.build(recipe, 3)
+    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
+    assert model.get_layer("conv3").compute_dtype == "bfloat16"
+    assert model(tf.zeros((1, 48, 48, 3))).dtype == tf.float32
+
+
+def test_building_leaves_the_precision_of_others_alone():
+    cnn_m.build(paper.SpatialRecipe(precision="bfloat16", width=0.05, crop_size=48), 3)
+    assert cnn_m.spatial(num_classes=2, width=0.05).get_layer("conv1").compute_dtype == "float32"
+
+
+def test_the_seed_decides_the_weights():
+    first, same, other = (
+        cnn_m.spatial(num_classes=2, width=0.05, crop_size=48, seed=seed) for seed in (1, 1, 2)
+    )
+    for a, b, c in zip(first.get_weights(), same.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(a, b)
+        assert a.ndim < 2 or not np.array_equal(a, c)
+
+
+def test_the_smallest_input_works_and_a_smaller_one_is_refused():
+    cnn_m.temporal(num_classes=2, width=0.05, crop_size=cnn_m.MIN_CROP_SIZE)
+    with pytest.raises(ValueError, match=r"at least 41 pixels.*Received: 40"):
+        cnn_m.temporal(num_classes=2, width=0.05, crop_size=40)
+
+
+def test_one_class_is_refused():
+    with pytest.raises(ValueError, match="num_classes=1"):
+        cnn_m.spatial(num_classes=1)

@@ -1,0 +1,199 @@
+"""What the networks are fed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import datasets, inputs, paper, store
+from tf_twostream.flow import codec
+
+TEMPORAL = paper.TemporalRecipe(crop_size=41, stack_length=10, batch_size=8, seed=5)
+SPATIAL = paper.SpatialRecipe(crop_size=41, batch_size=8, seed=5)
+
+
+@pytest.fixture(scope="module")
+def reader(tiny_store):
+    return store.Reader(tiny_store[0])
+
+
+@pytest.fixture(scope="module")
+def split(tiny_store):
+    return tiny_store[1]
+
+
+def fields_of(reader, video_id):
+    """All fields of a video, by NumPy: codes [T-1, 2, H, W], ranges, means."""
+    table = reader.table([video_id], "forward")
+    serialized = list(tf.data.TFRecordDataset(table["path"]).as_numpy_iterator())
+    parsed = {name: value.numpy() for name, value in store.parse_flow(serialized).items()}
+    codes = np.array([codec.decode(jpeg) for jpeg in parsed["jpeg"]])
+    return codes, parsed["range"], parsed["mean"]
+
+
+def arrays(batch):
+    return {name: np.asarray(tensor) for name, tensor in batch.items()}
+
+
+def assert_same(first, second):
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def test_a_window_is_the_l_successive_fields_from_its_start(reader, split):
+    videos = split.train
+    for element in inputs.evaluation(reader, videos, TEMPORAL, batch_size=1).unbatch().take(30):
+        video = videos[int(element["video"])]
+        codes, ranges, means = fields_of(reader, video.id)
+        starts = inputs.equally_spaced(np.array([max(len(codes) - 9, 1)]))[0]
+        window = element["codes"].numpy()
+        matches = [start for start in starts if np.array_equal(codes[start : start + 10], window)]
+        assert matches
+        start = matches[0]
+        np.testing.assert_array_equal(element["ranges"], ranges[start : start + 10])
+        np.testing.assert_array_equal(element["means"], means[start : start + 10])
+        assert int(element["label"]) == video.label
+
+
+def test_a_clip_shorter_than_the_stack_repeats_its_last_field(reader, split):
+    short = [video for video in split.train if reader.num_frames(video.id) == 5]
+    element = next(iter(inputs.evaluation(reader, short, TEMPORAL).unbatch()))
+    codes, ranges, _ = fields_of(reader, short[0].id)
+    np.testing.assert_array_equal(element["codes"], codes[[0, 1, 2, 3] + [3] * 6])
+    np.testing.assert_array_equal(element["ranges"], ranges[[0, 1, 2, 3] + [3] * 6])
+
+
+@pytest.mark.parametrize("recipe", [SPATIAL, TEMPORAL], ids=["spatial", "temporal"])
+def test_prepare_is_its_slow_twin(reader, split, recipe):
+    batch = next(iter(inputs.training(reader, split.train, recipe)))
+    result = inputs.prepare(batch, recipe).numpy()
+    batch = arrays(batch)
+    for b in range(recipe.batch_size):
+        top, left, flip = batch["views"][b, 0]
+        rows, columns = slice(top, top + 41), slice(left, left + 41)
+        if recipe is TEMPORAL:
+            fields = codec.restore(batch["codes"][b], batch["ranges"][b])
+            fields = fields - batch["means"][b][:, None, None]
+            fields = fields[:, rows, columns]
+            if flip:
+                fields = fields[:, :, ::-1] * [-1, 1]
+            wanted = fields.transpose(1, 2, 0, 3).reshape(41, 41, 20)
+        else:
+            wanted = batch["rgb"][b, rows, columns].astype(float)
+            wanted = wanted[:, ::-1] if flip else wanted
+            shift = batch["jitter"][b] * paper.RGB_EIGENVALUES
+            wanted = wanted + 255 * np.array(paper.RGB_EIGENVECTORS) @ shift
+        np.testing.assert_allclose(result[b], wanted, atol=1e-3)
+
+
+def test_without_mean_subtraction_the_mean_stays(reader, split):
+    batch = next(iter(inputs.training(reader, split.train, TEMPORAL)))
+    centred = inputs.prepare(batch, TEMPORAL).numpy()
+    plain = inputs.prepare(batch, dataclasses.replace(TEMPORAL, mean_subtraction=False)).numpy()
+    means = batch["means"].numpy().reshape(8, 20)
+    signs = np.where((batch["views"].numpy()[:, 0, 2:] == 1) & (np.arange(20) % 2 == 0), -1, 1)
+    difference = np.broadcast_to((signs * means)[:, None, None], plain.shape)
+    np.testing.assert_allclose(plain - centred, difference, atol=1e-4)
+
+
+def test_classes_are_drawn_uniformly_though_their_sizes_differ(reader, split):
+    lone = [video for video in split.train if video.label == 0][:1]
+    videos = lone + [video for video in split.train if video.label != 0]
+    recipe = dataclasses.replace(SPATIAL, batch_size=300)
+    labels = next(iter(inputs.training(reader, videos, recipe)))["label"].numpy()
+    assert np.all(np.abs(np.bincount(labels, minlength=3) - 100) < 30)
+
+
+def test_every_video_frame_and_flip_is_drawn(reader, split):
+    recipe = dataclasses.replace(SPATIAL, batch_size=400)
+    batch = arrays(next(iter(inputs.training(reader, split.train, recipe))))
+    assert set(batch["video"]) == set(range(len(split.train)))
+    assert set(batch["views"][:, 0, 2]) == {0, 1}
+    shortest = int(np.argmin([reader.num_frames(v.id) for v in by_label(split.train)]))
+    shown = batch["rgb"][batch["video"] == shortest]
+    assert len({frame.tobytes() for frame in shown}) == 5
+
+
+def by_label(videos):
+    return sorted(videos, key=lambda video: video.label)
+
+
+@pytest.mark.parametrize("recipe", [SPATIAL, TEMPORAL], ids=["spatial", "temporal"])
+def test_the_stream_can_start_at_any_iteration(reader, split, recipe):
+    stream = iter(inputs.training(reader, split.train, recipe))
+    batches = [arrays(next(stream)) for _ in range(3)]
+    resumed = next(iter(inputs.training(reader, split.train, recipe, first_iteration=2)))
+    assert_same(batches[2], arrays(resumed))
+
+
+def test_hosts_and_devices_share_the_batch_of_one_device(reader, split):
+    whole = iter(inputs.training(reader, split.train, SPATIAL))
+    wanted = np.concatenate([next(whole)["jitter"].numpy() for _ in range(2)])
+    parts = []
+    for shard in range(2):
+        stream = iter(
+            inputs.training(reader, split.train, SPATIAL, shard=shard, num_shards=2, num_replicas=4)
+        )
+        parts.append([next(stream)["jitter"].numpy() for _ in range(4)])
+    shared = [parts[0][0], parts[0][1], parts[1][0], parts[1][1]]
+    shared += [parts[0][2], parts[0][3], parts[1][2], parts[1][3]]
+    np.testing.assert_array_equal(np.concatenate(shared), wanted)
+
+
+def test_the_seed_decides_the_stream(reader, split):
+    other = dataclasses.replace(SPATIAL, seed=6)
+    first, same, different = (
+        next(iter(inputs.training(reader, split.train, recipe)))["jitter"].numpy()
+        for recipe in (SPATIAL, SPATIAL, other)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.any(first == different)
+
+
+def test_views_stay_inside_the_true_frame_in_a_padded_batch(reader, split):
+    recipe = dataclasses.replace(SPATIAL, batch_size=200)
+    batch = arrays(next(iter(inputs.training(reader, split.train, recipe))))
+    sizes = np.array([reader.size(video.id) for video in by_label(split.train)])[batch["video"]]
+    assert batch["rgb"].shape[1:3] == tuple(sizes.max(0))
+    assert np.all(batch["views"][:, 0, :2] + 41 <= sizes)
+    assert np.all(batch["views"][:, 0, :2] >= 0)
+
+
+@pytest.mark.parametrize("recipe", [SPATIAL, TEMPORAL], ids=["spatial", "temporal"])
+def test_testing_sends_25_windows_with_ten_views_each_and_no_jitter(reader, split, recipe):
+    batches = [arrays(b) for b in inputs.evaluation(reader, split.test, recipe, batch_size=10)]
+    videos = np.concatenate([batch["video"] for batch in batches])
+    np.testing.assert_array_equal(videos, np.repeat(range(len(split.test)), 25))
+    assert {batch["views"].shape[1:] for batch in batches} == {(10, 3)}
+    assert all("jitter" not in batch for batch in batches)
+    assert inputs.prepare(batches[0], recipe).shape[:3] == (100, 41, 41)
+
+
+@pytest.mark.parametrize("num_starts", [1, 2, 19, 24, 25, 26, 49, 58, 171])
+def test_test_windows_are_evenly_spaced_from_the_first_to_the_last(num_starts):
+    starts = inputs.equally_spaced(np.array([num_starts]))[0]
+    assert len(starts) == 25
+    assert (starts[0], starts[-1]) == (0, num_starts - 1)
+    assert len(set(starts)) == min(num_starts, 25)
+    assert np.ptp(np.diff(starts)) <= 1
+
+
+def test_a_crop_larger_than_the_frames_is_refused(reader, split):
+    with pytest.raises(ValueError, match=r"48 pixels. Received: crop_size=224"):
+        inputs.training(reader, split.train, paper.SpatialRecipe())
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(reader, split):
+    with pytest.raises(ValueError, match=r"number of devices, 3. Received: batch_size=8"):
+        inputs.training(reader, split.train, SPATIAL, num_replicas=3)
+
+
+def test_no_video_is_refused(reader):
+    with pytest.raises(ValueError, match="no video"):
+        inputs.evaluation(reader, [], SPATIAL)
+
+
+def test_a_video_that_is_not_in_the_store_is_named(reader):
+    with pytest.raises(ValueError, match="nowhere.avi"):
+        inputs.evaluation(reader, [datasets.Video("nowhere.avi", 0)], SPATIAL)

@@ -1,0 +1,58 @@
+"""The run folder."""
+
+import dataclasses
+import json
+
+import pytest
+
+from tf_twostream import paper, runs
+
+SETTINGS = {"method": "dis", "parameters": {"opencv": "5"}, "shorter_side": 256}
+
+
+def test_a_run_folder_is_read_as_it_was_written(tmp_path, tiny_store):
+    recipe = paper.TemporalRecipe(stack_length=7)
+    written = runs.create(str(tmp_path / "run"), recipe, tiny_store[1], SETTINGS)
+    read = runs.load(str(tmp_path / "run"))
+    assert (read.recipe, read.split, read.store_settings) == (recipe, tiny_store[1], SETTINGS)
+    assert read.path == written.path
+
+
+def test_versions_are_kept(tmp_path, tiny_store):
+    runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), tiny_store[1], SETTINGS)
+    versions = json.loads((tmp_path / "run" / "run.json").read_text())["versions"]
+    assert versions["tensorflow"].startswith("2.")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipe": paper.SpatialRecipe(seed=1)}, r"seed=0 \(now 1\)"),
+        ({"settings": {**SETTINGS, "method": "tvl1"}}, r"method='dis' \(now 'tvl1'\)"),
+        ({"names": ("a", "b", "c")}, "another data set"),
+    ],
+)
+def test_another_recipe_store_or_split_is_refused(tmp_path, tiny_store, change, message):
+    split = tiny_store[1]
+    runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), split, SETTINGS)
+    other = dataclasses.replace(split, class_names=change.get("names", split.class_names))
+    recipe = change.get("recipe", paper.SpatialRecipe())
+    with pytest.raises(ValueError, match=message):
+        runs.create(str(tmp_path / "run"), recipe, other, change.get("settings", SETTINGS))
+
+
+def test_a_spatial_run_does_not_care_about_the_flow(tmp_path, tiny_store):
+    other = {**SETTINGS, "method": "tvl1", "directions": ["forward", "backward"]}
+    spatial = runs.create(str(tmp_path / "s"), paper.SpatialRecipe(), tiny_store[1], SETTINGS)
+    temporal = runs.create(str(tmp_path / "t"), paper.TemporalRecipe(), tiny_store[1], SETTINGS)
+    runs.check_store(spatial, other, where="there")
+    with pytest.raises(ValueError, match="method='dis'"):
+        runs.check_store(temporal, other, where="there")
+    with pytest.raises(ValueError, match="shorter_side=256"):
+        runs.check_store(spatial, {**other, "shorter_side": 128}, where="there")
+
+
+def test_a_run_without_a_checkpoint_says_so(tmp_path, tiny_store):
+    run = runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), tiny_store[1], SETTINGS)
+    with pytest.raises(FileNotFoundError, match="no checkpoint yet"):
+        runs.load_model(run)

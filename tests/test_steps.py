@@ -1,0 +1,76 @@
+"""One iteration of gradient descent."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import inputs, paper, steps, store
+from tf_twostream.models import cnn_m
+
+RECIPE = paper.TemporalRecipe(
+    crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=8, dropout_rate=0.0
+)
+
+
+def assert_close(first, second, tolerance):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+
+@pytest.fixture(scope="module")
+def batch(tiny_store):
+    path, split = tiny_store
+    return next(iter(inputs.training(store.Reader(path), split.train, RECIPE)))
+
+
+def one_step(batch, recipe, **knobs):
+    """The change that one step makes to each variable of a fresh network."""
+    model = cnn_m.build(recipe, 3)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    optimizer = steps.make_optimizer(recipe)
+    optimizer.build(model.trainable_variables)
+    step = steps.make_step(model, optimizer, recipe, **knobs)
+    loss, hits = tf.function(step)(batch)
+    after = [variable.numpy() for variable in model.trainable_variables]
+    return [new - old for new, old in zip(after, before)], float(loss), int(hits)
+
+
+def test_a_step_is_gradient_descent_with_decay_on_kernels(batch):
+    change, loss, _ = one_step(batch, RECIPE)
+    model = cnn_m.build(RECIPE, 3)
+    with tf.GradientTape() as tape:
+        logits = model(inputs.prepare(batch, RECIPE))
+        picked = tf.gather(tf.nn.log_softmax(logits), batch["label"], batch_dims=1)
+        wanted_loss = -tf.reduce_mean(picked)
+    values = [variable.value for variable in model.trainable_variables]
+    gradients = tape.gradient(wanted_loss, values)
+    assert loss == pytest.approx(float(wanted_loss), rel=1e-5)
+    for variable, gradient, moved in zip(model.trainable_variables, gradients, change):
+        decay = 5e-4 * variable.numpy() if variable.name == "kernel" else 0
+        np.testing.assert_allclose(moved, -1e-2 * (gradient.numpy() + decay), atol=2e-7)
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 3])
+def test_chunks_add_up_to_the_batch(batch, chunk_size):
+    whole, loss, hits = one_step(batch, RECIPE)
+    parts, loss_of_parts, hits_of_parts = one_step(batch, RECIPE, chunk_size=chunk_size)
+    assert_close(whole, parts, 1e-7)
+    assert loss_of_parts == pytest.approx(loss, rel=1e-5)
+    assert hits_of_parts == hits
+
+
+def test_a_batch_that_does_not_split_into_chunks_is_refused(batch):
+    with pytest.raises(ValueError, match="chunk_size=4"):
+        one_step(batch, RECIPE, chunk_size=4)
+
+
+def test_xla_takes_the_same_step(batch):
+    plain, compiled = one_step(batch, RECIPE)[0], one_step(batch, RECIPE, jit_compile=True)[0]
+    assert_close(plain, compiled, 1e-6)
+
+
+def test_the_rate_in_force_is_the_recipes():
+    recipe = paper.TemporalRecipe()
+    schedule = steps.make_optimizer(recipe)._learning_rate
+    for iteration in (0, 49_999, 50_000, 69_999, 70_000, 79_999):
+        assert float(schedule(iteration)) == pytest.approx(recipe.learning_rate_at(iteration))

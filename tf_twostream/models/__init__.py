@@ -1,0 +1,1 @@
+"""The networks: Keras functional models, built from the layer table in `paper`."""

@@ -1,0 +1,98 @@
+"""Views: which sub-image of a frame or volume the network sees, and whether it is mirrored.
+
+A view is three int32 numbers (top, left, flip), in pixels of the whole frame. `random_view` and
+`ten_views` choose them, in `tf.data`; `apply_views` cuts them out, in batches on the device, and
+draws nothing itself. So replicas differ, a resumed run repeats the same views, and training and
+testing go through the same op.
+"""
+
+import tensorflow as tf
+
+from tf_twostream import paper
+
+
+def random_view(draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
+    """Chooses a view from the whole frame, not just its centre (paper, Sect. 5, "Training").
+
+    Args:
+        draws: `[3]` float64, uniform in [0, 1): top, left, flip.
+        height: Scalar integer, height of the frame in pixels.
+        width: Scalar integer, width of the frame in pixels.
+        crop: Side of the view in pixels; at most the shorter side of the frame.
+
+    Returns:
+        `[1, 3]` int32 (top, left, flip).
+    """
+    choices = tf.cast(tf.stack([height - crop + 1, width - crop + 1, 2]), tf.float64)
+    return tf.cast(tf.floor(draws * choices), tf.int32)[None]
+
+
+def ten_views(height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
+    """Returns the four corners and the centre, plain and mirrored (paper, Sect. 5, "Testing").
+
+    Args:
+        height: Scalar integer, height of the frame in pixels.
+        width: Scalar integer, width of the frame in pixels.
+        crop: Side of the view in pixels; at most the shorter side of the frame.
+
+    Returns:
+        `[10, 3]` int32 (top, left, flip).
+    """
+    bottom, right = tf.cast(height, tf.int32) - crop, tf.cast(width, tf.int32) - crop
+    corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]
+    return tf.stack([tf.stack([top, left, flip]) for flip in (0, 1) for top, left in corners])
+
+
+def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
+    """Cuts views out of images or volumes and mirrors those that say so.
+
+    A mirrored volume still needs `negate_mirrored_u`, once it is in pixels per frame.
+
+    Args:
+        images: `[B, H, W, C]` of any type.
+        views: `[B, V, 3]` int32 (top, left, flip).
+        crop: Side of a view in pixels.
+
+    Returns:
+        `[B * V, crop, crop, C]` of the same type, the V views of an image one after the other.
+    """
+    shape = tf.shape(images)
+    steps = tf.range(crop)
+    flip = views[..., 2, None]
+    rows = views[..., 0, None] + steps  # [B, V, crop]
+    columns = views[..., 1, None] + tf.where(flip == 1, crop - 1 - steps, steps)
+    pixels = rows[..., :, None] * shape[2] + columns[..., None, :]  # [B, V, crop, crop]
+    channels = images.shape[-1] or shape[3]
+    flat = tf.reshape(images, [shape[0], shape[1] * shape[2], channels])
+    return tf.reshape(tf.gather(flat, pixels, batch_dims=1), [-1, crop, crop, channels])
+
+
+def negate_mirrored_u(volumes: tf.Tensor, views: tf.Tensor) -> tf.Tensor:
+    """Negates the horizontal components of mirrored volumes: what moved right now moves left.
+
+    Args:
+        volumes: `[B * V, H, W, 2L]` float32 in pixels, channels u1 v1 ... uL vL, already mirrored.
+        views: `[B, V, 3]` int32 (top, left, flip).
+
+    Returns:
+        The volumes, in which only u of the mirrored ones has changed its sign.
+    """
+    mirrored = tf.reshape(views[..., 2], [-1, 1, 1, 1]) == 1
+    is_u = tf.range(tf.shape(volumes)[-1]) % 2 == 0
+    return tf.where(tf.logical_and(mirrored, is_u), -volumes, volumes)
+
+
+def jitter_rgb(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+    """Shifts the colours of each image along the principal components of RGB ([15], Sect. 4.1).
+
+    Args:
+        images: `[B, H, W, 3]` float32 RGB in [0, 255].
+        draws: `[B, 3]` float32, normal with mean 0 and deviation 0.1: one per component.
+
+    Returns:
+        `[B, H, W, 3]` float32; [p1, p2, p3] [a1 l1, a2 l2, a3 l3]^T is added to every pixel, not
+        clipped.
+    """
+    eigenvectors = tf.constant(paper.RGB_EIGENVECTORS, tf.float32)
+    shifts = tf.matmul(draws * paper.RGB_EIGENVALUES, eigenvectors, transpose_b=True)
+    return images + 255.0 * shifts[:, None, None, :]
