@@ -15,7 +15,7 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -81,24 +81,17 @@ def _stacks(reader: store.Reader, count: int, length: int) -> list[list[bytes]]:
     return stacks
 
 
-def _decode_by_opencv(stacks: list[list[bytes]]) -> None:
+def _decode(stacks: list[list[bytes]]) -> None:
     for jpeg in itertools.chain.from_iterable(stacks):
         cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
-def _decode_by_tensorflow(stacks: list[list[bytes]]) -> None:
-    for jpeg in itertools.chain.from_iterable(stacks):
-        tf.io.decode_jpeg(jpeg, channels=1, dct_method="INTEGER_ACCURATE")
-
-
-def _bare_loop(
-    stacks: list[list[bytes]], decode: Callable[[list[list[bytes]]], None]
-) -> Iterator[int]:
+def _bare_loop(stacks: list[list[bytes]]) -> Iterator[int]:
     """Decodes stacks for ever, one thread per core; yields how many were decoded."""
     chunks = [stacks[n :: os.cpu_count() or 1] for n in range(os.cpu_count() or 1)]
     with concurrent.futures.ThreadPoolExecutor(len(chunks)) as pool:
         while True:
-            list(pool.map(decode, chunks))
+            list(pool.map(_decode, chunks))
             yield len(stacks)
 
 
@@ -117,14 +110,12 @@ def measure_inputs(options: Options) -> None:
     cv2.setNumThreads(1)
     contenders = {
         "input graph": _graph(reader, recipe),
-        "bare loop, tf.io.decode_jpeg": _bare_loop(stacks, _decode_by_tensorflow),
-        "bare loop, cv2.imdecode": _bare_loop(stacks, _decode_by_opencv),
+        "bare loop": _bare_loop(stacks),
     }
-    for work in contenders.values():
-        _rate(work, 2.0)  # Warm-up.
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(ROUNDS):  # In turn, so that a noisy machine is noisy to all.
         for name, work in contenders.items():
+            _rate(work, 2.0)  # Warm-up; also uses up what was prefetched while the other ran.
             rates[name].append(_rate(work, options.seconds / ROUNDS))
     print(
         f"{options.stack_length} fields of {size / options.stack_length:,.0f} bytes per stack, "

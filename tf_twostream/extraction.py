@@ -149,7 +149,7 @@ def _code_frame(frame: np.ndarray) -> bytes:
 
 def _code_field(field: np.ndarray) -> CodedField:
     codes, limits = codec.quantise(field)
-    mean = field.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
+    mean = np.array(cv2.mean(field)[:2], np.float32)
     return CodedField(codec.encode(codes), limits, mean)
 
 

@@ -1,7 +1,7 @@
 """Video file to RGB frames whose shorter side is rescaled (paper, Sect. 5).
 
-OpenCV's FFmpeg can abort the whole process, or hang, on a damaged file: videos of unknown
-origin are decoded where that is contained (`workers`).
+OpenCV's FFmpeg can end the whole process on some files (opencv/opencv#29699 is one case), so
+videos of unknown origin are decoded where that is contained (`workers`).
 """
 
 import dataclasses

@@ -50,6 +50,7 @@ class NotFiniteError(ValueError):
 
 def make_strategy() -> tf.distribute.Strategy:
     """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs."""
+    tf.get_logger().setLevel("WARNING")  # `describe` says it, once.
     cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
     if cluster.as_dict():
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -138,6 +139,13 @@ def _batches(trainer: Trainer, reader: store.Reader) -> Iterator[inputs.Element]
     return iter(trainer.strategy.distribute_datasets_from_function(stream))
 
 
+def _device_kind() -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
 def describe(run: runs.Run, loop: Loop, trainer: Trainer) -> str:
     """Says in the paper's words what a training does."""
     recipe, split = run.recipe, run.split
@@ -164,7 +172,7 @@ def describe(run: runs.Run, loop: Loop, trainer: Trainer) -> str:
             f"(shorter side {settings['shorter_side']}), mirrored at random, colours jittered"
         )
     lines += [
-        f"batch:      {recipe.batch_size} on {replicas} device{'s' * (replicas > 1)}"
+        f"batch:      {recipe.batch_size} on {replicas} {_device_kind()}{'s' * (replicas > 1)}"
         + (f", in chunks of {loop.chunk_size}" if loop.chunk_size else ""),
         f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
         f"{recipe.weight_decay:g}, learning rate {recipe.learning_rate:g}; {drops}".rstrip("; "),

@@ -57,7 +57,7 @@ def test_what_is_damaged_or_missing_is_named_and_removed(verify, path, tmp_path)
     (tmp_path / "clips/c/3.avi").touch()
     code, output = verify("--redo", "--dataset=folders", f"--videos_dir={tmp_path / 'clips'}")
     assert code == 1
-    assert "damaged: b/2.avi: truncated record" in output
+    assert "damaged: b/2.avi: rgb.tfrecord: record 1 is damaged or cut off" in output
     assert "missing: c/3.avi" in output
     assert store.Reader(str(path)).video_ids == ("a/1.avi",)
     assert not (path / "videos/b/2.avi").exists()

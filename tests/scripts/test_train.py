@@ -1,8 +1,10 @@
 """The training doors, as a user calls them, killed and resumed."""
 
+import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,14 +22,14 @@ KNOBS = ["--crop_size=41", "--width=0.05", "--batch_size=6", "--deterministic", 
 def train(root, tiny_store, tiny_source):
     """Starts a training script; returns the process."""
 
-    def start(stream, run_dir, *flags):
+    def start(stream, run_dir, *flags, **environment):
         return subprocess.Popen(
             [
                 sys.executable, root / "scripts" / f"train_{stream}.py", "--dataset=csv",
                 f"--annotations={tiny_source.annotations}", f"--store={tiny_store[0]}",
                 f"--run_dir={run_dir}", *KNOBS, *flags,
             ],
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": str(root), **environment},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -62,6 +64,30 @@ def test_a_killed_training_ends_with_the_same_weights(train, tmp_path):
     assert "continues:  after iteration" in out
     for a, b in zip(weights_of(tmp_path / "whole"), weights_of(tmp_path / "killed"), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_two_hosts_train_like_one(train, tmp_path):
+    flags = ["--num_iterations=4", "--dropout_rate=0"]
+    ports = [free_port(), free_port()]
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    configs = [
+        json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        for index in range(2)
+    ]
+    hosts = [train("spatial", tmp_path / "two", *flags, TF_CONFIG=config) for config in configs]
+    for host in hosts:
+        _, err = host.communicate(timeout=200)
+        assert host.returncode == 0, err
+    one = train("spatial", tmp_path / "one", *flags)
+    assert one.communicate() and one.returncode == 0
+    for a, b in zip(weights_of(tmp_path / "one"), weights_of(tmp_path / "two"), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
 
 
 def test_a_wrong_store_is_one_line(train, tmp_path):

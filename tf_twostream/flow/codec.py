@@ -27,13 +27,17 @@ def quantise(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     if field.ndim != 3 or field.shape[2] != 2:
         raise ValueError(f"A field is [H, W, 2]. Received: shape {field.shape}.")
-    components = np.moveaxis(field, 2, 0).astype(np.float32)
-    low, high = components.min(axis=(1, 2)), components.max(axis=(1, 2))
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        raise ValueError(f"Flow must be finite. Received: values from {low} to {high} (u, v).")
-    scale = 255 / np.where(high > low, high - low, 1)
-    codes = np.rint((components - low[:, None, None]) * scale[:, None, None].astype(np.float32))
-    return np.clip(codes, 0, 255).astype(np.uint8), np.stack([low, high], axis=1)
+    codes = np.empty((2, *field.shape[:2]), np.uint8)
+    limits = np.empty((2, 2), np.float32)
+    for k, component in enumerate(cv2.split(field.astype(np.float32, copy=False))):
+        low, high = component.min(), component.max()  # NaN if there is one.
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"Flow must be finite. Received: from {low} to {high} in {'uv'[k]}.")
+        constant = high - low < 1e-30  # Pixels; a step that is much finer overflows.
+        steps = np.float32(0 if constant else 255 / (high - low))
+        codes[k] = np.minimum(np.rint((component - low) * steps), 255)
+        limits[k] = low, high
+    return codes, limits
 
 
 def restore(codes: np.ndarray, limits: np.ndarray) -> np.ndarray:

@@ -73,29 +73,43 @@ def check_video(store: str, video_id: str, settings: dict[str, Any]) -> str:
         if sorted(info.lengths) != sorted(layout.kinds(settings)):
             return f"{layout.VIDEO} lists {sorted(info.lengths)}, not what {layout.SETTINGS} asks"
         for kind in layout.kinds(settings):
-            problem = _check_records(layout.records_path(store, video_id, kind), kind, info)
-            if problem:
+            if problem := _check_records(store, video_id, kind, info):
                 return f"{kind}.tfrecord: {problem}"
-    except (ValueError, tf.errors.OpError, cv2.error) as error:
-        return " ".join(str(error).split())
+    except ValueError as error:
+        return str(error)
     return ""
 
 
-def _check_records(path: str, kind: str, info: layout.VideoInfo) -> str:
-    lengths = []
-    for number, record in enumerate(tf.data.TFRecordDataset(path).as_numpy_iterator()):
-        lengths.append(len(record))
-        content = records.deserialize(record)
-        shape = _decoded_shape(content["jpeg"], kind)
-        if shape != (info.height, info.width):
-            return f"record {number} is of size {shape}, not {(info.height, info.width)}"
-        if kind != "rgb" and not _is_range(content["range"], content["mean"]):
-            return f"record {number} has a faulty range {content['range'].tolist()}"
+def _check_records(store: str, video_id: str, kind: str, info: layout.VideoInfo) -> str:
+    path = layout.records_path(store, video_id, kind)
+    lengths: list[int] = []
+    try:
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            if problem := _check_record(records.deserialize(record), kind, info):
+                return f"record {len(lengths)} {problem}"
+            lengths.append(len(record))
+    except tf.errors.DataLossError:
+        return f"record {len(lengths)} is damaged or cut off"
+    except tf.errors.NotFoundError:
+        return "the file is missing"
     num_records = info.num_frames - (kind != "rgb")
     if len(lengths) != num_records:
         return f"{len(lengths)} records instead of {num_records}"
     if lengths != info.lengths[kind]:
         return f"the records are not as long as {layout.VIDEO} says"
+    return ""
+
+
+def _check_record(content: dict[str, Any], kind: str, info: layout.VideoInfo) -> str:
+    shape = _decoded_shape(content["jpeg"], kind)
+    if shape != (info.height, info.width):
+        return f"is of size {shape}, not {(info.height, info.width)}"
+    if kind == "rgb":
+        return ""
+    if "range" not in content:
+        return "is a frame, not a field"
+    if not _is_range(content["range"], content["mean"]):
+        return f"has a faulty range {content['range'].tolist()}"
     return ""
 
 

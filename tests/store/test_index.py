@@ -1,0 +1,51 @@
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+
+from tf_twostream.store import index, layout
+
+KINDS = ("rgb", "forward")
+VIDEOS = {
+    "b.avi": layout.VideoInfo(2, 16, 24, 3, 25.0, {"rgb": [5, 6], "forward": [7]}),
+    "a.avi": layout.VideoInfo(3, 32, 48, 3, 29.97, {"rgb": [1, 2, 3], "forward": [8, 9]}),
+}
+
+
+def test_videos_are_joined_in_order_of_their_ids():
+    joined = index.join(VIDEOS, KINDS)
+    assert joined.video_ids.tolist() == ["a.avi", "b.avi"]
+    assert joined.num_frames.tolist() == [3, 2]
+    assert joined.height.tolist() == [32, 16] and joined.width.tolist() == [48, 24]
+    assert joined.promised_frames.tolist() == [3, 3] and joined.fps.tolist() == [29.97, 25.0]
+    assert joined.lengths["rgb"].tolist() == [1, 2, 3, 5, 6]
+    assert joined.lengths["forward"].tolist() == [8, 9, 7]
+
+
+@pytest.mark.parametrize("videos", [VIDEOS, {}])
+def test_what_is_written_is_read(tmp_path, videos):
+    joined = index.join(videos, KINDS)
+    index.write(str(tmp_path), joined)
+    assert index.equal(index.read(str(tmp_path)), joined)
+
+
+def test_order_of_the_videos_does_not_change_the_bytes(tmp_path):
+    written = []
+    for videos in (VIDEOS, dict(reversed(VIDEOS.items()))):
+        index.write(str(tmp_path), index.join(videos, KINDS))
+        written.append(pathlib.Path(tmp_path, "index.npz").read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("change", [{"fps": 24.0}, {"lengths": {"rgb": [5, 9], "forward": [7]}}])
+def test_indices_that_differ_are_not_equal(change):
+    other = VIDEOS | {"b.avi": dataclasses.replace(VIDEOS["b.avi"], **change)}
+    assert not index.equal(index.join(VIDEOS, KINDS), index.join(other, KINDS))
+    assert not index.equal(index.join(VIDEOS, KINDS), index.join(VIDEOS, KINDS[:1]))
+
+
+def test_lengths_are_kept_as_they_are(small_store, num_frames):
+    scanned = index.scan(small_store, ("rgb", "forward", "backward"))
+    assert scanned.num_frames.tolist() == [num_frames[i] for i in scanned.video_ids]
+    assert len(scanned.lengths["forward"]) == np.sum(scanned.num_frames - 1)
