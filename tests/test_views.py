@@ -63,20 +63,17 @@ def test_ten_views_of_a_frame_as_large_as_the_crop_are_all_the_frame():
 
 def test_random_views_cover_the_whole_frame_and_stay_inside():
     draws = tf.random.stateless_uniform([4000, 3], [1, 2], dtype=tf.float64)
-    chosen = tf.map_fn(
-        lambda d: views.random_view(d, tf.constant(60, tf.int64), tf.constant(50, tf.int64), 48)[0],
-        draws,
-        fn_output_signature=tf.int32,
-    ).numpy()
+    sides = tf.fill([4000], 60), tf.fill([4000], 50)
+    chosen = views.random_view(draws, *sides, 48).numpy()[:, 0]
     assert set(chosen[:, 0]) == set(range(13))
     assert set(chosen[:, 1]) == set(range(3))
     assert abs(chosen[:, 2].mean() - 0.5) < 0.03
 
 
 def test_the_largest_draw_still_gives_a_view_inside():
-    draws = tf.fill([3], np.nextafter(1.0, 0.0))
-    view = views.random_view(draws, tf.constant(256), tf.constant(341), 224).numpy()
-    assert view.tolist() == [[32, 117, 1]]
+    draws = tf.fill([1, 3], np.nextafter(1.0, 0.0))
+    view = views.random_view(draws, tf.constant([256]), tf.constant([341]), 224).numpy()
+    assert view.tolist() == [[[32, 117, 1]]]
 
 
 def test_jitter_adds_the_components_of_rgb():

@@ -42,15 +42,16 @@ def test_pieces_come_in_order_then_the_returned_value(tasks):
         ("abort", "crashed: the worker was ended by SIGABRT"),
         ("kill", r"crashed: the worker was ended by SIGKILL \(out of memory\?\)"),
         ("exit", "crashed: the worker exited with code 3"),
-        ("sleep", "hung: nothing came for 1 s"),
-        ("stop", "hung: nothing came for 1 s"),
+        ("sleep", "hung: nothing came for 4 s"),
+        ("stop", "hung: nothing came for 4 s"),
         ("raise", r"ValueError: the rule\. Received: nonsense\.$"),
         ("unpicklable", "pickle"),
     ],
 )
 def test_what_one_task_does_to_its_process_stays_there(tasks, how, reason):
     names = ["good 1", how, "good 2", "good 3"]
-    by_task = collect(workers.run(tasks.misbehave, names, num_workers=2, timeout=1))
+    timeout = 4 if how in ("sleep", "stop") else 60  # Starting takes time on a busy machine.
+    by_task = collect(workers.run(tasks.misbehave, names, num_workers=2, timeout=timeout))
     first, last = by_task.pop(how)
     assert first == workers.Piece(how)
     assert isinstance(last, workers.Failed)
@@ -76,9 +77,9 @@ def test_no_more_tasks_are_taken_than_there_are_workers(tasks):
 
 def test_worker_waits_for_a_slow_caller_and_is_not_taken_for_hung(tasks, tmp_path):
     progress = tmp_path / "progress"
-    events = workers.run(tasks.pour, [str(progress)], num_workers=1, timeout=0.5)
+    events = workers.run(tasks.pour, [str(progress)], num_workers=1, timeout=4)
     next(events)
-    time.sleep(1)
+    time.sleep(5)
     assert int(progress.read_text()) <= 3  # Pieces are not piled up.
     assert isinstance([event for _, event in events][-1], workers.Done)
 

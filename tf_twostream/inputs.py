@@ -28,6 +28,10 @@ from tf_twostream import datasets, paper, store, views, volumes
 Element = dict[str, tf.Tensor]
 
 
+_FLAT = {"offsets"}  # The column of the table that does not go by videos.
+_PLACE = {"path", "offset", "count", "height", "width"}  # Used up by reading.
+
+
 class _Windows:
     """Reads windows of records of a list of videos, inside a `tf.data` graph."""
 
@@ -61,19 +65,26 @@ class _Windows:
         """`[N]` number of windows of L records in each video; 1 for a shorter video."""
         return np.maximum(self.num_records - self.length, 0) + 1
 
-    def read(self, video: tf.Tensor, start: tf.Tensor) -> Element:
-        """Reads and decodes the window of scalar `video` whose first record is `start`."""
-        column = {name: self.table[name][video] for name in self.table if name != "offsets"}
-        offset = self.table["offsets"][column["first"] + start]
-        count = tf.minimum(column["num_records"], self.length)
-        records = store.read_records(column["path"], offset, count)
-        decode = self._decode_flow if self.temporal else self._decode_rgb
-        size = (tf.cast(column["height"], tf.int32), tf.cast(column["width"], tf.int32))
+    def locate(self, video: tf.Tensor, start: tf.Tensor) -> Element:
+        """Looks up what reading needs: `[B]` videos and first records to `[B]` columns."""
+        column = {name: tf.gather(self.table[name], video) for name in self.table.keys() - _FLAT}
         return {
-            **decode(records, size),
-            "label": self.labels[video],
+            "path": column["path"],
+            "offset": tf.gather(self.table["offsets"], column["first"] + start),
+            "count": tf.minimum(column["num_records"], self.length),
+            "height": tf.cast(column["height"], tf.int32),
+            "width": tf.cast(column["width"], tf.int32),
+            "label": tf.gather(self.labels, video),
             "video": tf.cast(video, tf.int32),
         }
+
+    def read(self, place: Element) -> Element:
+        """Reads and decodes the window at one place; what else the place holds is kept."""
+        records = store.read_records(place["path"], place["offset"], place["count"])
+        size = (place["height"], place["width"])
+        decoded = (self._decode_flow if self.temporal else self._decode_rgb)(records, size)
+        kept = {name: place[name] for name in place.keys() - _PLACE}
+        return {**kept, **decoded}
 
     def _decode_flow(self, records: tf.Tensor, size: tuple[tf.Tensor, tf.Tensor]) -> Element:
         repeated = tf.minimum(tf.range(self.length), tf.shape(records)[0] - 1)
@@ -92,10 +103,6 @@ class _Windows:
         jpeg = store.parse_rgb(records)["jpeg"][0]
         image = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
         return {"rgb": tf.reshape(image, [*size, 3])}
-
-    def size(self, video: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Height and width of a video's frames in pixels, scalars."""
-        return self.table["height"][video], self.table["width"][video]
 
 
 def _pick(draw: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
@@ -116,8 +123,8 @@ def training(
     """Builds the endless stream of training batches (paper, Sect. 5, "Training").
 
     Each sample is a class drawn uniformly, a training video of it, a frame tau of that, and a
-    view, all drawn from the sample's number and the seed alone: the stream can start at any
-    iteration, and does not depend on how a batch is split.
+    view, all drawn from the iteration and the seed alone: the stream can start at any iteration,
+    and does not depend on how a batch is split.
 
     Args:
         reader: The store.
@@ -147,22 +154,25 @@ def training(
     num_starts = tf.constant(windows.num_starts())
     share = recipe.batch_size // num_shards
 
-    def sample(position: tf.Tensor) -> Element:
-        number = (position // share * num_shards + shard) * share + position % share
-        seed = tf.stack([tf.constant(recipe.seed, tf.int64), number])
-        draws = tf.random.stateless_uniform([6], seed, dtype=tf.float64, alg="philox")
-        label = _pick(draws[0], len(count))
-        video = tf.gather(first, label) + _pick(draws[1], tf.gather(count, label))
-        element = windows.read(video, _pick(draws[2], num_starts[video]))
-        element["views"] = views.random_view(draws[3:], *windows.size(video), recipe.crop_size)
-        if "rgb" in element:
-            normal = tf.random.stateless_normal([3], seed + [1 << 32, 0], alg="philox")
-            element["jitter"] = paper.JITTER_STDDEV * normal
-        return element
+    def draw(iteration: tf.Tensor) -> Element:
+        """Draws a batch at once: a hundred small ops per sample would take as long as decoding."""
+        seed = tf.stack([tf.constant(recipe.seed, tf.int64), iteration])
+        rows = slice(shard * share, (shard + 1) * share)
+        shape = [recipe.batch_size, 6]
+        draws = tf.random.stateless_uniform(shape, seed, dtype=tf.float64, alg="philox")[rows]
+        label = _pick(draws[:, 0], len(count))
+        video = tf.gather(first, label) + _pick(draws[:, 1], tf.gather(count, label))
+        places = windows.locate(video, _pick(draws[:, 2], tf.gather(num_starts, video)))
+        size = (places["height"], places["width"])
+        places["views"] = views.random_view(draws[:, 3:], *size, recipe.crop_size)
+        if not windows.temporal:
+            shape = [recipe.batch_size, 3]
+            normal = tf.random.stateless_normal(shape, seed + [1 << 32, 0], alg="philox")[rows]
+            places["jitter"] = paper.JITTER_STDDEV * normal
+        return places
 
-    start = first_iteration * share
-    numbers = tf.data.Dataset.counter(start, dtype=tf.int64)
-    samples = numbers.map(sample, num_parallel_calls=tf.data.AUTOTUNE)
+    places = tf.data.Dataset.counter(first_iteration, dtype=tf.int64).map(draw).unbatch()
+    samples = places.map(windows.read, num_parallel_calls=tf.data.AUTOTUNE)
     batches = samples.padded_batch(recipe.batch_size // num_replicas, drop_remainder=True)
     return batches.prefetch(tf.data.AUTOTUNE)
 
@@ -207,14 +217,13 @@ def evaluation(
     windows = _Windows(reader, videos, recipe)
     starts = equally_spaced(windows.num_starts())
     numbers = np.repeat(np.arange(len(videos)), paper.TEST_FRAMES)
+    places = tf.data.Dataset.from_tensor_slices(windows.locate(numbers, starts.ravel()))
 
-    def read(video: tf.Tensor, start: tf.Tensor) -> Element:
-        element = windows.read(video, start)
-        element["views"] = views.ten_views(*windows.size(video), recipe.crop_size)
-        return element
+    def read(place: Element) -> Element:
+        ten = views.ten_views(place["height"], place["width"], recipe.crop_size)
+        return windows.read({**place, "views": ten})
 
-    pairs = tf.data.Dataset.from_tensor_slices((numbers, starts.ravel()))
-    elements = pairs.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    elements = places.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     return elements.padded_batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 

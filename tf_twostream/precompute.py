@@ -115,14 +115,19 @@ def run(
             for video_id, file in videos
             if video_id not in complete
         ]
-        run = _Run(writer, num_videos=len(videos), num_skipped=len(complete))
-        run.do(tasks, effort)
-        writer.write_failed(run.failed)
+        progress = _Run(writer, num_videos=len(videos), num_skipped=len(complete))
+        progress.do(tasks, effort)
+        writer.write_failed(progress.failed)
         writer.write_index()
     except tf.errors.OpError as error:
         raise OSError(f"The store {path} cannot be written: {error.message}") from error
-    seconds = time.monotonic() - started
-    return Report(tuple(run.done), tuple(sorted(complete)), run.failed, run.num_frames, seconds)
+    return Report(
+        done=tuple(progress.done),
+        skipped=tuple(sorted(complete)),
+        failed=progress.failed,
+        num_frames=progress.num_frames,
+        seconds=time.monotonic() - started,
+    )
 
 
 class _Run:

@@ -12,19 +12,19 @@ from tf_twostream import paper
 
 
 def random_view(draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
-    """Chooses a view from the whole frame, not just its centre (paper, Sect. 5, "Training").
+    """Chooses views from whole frames, not just their centres (paper, Sect. 5, "Training").
 
     Args:
-        draws: `[3]` float64, uniform in [0, 1): top, left, flip.
-        height: Scalar integer, height of the frame in pixels.
-        width: Scalar integer, width of the frame in pixels.
-        crop: Side of the view in pixels; at most the shorter side of the frame.
+        draws: `[B, 3]` float64, uniform in [0, 1): top, left, flip.
+        height: `[B]` integers, heights of the frames in pixels.
+        width: `[B]` integers, widths of the frames in pixels.
+        crop: Side of the views in pixels; at most the shorter side of the frames.
 
     Returns:
-        `[1, 3]` int32 (top, left, flip).
+        `[B, 1, 3]` int32 (top, left, flip).
     """
-    choices = tf.cast(tf.stack([height - crop + 1, width - crop + 1, 2]), tf.float64)
-    return tf.cast(tf.floor(draws * choices), tf.int32)[None]
+    choices = tf.stack([height - crop + 1, width - crop + 1, tf.fill(tf.shape(height), 2)], -1)
+    return tf.cast(tf.floor(draws * tf.cast(choices, tf.float64)), tf.int32)[:, None]
 
 
 def ten_views(height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
