@@ -54,6 +54,9 @@ class SampleSet:
                 )
 
 
+cli.define(SampleSet)
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """A video of the set: its place in the manifest and the numbers (from 1) of its scene."""
@@ -193,5 +196,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.define(SampleSet)
     cli.run(main)

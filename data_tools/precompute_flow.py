@@ -3,8 +3,9 @@ r"""Decodes videos, estimates their optical flow and keeps both in a store (pape
     python data_tools/precompute_flow.py --dataset=ucf101 --videos_dir=UCF-101 \
         --annotations=ucfTrainTestlist --store=stores/ucf101
 
-Run the same command again to continue after any kind of interruption: complete videos are
-skipped. Videos that cannot be decoded are listed in STORE/failed.csv, and the exit code is 1.
+The whole data set is done, whatever --split says: all splits share one store. Run the same
+command again to continue after any kind of interruption: complete videos are skipped. Videos that
+cannot be decoded are listed in STORE/failed.csv, and the exit code is 1.
 """
 
 import dataclasses
@@ -21,9 +22,7 @@ class Output:
     )
 
 
-cli.define(
-    datasets.Source, only=("dataset", "videos_dir", "annotations", "classes", "allow_missing")
-)
+cli.define(datasets.Source)
 cli.define(extraction.Recipe)
 cli.define(precompute.Effort)
 cli.define(Output)

@@ -1,11 +1,12 @@
 """Measures what the project claims about its speed.
 
     python scripts/benchmark.py inputs --store=stores/ucf101
-    python scripts/benchmark.py training --store=stores/ucf101 --batch_size=32
+    python scripts/benchmark.py training --store=stores/ucf101 --stream=temporal --batch_size=256
 
 `inputs` compares the real input graph of the temporal stream with the raw limit of the machine:
-a bare loop that decodes the same JPEG images, from memory, on the same cores. `training` times
-whole iterations and says which ops of an iteration have no GPU kernel.
+bare loops that decode the same JPEG images, from memory, on the same cores, once with OpenCV and
+once with TensorFlow's decoder. `training` times whole iterations, at one setting per call so that
+peak memory is that setting's own.
 """
 
 import concurrent.futures
@@ -14,46 +15,64 @@ import itertools
 import os
 import resource
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import cli, datasets, inputs, paper, reports, steps, store
-from tf_twostream.models import cnn_m
+from tf_twostream import (
+    cli,
+    datasets,
+    devices,
+    inputs,
+    paper,
+    placement,
+    reports,
+    runs,
+    store,
+    training,
+)  # fmt: skip
 
 ROUNDS = 5
+NUM_CLASSES = 101
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to measure on."""
+    """What to measure on, and which setting."""
 
     store: str = cli.knob(cli.REQUIRED, "Store written by data_tools/precompute_flow.py.")
     seconds: float = cli.knob(20.0, "Seconds to measure each of the things compared.")
+    stream: Literal["spatial", "temporal"] = cli.knob("temporal", "Stream to train.")
     batch_size: int = cli.knob(64, "Samples per batch.")
+    chunk_size: int = cli.knob(0, "Samples a device holds at once; 0: all.")
     stack_length: int = cli.knob(paper.STACK_LENGTH, "L, fields per stack.")
     crop_size: int = cli.knob(paper.CROP_SIZE, "Side of the network's input in pixels.")
     width: float = cli.knob(1.0, "Factor on the channels of the network.")
+    precision: Literal["float32", "bfloat16"] = cli.knob("float32", "Arithmetic of the network.")
+    jit_compile: bool = cli.knob(False, "Compile the network with XLA.")
 
 
-def _recipes(options: Options) -> list[paper.Recipe]:
-    sizes: Any = {
-        "batch_size": options.batch_size,
-        "crop_size": options.crop_size,
-        "width": options.width,
+def _recipe(options: Options, stream: str) -> paper.Recipe:
+    knobs: Any = {
+        name: getattr(options, name) for name in ("batch_size", "crop_size", "width", "precision")
     }
-    return [
-        paper.SpatialRecipe(**sizes),
-        paper.TemporalRecipe(stack_length=options.stack_length, **sizes),
-    ]
+    if stream == "spatial":
+        return paper.SpatialRecipe(**knobs)
+    return paper.TemporalRecipe(stack_length=options.stack_length, **knobs)
 
 
-def _videos(reader: store.Reader) -> list[datasets.Video]:
-    return [datasets.Video(video_id, n % 2) for n, video_id in enumerate(reader.video_ids)]
+def _split(reader: store.Reader) -> datasets.Split:
+    """All videos of a store, with made-up labels of as many classes as UCF-101 has."""
+    ids = enumerate(reader.video_ids)
+    videos = tuple(datasets.Video(video_id, n % NUM_CLASSES) for n, video_id in ids)
+    return datasets.Split("benchmark", tuple(map(str, range(NUM_CLASSES))), videos, ())
 
 
 def _rate(work: Iterator[int], seconds: float) -> float:
@@ -86,114 +105,106 @@ def _decode(stacks: list[list[bytes]]) -> None:
         cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
-def _bare_loop(stacks: list[list[bytes]]) -> Iterator[int]:
+def _loop_of_opencv(stacks: list[list[bytes]]) -> Iterator[int]:
     """Decodes stacks for ever, one thread per core; yields how many were decoded."""
-    chunks = [stacks[n :: os.cpu_count() or 1] for n in range(os.cpu_count() or 1)]
-    with concurrent.futures.ThreadPoolExecutor(len(chunks)) as pool:
+    chunks = [stacks[n::CORES] for n in range(CORES)]
+    with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
         while True:
             list(pool.map(_decode, chunks))
             yield len(stacks)
 
 
+def _loop_of_tensorflow(stacks: list[list[bytes]]) -> Iterator[int]:
+    """The same with TensorFlow's decoder, which is what an input graph has."""
+    images = tf.data.Dataset.from_tensor_slices(list(itertools.chain.from_iterable(stacks)))
+    decoded = images.repeat().map(
+        lambda jpeg: tf.shape(tf.io.decode_jpeg(jpeg, channels=1, dct_method="INTEGER_ACCURATE")),
+        num_parallel_calls=CORES,
+    )
+    total = sum(map(len, stacks))
+    for _ in decoded.batch(total):
+        yield len(stacks)
+
+
 def _graph(reader: store.Reader, recipe: paper.Recipe) -> Iterator[int]:
     """Draws batches for ever."""
-    for _ in inputs.training(reader, _videos(reader), recipe):
+    for _ in inputs.training(reader, _split(reader).train, recipe):
         yield recipe.batch_size
 
 
 def measure_inputs(options: Options) -> None:
     """Prints stacks per second of the input graph, of bare decoding, and their ratio."""
     reader = store.Reader(options.store)
-    recipe = _recipes(options)[1]
     stacks = _stacks(reader, 64, options.stack_length)
-    size = sum(len(jpeg) for stack in stacks for jpeg in stack) / len(stacks)
+    size = statistics.mean(len(jpeg) for stack in stacks for jpeg in stack)
     cv2.setNumThreads(1)
     contenders = {
-        "input graph": _graph(reader, recipe),
-        "bare loop": _bare_loop(stacks),
+        "input graph": _graph(reader, _recipe(options, "temporal")),
+        "bare loop of OpenCV": _loop_of_opencv(stacks),
+        "bare loop of TensorFlow": _loop_of_tensorflow(stacks),
     }
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(ROUNDS):  # In turn, so that a noisy machine is noisy to all.
         for name, work in contenders.items():
-            _rate(work, 2.0)  # Warm-up; also uses up what was prefetched while the other ran.
+            _rate(work, 2.0)  # Warm-up; also uses up what was prefetched while the others ran.
             rates[name].append(_rate(work, options.seconds / ROUNDS))
     print(
-        f"{options.stack_length} fields of {size / options.stack_length:,.0f} bytes per stack, "
-        f"{os.cpu_count()} cores, medians of {ROUNDS} rounds"
+        f"stacks of {options.stack_length} fields, {size:,.0f} bytes each, {CORES} cores, "
+        f"medians of {ROUNDS} rounds"
     )
     rows = []
     for name, values in rates.items():
-        ratios = [own / other for own, other in zip(rates["input graph"], values)]
-        rows.append([name, f"{statistics.median(values):.0f}", f"{statistics.median(ratios):.2f}"])
+        ratio = statistics.median(own / other for own, other in zip(rates["input graph"], values))
+        rows.append([name, f"{statistics.median(values):.0f}", f"{ratio:.2f}"])
     print(reports.markdown_table(["", "stacks/s", "input graph against it"], rows))
 
 
-def _without_gpu_kernel(step: tf.types.experimental.GenericFunction, batch: inputs.Element) -> str:
-    """Names the ops of a step for which TensorFlow has no GPU kernel."""
-    from tensorflow.python.framework import kernels  # Not public; only asked here.
-
-    graph = step.get_concrete_function(batch).graph.as_graph_def()
-    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
-    free = {"NoOp", "Placeholder", "_Arg", "_Retval", "PartitionedCall", "StatefulPartitionedCall"}
-    missing = set()
-    for op in {node.op for node in nodes} - free:
-        devices = {k.device_type for k in kernels.get_registered_kernels_for_op(op).kernel}
-        if devices and not devices & {"GPU", "DEFAULT"}:
-            missing.add(op)
-    return ", ".join(sorted(missing)) or "none"
-
-
 def measure_training(options: Options) -> None:
-    """Prints seconds per iteration and samples per second of both streams, at several settings."""
+    """Prints seconds per iteration, samples per second, waiting time and peak memory."""
     reader = store.Reader(options.store)
-    gpu = bool(tf.config.list_physical_devices("GPU"))
-    rows = []
-    for recipe in _recipes(options):
-        for precision in ("float32", "bfloat16"):
-            for jit_compile in (False, True):
-                setting = dataclasses.replace(recipe, precision=precision)
-                rows.append(_time_training(reader, setting, options.seconds, jit_compile, gpu))
-    header = ["stream", "precision", "XLA", "s/iteration", "samples/s", "waiting for input",
-              "peak memory", "ops without GPU kernel"]  # fmt: skip
-    print(f"batch {options.batch_size}, crop {options.crop_size}, width {options.width:g}, "
-          f"on {'a GPU' if gpu else f'{os.cpu_count()} CPU cores'}")  # fmt: skip
-    print(reports.markdown_table(header, rows))
-
-
-def _time_training(
-    reader: store.Reader, recipe: paper.Recipe, seconds: float, jit_compile: bool, gpu: bool
-) -> list[str]:
-    model = cnn_m.build(recipe, 101)
-    optimizer = steps.make_optimizer(recipe)
-    optimizer.build(model.trainable_variables)
-    step = tf.function(
-        steps.make_step(model, optimizer, recipe, jit_compile=jit_compile), reduce_retracing=True
-    )
-    batches = iter(inputs.training(reader, _videos(reader), recipe))
-    batch = next(batches)
-    missing = _without_gpu_kernel(step, batch)
-    float(step(batch)[0])  # Warm-up, with compilation.
-    if gpu:
-        tf.config.experimental.reset_memory_stats("GPU:0")
-    waited, count, start = 0.0, 0, time.perf_counter()
-    while count < 3 or time.perf_counter() - start < seconds:
-        before = time.perf_counter()
-        batch = next(batches)
-        waited += time.perf_counter() - before
-        loss = step(batch)[0]
-        count += 1
-    float(loss)  # Waits for the device.
-    took = time.perf_counter() - start
-    memory = (
-        tf.config.experimental.get_memory_info("GPU:0")["peak"]
-        if gpu
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    )
-    return [
-        recipe.stream, recipe.precision, "yes" if jit_compile else "no", f"{took / count:.3f}",
-        f"{recipe.batch_size * count / took:.1f}", f"{100 * waited / took:.0f} %",
-        f"{memory / 2**30:.1f} GiB", missing,
+    recipe = _recipe(options, options.stream)
+    with tempfile.TemporaryDirectory() as folder:
+        run = runs.Run(Path(folder), recipe, _split(reader), reader.settings)
+        loop = training.Loop(
+            run_dir=folder,
+            store=options.store,
+            chunk_size=options.chunk_size,
+            jit_compile=options.jit_compile,
+        )
+        trainer = training.make_trainer(run, loop, devices.make_strategy())
+        stream = training.batches(trainer, reader)
+        batch = next(stream)
+        traced = tf.function(lambda x: inputs.prepare(x, recipe)).get_concrete_function(batch)
+        start = time.perf_counter()
+        float(trainer.step(batch)[0])
+        compiled = time.perf_counter() - start
+        waited, count, start = 0.0, 0, time.perf_counter()
+        while count < 3 or time.perf_counter() - start < options.seconds:
+            before = time.perf_counter()
+            batch = next(stream)
+            waited += time.perf_counter() - before
+            loss = trainer.step(batch)[0]
+            count += 1
+        float(loss)  # Waits for the device.
+        took = time.perf_counter() - start
+    row = [
+        f"{took / count:.3f}", f"{options.batch_size * count / took:.1f}",
+        f"{100 * waited / took:.0f} %", f"{_peak_memory() / 2**30:.1f} GiB", f"{compiled:.1f} s",
     ]  # fmt: skip
+    print(f"{options.stream} stream, batch {options.batch_size}, chunks of "
+          f"{options.chunk_size or options.batch_size}, crop {options.crop_size}, width "
+          f"{options.width:g}, {options.precision}, {'with' if options.jit_compile else 'without'} "
+          f"XLA, on {trainer.strategy.num_replicas_in_sync} {devices.kind()}; ops of the input "
+          f"without GPU kernel: {placement.ops_without_gpu_kernel(traced) or 'none'}")  # fmt: skip
+    header = ["s/iteration", "samples/s", "waiting for input", "peak memory", "first iteration"]
+    print(reports.markdown_table(header, [row]))
+
+
+def _peak_memory() -> int:
+    """Bytes, of the first GPU, or of this process on a CPU."""
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 MEASUREMENTS = {"inputs": measure_inputs, "training": measure_training}

@@ -11,7 +11,10 @@ make_environment() { # extras, for example [test]
       echo "error: needs Python 3.11 to 3.13 (TensorFlow 2.21 has no other). Name one: PYTHON=..." >&2
       return 1
     fi
-    "$python" -m venv .venv
+    "$python" -m venv .venv || {
+      rm -rf .venv  # Half an environment would be taken for a whole one.
+      return 1
+    }
   fi
   stamp=.venv/installed$1
   if ! cmp -s setup.cfg "$stamp"; then

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 
-from tf_twostream import cli, precompute, prediction, runs
+from tf_twostream import cli, paper, precompute, prediction, runs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,9 @@ class Options:
     temporal_run: str = cli.knob("", "Run folder of the temporal stream; may be left out.")
     top: int = cli.knob(5, "Classes to print per video.")
     json: bool = cli.knob(False, "Print JSON instead of text.")
+    frames_per_batch: int = cli.knob(
+        paper.TEST_FRAMES, "Frames, or volumes, that the device holds at once, with ten views each."
+    )
     output_video: str = cli.knob(
         "", "File, .mp4 or .avi, to draw the video into with its flow and label."
     )
@@ -28,6 +31,10 @@ class Options:
             raise ValueError("A prediction needs a network: --spatial_run, --temporal_run or both.")
         if self.top < 1:
             raise ValueError(f"`top` must be at least 1. Received: top={self.top}.")
+        if self.frames_per_batch < 1:
+            raise ValueError(
+                f"`frames_per_batch` must be at least 1. Received: {self.frames_per_batch}."
+            )
 
 
 cli.define(Options)
@@ -48,11 +55,13 @@ def _as_json(item: prediction.Prediction, top: int) -> dict:
 def main(videos: list[str]) -> int:
     """Predicts with the parsed flags; 1 if a video could not be read."""
     options = cli.parse(Options)
-    if options.output_video:
-        prediction.check_output_video(options.output_video, videos)
     streams = [runs.load(path) for path in (options.spatial_run, options.temporal_run) if path]
     predictions, failed = prediction.predict(
-        videos, streams, cli.parse(precompute.Effort), output_video=options.output_video
+        videos,
+        streams,
+        cli.parse(precompute.Effort),
+        frames_per_batch=options.frames_per_batch,
+        output_video=options.output_video,
     )
     if options.json:
         content = [_as_json(item, options.top) for item in predictions]

@@ -10,11 +10,11 @@ import pytest
 FLOORS = [
     {"__init__", "cli"},
     {"paper"},
-    {"datasets", "flow", "frames", "metrics", "sample_scenes", "score_fusion", "views", "volumes",
-     "workers"},
+    {"datasets", "devices", "flow", "frames", "metrics", "placement", "sample_scenes",
+     "score_fusion", "views", "volumes", "workers"},
     {"extraction", "models", "pictures", "reports", "store"},
     {"inputs", "precompute", "runs", "verification"},
-    {"evaluation", "steps"},
+    {"evaluation", "monitoring", "steps"},
     {"export", "training"},
     {"prediction"},
 ]  # fmt: skip
@@ -64,7 +64,7 @@ def test_modules_and_functions_are_small(path):
         if isinstance(node, ast.FunctionDef):
             docstring = len((ast.get_docstring(node) or "").splitlines())
             assert node.end_lineno - node.lineno - docstring <= 60, node.name
-            assert len(node.args.args + node.args.kwonlyargs) <= 9, node.name
+            assert len(node.args.args + node.args.kwonlyargs) <= 8, node.name
 
 
 def test_every_module_has_a_test():

@@ -112,7 +112,19 @@ def test_help_shows_the_flags_of_the_dataclass(script):
 def test_a_mistake_of_the_user_is_one_line(script):
     result = script("--count=0")
     assert result.returncode == 1
-    assert result.stderr == "error: `count` must be positive. Received: count=0.\n"
+    assert result.stderr.startswith("error: `count` must be positive. Received: count=0.")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_where_a_mistake_arose_is_shown_on_request(script):
+    assert "Traceback" in script("--count=0", "--verbosity=1").stderr
+
+
+def test_an_error_of_tensorflow_is_one_line_with_advice():
+    import tensorflow as tf
+
+    error = tf.errors.DataLossError(None, None, "corrupted record at 12\nand more")
+    assert cli._in_one_line(error).startswith("corrupted record at 12 A file of the store")
 
 
 def test_ctrl_c_leaves_with_130(script):

@@ -57,7 +57,9 @@ def signature_inputs(reader, video):
 def test_tensorflow_alone_computes_the_same_scores(pair, tiny_store, tmp_path):
     path, split = tiny_store
     reader = store.Reader(path)
+    (tmp_path / "model.partial").mkdir()  # Left by an export that was killed.
     export.export(*pair, str(tmp_path / "model"))
+    assert not (tmp_path / "model.partial").exists()
     np.savez(tmp_path / "inputs.npz", **signature_inputs(reader, split.test[1]))
     (tmp_path / "alone.py").write_text(textwrap.dedent(ALONE))
     arguments = [tmp_path / name for name in ("model", "inputs.npz", "outputs.npz")]

@@ -66,6 +66,12 @@ def test_same_video_gives_the_same_bytes(clip):
     assert coded[0] == coded[1]
 
 
+def test_header_is_what_the_task_returns(clip):
+    with pytest.raises(StopIteration) as end:
+        next(extraction.header(("a.avi", str(clip))))
+    assert end.value.value == frames.Header(5, 25.0)
+
+
 def test_one_frame_has_no_flow(tmp_path):
     path = tmp_path / "a.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))

@@ -1,6 +1,7 @@
 """What the networks are fed."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -64,13 +65,16 @@ def test_a_clip_shorter_than_the_stack_repeats_its_last_field(reader, split):
     np.testing.assert_array_equal(element["ranges"], ranges[[0, 1, 2, 3] + [3] * 6])
 
 
+@pytest.mark.parametrize("graph", [inputs.training, inputs.evaluation])
 @pytest.mark.parametrize("recipe", [SPATIAL, TEMPORAL], ids=["spatial", "temporal"])
-def test_prepare_is_its_slow_twin(reader, split, recipe):
-    batch = next(iter(inputs.training(reader, split.train, recipe)))
+def test_prepare_is_its_slow_twin(reader, split, recipe, graph):
+    batch = next(iter(graph(reader, split.train, recipe)))
     result = inputs.prepare(batch, recipe).numpy()
     batch = arrays(batch)
-    for b in range(recipe.batch_size):
-        top, left, flip = batch["views"][b, 0]
+    size, num_views = batch["views"].shape[:2]
+    assert len(result) == size * num_views
+    for b, v in itertools.product(range(size), range(num_views)):
+        top, left, flip = batch["views"][b, v]
         rows, columns = slice(top, top + 41), slice(left, left + 41)
         if recipe is TEMPORAL:
             fields = codec.restore(batch["codes"][b], batch["ranges"][b])
@@ -82,9 +86,24 @@ def test_prepare_is_its_slow_twin(reader, split, recipe):
         else:
             wanted = batch["rgb"][b, rows, columns].astype(float)
             wanted = wanted[:, ::-1] if flip else wanted
-            shift = batch["jitter"][b] * paper.RGB_EIGENVALUES
+            shift = batch.get("jitter", np.zeros((size, 3)))[b] * paper.RGB_EIGENVALUES
             wanted = wanted + 255 * np.array(paper.RGB_EIGENVECTORS) @ shift
-        np.testing.assert_allclose(result[b], wanted, atol=1e-3)
+        np.testing.assert_allclose(result[b * num_views + v], wanted, atol=1e-3)
+
+
+def test_videos_of_one_size_are_batched_alike(reader, split):
+    alike = [video for video in split.train if reader.size(video.id) == (54, 48)]
+    assert len(alike) > 1
+    batch = next(iter(inputs.training(reader, alike, TEMPORAL)))
+    assert batch["codes"].shape == (8, 10, 2, 54, 48)
+    assert batch["views"].shape == (8, 1, 3)
+
+
+def test_the_jitter_has_a_deviation_of_a_tenth(reader, split):
+    recipe = dataclasses.replace(SPATIAL, batch_size=500)
+    jitter = next(iter(inputs.training(reader, split.train, recipe)))["jitter"].numpy()
+    np.testing.assert_allclose(jitter.std(0), 0.1, atol=0.01)
+    np.testing.assert_allclose(jitter.mean(0), 0.0, atol=0.02)
 
 
 def test_without_mean_subtraction_the_mean_stays(reader, split):

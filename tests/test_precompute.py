@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tf_twostream import datasets, extraction, precompute, store
+from tf_twostream import datasets, extraction, precompute, store, workers
 
 RECIPE = extraction.Recipe(shorter_side=32)
 EFFORT = precompute.Effort(num_workers=2, timeout=20)
@@ -60,7 +60,9 @@ def test_every_video_gets_into_the_store(tmp_path, videos):
     assert list(reader.video_ids) == ids
     assert all(reader.num_frames(video_id) == 8 for video_id in ids)
     assert reader.settings["method"] == "dis"
-    assert store.check(str(tmp_path / "store"), expected=ids) == store.Findings(4, {}, (), "")
+    findings = store.check(str(tmp_path / "store"))
+    assert findings.frames == dict.fromkeys(ids, (8, 8))
+    assert (findings.damaged, findings.index) == ({}, "")
 
 
 def test_bytes_do_not_depend_on_workers_order_or_interruptions(tmp_path, videos):
@@ -81,7 +83,11 @@ def test_bad_videos_are_listed_with_reasons_and_the_others_done(tmp_path, videos
     one = write_clip(tmp_path / "clips/one.avi", num_frames=1)
     bad = [(name, tmp_path / "clips" / name) for name in files]
     report = fill(tmp_path / "store", [*bad, ("one.avi", one), *videos, ("gone.avi", "gone.avi")])
-    assert failures(tmp_path / "store") == report.failed
+    clips = str(tmp_path / "clips")
+    assert failures(tmp_path / "store") == {
+        video_id: reason.replace(f"{clips}/", "") for video_id, reason in report.failed.items()
+    }
+    assert str(one) in report.failed["one.avi"]  # The user's path, which the store must not hold.
     assert sorted(report.done) == sorted([*(i for i, _ in videos), "half.avi"])
     assert "0 bytes" in report.failed["empty.avi"]
     assert "no video stream" in report.failed["text.mp4"]
@@ -98,6 +104,56 @@ def test_crash_midway_leaves_nothing_of_the_video(tmp_path, videos, bad_tasks, m
     assert report.failed == {"bad.avi": "crashed: the worker was ended by SIGABRT"}
     assert len(report.done) == 4
     assert not (tmp_path / "store/videos/bad.avi").exists()
+
+
+def test_what_a_killed_run_left_of_a_video_that_fails_now_is_removed(tmp_path, videos):
+    videos = [*videos, ("bad.avi", tmp_path / "gone.avi")]
+    fill(tmp_path / "whole", videos)
+    rest = tmp_path / "store/videos/bad.avi/rgb.tfrecord.partial"
+    rest.parent.mkdir(parents=True)
+    rest.write_bytes(b"half")
+    fill(tmp_path / "store", videos)
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+
+
+def test_two_runs_at_a_time_are_refused(tmp_path, videos, monkeypatch):
+    path, finish, errors = tmp_path / "store", store.VideoWriter.finish, []
+
+    def finish_and_start_another(self, **kwargs):
+        with pytest.raises(OSError, match="Only one process may write") as error:
+            fill(path, videos)
+        errors.append(error)
+        finish(self, **kwargs)
+
+    monkeypatch.setattr(store.VideoWriter, "finish", finish_and_start_another)
+    assert len(fill(path, videos).done) == len(errors) == 4
+    monkeypatch.undo()
+    fill(tmp_path / "alone", videos)
+    assert contents(path) == contents(tmp_path / "alone")
+
+
+def test_failures_do_not_depend_on_the_classes_done_last(tmp_path, videos):
+    bad = [(f"bad {n}.avi", "gone.avi") for n in range(2)]
+    fill(tmp_path / "once", [*videos, *bad])
+    fill(tmp_path / "parts", [*videos[:2], bad[0]])
+    fill(tmp_path / "parts", [*videos[2:], bad[1]])
+    assert contents(tmp_path / "once") == contents(tmp_path / "parts")
+
+
+def test_odd_files_end_in_the_store_or_in_the_list_of_failures(tmp_path, shared_data):
+    files = sorted((shared_data / "odd").iterdir())
+    report = fill(
+        tmp_path / "store",
+        [(path.name, path) for path in files],
+        recipe=extraction.Recipe(shorter_side=64),
+    )
+    failed = failures(tmp_path / "store")
+    assert set(report.done) | failed.keys() == {path.name for path in files}
+    assert not set(report.done) & failed.keys()
+    assert "0 bytes" in failed["zero_length.avi"] and "hung" not in "".join(failed.values())
+    findings = store.check(str(tmp_path / "store"))
+    assert findings.frames.keys() == set(report.done) and not findings.damaged
+    assert findings.frames["opencv_mpeg4.mp4"] == (30, 30)
 
 
 def test_failed_video_is_tried_again(tmp_path, videos):
@@ -147,14 +203,32 @@ def test_truncated_video_is_reported_but_one_frame_less_is_normal(tmp_path, monk
     fill(tmp_path / "store", [("half.avi", half)])
     assert len(log) == 1 and "half.avi: 17 frames decode of" in log[0]
     log.clear()
-    run = precompute._Run(
+    run = precompute._Progress(
         store.Writer(str(tmp_path / "other"), RECIPE.settings()), num_videos=1, num_skipped=0
     )
     for promised in (7, 8, 9):
         video = store.Writer(str(tmp_path / "other"), RECIPE.settings()).video("a.avi")
         monkeypatch.setattr(video, "finish", lambda **_: None)
-        run._finish(video, "a.avi", extraction.Summary(32, 42, 8, promised, 25.0))
+        task = extraction.Task("a.avi", "a.avi", RECIPE)
+        run._finish(video, task, extraction.Summary(32, 42, 8, promised, 25.0))
     assert log == []
+
+
+def test_classes_to_test_on_only_are_computed_too(tmp_path, videos):
+    rows = [f"{video_id},{video_id.partition('/')[0]},train" for video_id, _ in videos]
+    rows[1] = rows[1].replace("train", "test")
+    lists = tmp_path / "lists.csv"
+    lists.write_text("\n".join(["path,label,split", *rows]) + "\n")
+    videos[3][1].unlink()  # Of class 1 a test video is left.
+    source = datasets.Source("csv", str(tmp_path / "clips"), str(lists), allow_missing=True)
+    ids = [video_id for video_id, _ in precompute.list_videos(source)]
+    assert ids == [videos[0][0], videos[2][0], videos[1][0]]
+
+
+def test_default_is_a_worker_per_core_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(workers, "count_cores", lambda: 3)
+    assert precompute.Effort().num_processes == 3
+    assert precompute.Effort(num_workers=2).num_processes == 2
 
 
 def test_folders_need_no_classes(tmp_path, videos):

@@ -1,8 +1,11 @@
 """Labels for new videos."""
 
+import weakref
+
 import cv2
 import numpy as np
 import pytest
+from absl import logging
 
 from tf_twostream import (
     datasets,
@@ -15,6 +18,7 @@ from tf_twostream import (
     store,
     training,
 )  # fmt: skip
+from tf_twostream.flow import codec
 
 EFFORT = precompute.Effort(num_workers=2)
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 2}
@@ -69,13 +73,18 @@ def test_a_prediction_is_what_the_evaluation_says(clips, trained):
     np.testing.assert_allclose(predictions[0].scores, mean, atol=1e-6)
 
 
-def test_a_bad_video_does_not_stop_the_others(clips, trained, tmp_path):
+def test_a_bad_video_does_not_stop_the_others(clips, trained, tmp_path, monkeypatch):
+    log = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: log.append(text % args))
     bad = tmp_path / "bad.avi"
     bad.write_bytes(b"no video")
     good = str(clips / trained[0].split.test[0].id)
     predictions, failed = prediction.predict([str(bad), good, "absent.avi"], trained[1:2], EFFORT)
     assert [item.video for item in predictions] == [good]
     assert set(failed) == {str(bad), "absent.avi"}
+    assert failed["absent.avi"].endswith("no such video. Received: absent.avi.")
+    assert all(str(bad) in text or "absent.avi" in text for text in log)
+    assert len(log) == 2 and not any("000000" in text for text in log)
 
 
 def test_the_best_classes_come_first():
@@ -94,6 +103,55 @@ def test_the_labelled_video_shows_frames_beside_their_flow(clips, trained, tmp_p
         pages.append(page)
     assert len(pages) == 8
     assert pages[0].shape == (48 + 20, 2 * 64, 3)
+
+
+def test_one_frame_of_the_labelled_video_is_in_memory_at_a_time(trained, tmp_path, monkeypatch):
+    reader = store.Reader(trained[2])
+    restore, fields = codec.restore, []
+
+    def restore_and_count(*args):
+        most.append(sum(reference() is not None for reference in fields))
+        field = restore(*args)
+        fields.append(weakref.ref(field))
+        return field
+
+    most: list[int] = []
+    monkeypatch.setattr(codec, "restore", restore_and_count)
+    monkeypatch.setattr(prediction, "SCALE_FIELDS", 2)
+    path = str(tmp_path / "a.avi")
+    prediction.write_video(path, reader, reader.video_ids[0], "text")
+    assert len(fields) == 2 + 7 and max(most) <= 2  # Two for the colours, then all, one by one.
+
+
+def test_frames_per_batch_reaches_the_evaluation(clips, trained, monkeypatch):
+    score, seen = evaluation.score_videos, []
+
+    def score_and_note(*args, **kwargs):
+        seen.append(kwargs["frames_per_batch"])
+        return score(*args, **kwargs)
+
+    monkeypatch.setattr(evaluation, "score_videos", score_and_note)
+    video = str(clips / trained[0].split.test[0].id)
+    prediction.predict([video], trained[:1], EFFORT, frames_per_batch=3)
+    assert seen == [3]
+
+
+def test_an_output_video_that_cannot_be_written_fails_before_the_work(clips, trained, monkeypatch):
+    monkeypatch.setattr(precompute, "run", lambda *_, **__: pytest.fail("worked in vain"))
+    video = str(clips / trained[0].split.test[0].id)
+    for path in (f"{video}/out.mp4", "/proc/no such folder/out.avi"):
+        with pytest.raises(OSError, match="must be a file that can be written"):
+            prediction.predict([video], trained[:1], EFFORT, output_video=path)
+    with pytest.raises(ValueError, match="another file than the video"):
+        prediction.predict([video], trained[:1], EFFORT, output_video=video)
+
+
+def test_the_folder_of_the_output_video_is_made(tmp_path):
+    prediction.check_output_video(str(tmp_path / "new/folder/out.mp4"), ["a"])
+    assert not any((tmp_path / "new/folder").iterdir())
+    (tmp_path / "out.mp4").mkdir()
+    with pytest.raises(OSError, match="out.mp4"):
+        prediction.check_output_video(str(tmp_path / "out.mp4"), ["a"])
 
 
 @pytest.mark.parametrize(("path", "videos"), [("out.gif", ["a"]), ("out.mp4", ["a", "b"])])

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+import tensorflow as tf
 
 from tf_twostream import paper, runs
 
@@ -34,11 +35,19 @@ def test_versions_are_kept(tmp_path, tiny_store):
 )
 def test_another_recipe_store_or_split_is_refused(tmp_path, tiny_store, change, message):
     split = tiny_store[1]
-    runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), split, SETTINGS)
+    run = runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), split, SETTINGS)
+    tf.train.Checkpoint(iteration=tf.Variable(1)).save(f"{run.checkpoints}/ckpt")
     other = dataclasses.replace(split, class_names=change.get("names", split.class_names))
     recipe = change.get("recipe", paper.SpatialRecipe())
     with pytest.raises(ValueError, match=message):
         runs.create(str(tmp_path / "run"), recipe, other, change.get("settings", SETTINGS))
+
+
+def test_a_run_without_a_checkpoint_is_begun_anew(tmp_path, tiny_store):
+    path = str(tmp_path / "run")
+    runs.create(path, paper.SpatialRecipe(crop_size=999), tiny_store[1], SETTINGS)
+    runs.create(path, paper.SpatialRecipe(crop_size=48), tiny_store[1], SETTINGS)
+    assert runs.load(path).recipe.crop_size == 48
 
 
 def test_a_spatial_run_does_not_care_about_the_flow(tmp_path, tiny_store):

@@ -1,5 +1,7 @@
 """One iteration of gradient descent."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -74,3 +76,23 @@ def test_the_rate_in_force_is_the_recipes():
     schedule = steps.make_optimizer(recipe)._learning_rate
     for iteration in (0, 49_999, 50_000, 69_999, 70_000, 79_999):
         assert float(schedule(iteration)) == pytest.approx(recipe.learning_rate_at(iteration))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "knobs", [{}, {"chunk_size": 3, "jit_compile": True}], ids=["plain", "xla"]
+)
+def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs):
+    recipe = dataclasses.replace(RECIPE, dropout_rate=0.5, precision=precision)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        model = cnn_m.build(recipe, 3)
+        optimizer = steps.make_optimizer(recipe)
+        optimizer.build(model.trainable_variables)
+    step = steps.make_step(model, optimizer, recipe, **knobs)
+    before = model.get_weights()
+    loss, _ = tf.function(lambda b: strategy.run(step, (b,)))(batch)
+    losses = [float(value) for value in strategy.experimental_local_results(loss)]
+    assert np.isfinite(losses).all()
+    assert losses[0] != losses[1]  # One batch on both devices: only the masks differ.
+    assert any(np.any(a != b) for a, b in zip(before, model.get_weights()))

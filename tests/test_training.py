@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import inputs, paper, runs, training
+from tf_twostream import devices, inputs, monitoring, paper, runs, training
 from tf_twostream.models import cnn_m
 
 RECIPE = paper.TemporalRecipe(
@@ -35,7 +35,7 @@ def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypat
     recipe = dataclasses.replace(RECIPE, num_iterations=3)
     one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    monkeypatch.setattr(training, "make_strategy", lambda: mirrored)
+    monkeypatch.setattr(devices, "make_strategy", lambda: mirrored)
     two = train(tiny_store, tiny_source, tmp_path / "two", recipe)
     assert_close(weights_of(one), weights_of(two), 1e-5)
 
@@ -55,8 +55,8 @@ def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe):
     original = training.make_trainer
     steps = []
 
-    def make_trainer(run, loop):
-        trainer = original(run, loop)
+    def make_trainer(*args):
+        trainer = original(*args)
         step = trainer.step
 
         def counted(batch):
@@ -89,7 +89,20 @@ def test_a_finished_run_is_left_alone(tiny_store, tiny_source, tmp_path, capsys)
 
 def test_a_loss_that_is_not_a_number_stops_the_training(tiny_store, tiny_source, tmp_path):
     recipe = dataclasses.replace(RECIPE, learning_rate=1e20)
-    with pytest.raises(training.NotFiniteError, match=r"iteration \d+, at learning rate 1e\+20"):
+    with pytest.raises(monitoring.NotFiniteError, match=r"learning rate was 1e\+20"):
+        train(tiny_store, tiny_source, tmp_path / "run", recipe)
+    assert tf.train.latest_checkpoint(str(tmp_path / "run" / "checkpoints")) is None
+
+
+def test_a_refused_command_can_be_corrected(tiny_store, tiny_source, tmp_path):
+    with pytest.raises(ValueError, match="crop_size=224"):
+        train(tiny_store, tiny_source, tmp_path, dataclasses.replace(RECIPE, crop_size=224))
+    train(tiny_store, tiny_source, tmp_path, dataclasses.replace(RECIPE, num_iterations=1))
+
+
+def test_weights_that_are_not_finite_are_not_saved(tiny_store, tiny_source, tmp_path):
+    recipe = dataclasses.replace(RECIPE, num_iterations=1, learning_rate=1e38)
+    with pytest.raises(monitoring.NotFiniteError, match="no longer finite after iteration 1"):
         train(tiny_store, tiny_source, tmp_path / "run", recipe)
     assert tf.train.latest_checkpoint(str(tmp_path / "run" / "checkpoints")) is None
 
@@ -148,7 +161,8 @@ def test_the_network_learns(tiny_store, tiny_source, tmp_path):
 
 def test_batches_of_many_sizes_do_not_trace_anew(tiny_store, tiny_source, tmp_path):
     run = train(tiny_store, tiny_source, tmp_path / "run")
-    trainer = training.make_trainer(run, training.Loop(run_dir="", store=""))
+    loop = training.Loop(run_dir="", store="")
+    trainer = training.make_trainer(run, loop, devices.make_strategy())
     traced = []
     original = inputs.prepare
     with pytest.MonkeyPatch.context() as patch:

@@ -32,21 +32,22 @@ def apply_in_dataset(images, chosen, crop):
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_a_view_is_a_slice_of_the_image(apply, dtype):
-    images = RNG.integers(0, 255, (3, 9, 12, 4)).astype(dtype)
+    images = RNG.integers(0, 256, (3, 9, 12, 4)).astype(dtype)
     chosen = np.array([[[0, 0, 0], [4, 7, 1]], [[1, 2, 1], [2, 3, 0]], [[4, 0, 1], [0, 7, 0]]])
     result = np.asarray(apply(tf.constant(images), tf.constant(chosen, tf.int32), 5))
     wanted = [cut(images[b], chosen[b, v], 5) for b in range(3) for v in range(2)]
     np.testing.assert_array_equal(result, wanted)
-    assert result.dtype == dtype
+
+
+def test_all_codes_survive():
+    codes = tf.reshape(tf.range(256), [1, 16, 16, 1])
+    view = views.apply_views(tf.cast(codes, tf.uint8), tf.zeros((1, 1, 3), tf.int32), 16)
+    np.testing.assert_array_equal(tf.cast(view, tf.int32), codes)
 
 
 def test_flip_negates_u_only():
-    volume = RNG.normal(size=(2, 4, 4, 6)).astype(np.float32)
-    chosen = tf.constant([[[0, 0, 1]], [[0, 0, 0]]])
-    result = views.negate_mirrored_u(tf.constant(volume), chosen).numpy()
-    np.testing.assert_array_equal(result[0, ..., 0::2], -volume[0, ..., 0::2])
-    np.testing.assert_array_equal(result[0, ..., 1::2], volume[0, ..., 1::2])
-    np.testing.assert_array_equal(result[1], volume[1])
+    signs = views.flow_signs(tf.constant([[[0, 0, 1], [3, 4, 0]], [[0, 0, 0], [1, 2, 1]]]))
+    assert signs.numpy().tolist() == [[[-1, 1]], [[1, 1]], [[1, 1]], [[-1, 1]]]
 
 
 def test_ten_views_are_four_corners_and_the_centre_twice():

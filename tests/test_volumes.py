@@ -74,7 +74,18 @@ def test_mean_subtraction_takes_each_fields_own_mean_vector(coded):
     _, codes, ranges, means = coded
     stacked, ranges = volumes.stack_flow(tf.constant(codes)), tf.constant(ranges)
     plain = volumes.restore(stacked, ranges).numpy()
-    centred = volumes.restore(stacked, ranges, tf.constant(means)).numpy()
+    centred = volumes.restore(stacked, ranges, means=tf.constant(means)).numpy()
     difference = np.broadcast_to(means.reshape(2, 1, 1, 6), plain.shape)
     np.testing.assert_allclose(plain - centred, difference, atol=1e-5)
     assert np.abs(centred.mean((1, 2))).max() < 0.05
+
+
+def test_signs_are_those_of_u_and_v_of_every_field(coded):
+    _, codes, ranges, means = coded
+    stacked, knobs = volumes.stack_flow(tf.constant(codes)), {"means": tf.constant(means)}
+    plain = volumes.restore(stacked, tf.constant(ranges), **knobs).numpy()
+    signs = tf.constant([[[-1.0, 1.0]], [[1.0, 1.0]]])
+    signed = volumes.restore(stacked, tf.constant(ranges), signs=signs, **knobs).numpy()
+    np.testing.assert_allclose(signed[0, ..., 0::2], -plain[0, ..., 0::2], atol=1e-6)
+    np.testing.assert_allclose(signed[0, ..., 1::2], plain[0, ..., 1::2], atol=1e-6)
+    np.testing.assert_array_equal(signed[1], plain[1])

@@ -122,6 +122,14 @@ def test_workers_do_not_import_the_main_script(tmp_path, root):
     assert output.stdout.split() == ["imported", "7"], output.stderr
 
 
+def test_cores_that_this_process_may_not_use_are_not_counted(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5}, raising=False)
+    assert workers.count_cores() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")  # macOS has none.
+    assert workers.count_cores() == 64
+
+
 @pytest.mark.parametrize("wrong", [{"num_workers": 0}, {"timeout": 0}, {"timeout": float("nan")}])
 def test_numbers_must_be_positive(wrong):
     with pytest.raises(ValueError, match="Received: num_workers="):

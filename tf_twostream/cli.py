@@ -103,6 +103,29 @@ def parse(knobs: type[T]) -> T:
     return knobs(**values)
 
 
+def _op_errors() -> tuple[type[Exception], ...]:
+    tensorflow = sys.modules.get("tensorflow")  # Doors that need none do not import it.
+    return (tensorflow.errors.OpError,) if tensorflow else ()
+
+
+def _of_the_user() -> tuple[type[Exception], ...]:
+    """What is reported in one line; anything else is a bug of ours and keeps its traceback."""
+    return (ValueError, OSError, *_op_errors())
+
+
+def _in_one_line(error: Exception) -> str:
+    if not isinstance(error, _op_errors()):
+        return str(error)
+    advice = {
+        "DataLossError": "A file of the store is damaged: data_tools/verify_store.py names it.",
+        "NotFoundError": "A file of the store is missing: data_tools/verify_store.py names it.",
+        "ResourceExhaustedError": "Memory is short: try a smaller --chunk_size in training, or "
+        "--frames_per_batch in testing.",
+    }
+    first_line = getattr(error, "message", str(error)).strip().splitlines()[0]
+    return f"{first_line} {advice.get(type(error).__name__, '')}".strip()
+
+
 def run(main: Callable[..., int | None], *, positional: str = "") -> None:
     """Parses the flags and runs `main`; mistakes of the user end in one line, not in a traceback.
 
@@ -119,15 +142,17 @@ def run(main: Callable[..., int | None], *, positional: str = "") -> None:
         if positional and not argv[1:]:
             print(f"usage: {argv[0]} [flags] {positional}   (--help lists them)", file=sys.stderr)
             return 2
+        if not flags.FLAGS["verbosity"].present:  # TensorFlow's notes on itself stay out.
+            logging.set_verbosity(logging.WARNING)
         try:
             return main(argv[1:]) if positional else main()
-        except (ValueError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
         except KeyboardInterrupt:
-            print("interrupted; the same command continues where this one stopped.")
+            print("interrupted", file=sys.stderr)
             return 130
+        except _of_the_user() as error:
+            if logging.vlog_is_on(1):
+                raise
+            print(f"error: {_in_one_line(error)}   (--verbosity=1 shows where)", file=sys.stderr)
+            return 1
 
-    if "verbosity" in flags.FLAGS:  # Else TensorFlow's notes on itself get between our lines.
-        flags.FLAGS.set_default("verbosity", logging.WARNING)
     app.run(call)

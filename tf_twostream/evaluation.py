@@ -1,8 +1,8 @@
 """Class scores of whole videos: 25 frames x 10 views, averaged (paper, Sect. 5, "Testing")."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -79,14 +79,17 @@ def score_videos(
         `[N, K]` float32 softmax scores, rows in the order of `videos`.
     """
     scorer = make_scorer(model, recipe)
-    sums: Any = 0
+    sums = np.zeros((len(videos), model.output_shape[-1]))
     bar = tqdm.tqdm(
-        total=len(videos) * paper.TEST_FRAMES, unit="frame", desc="testing", disable=not progress
+        total=len(videos) * paper.TEST_FRAMES,
+        unit="frame",
+        desc="testing",
+        disable=not progress,
+        mininterval=1 if sys.stderr.isatty() else 30,  # Seconds; a log file needs fewer lines.
     )
     for batch in inputs.evaluation(reader, videos, recipe, batch_size=frames_per_batch):
         scores = scorer(batch).numpy().astype(np.float64)
-        which = np.eye(len(videos))[:, batch["video"].numpy()]
-        sums = sums + which @ scores
+        np.add.at(sums, batch["video"].numpy(), scores)
         bar.update(len(scores))
     bar.close()
     return (sums / paper.TEST_FRAMES).astype(np.float32)
@@ -109,6 +112,11 @@ def evaluate(options: Options) -> score_fusion.Scores:
     reader = store.Reader(options.store)
     runs.check_store(run, reader.settings, where=options.store)
     videos = run.split.test if options.part == "test" else run.split.train
+    if not videos:
+        raise ValueError(
+            f"The {options.part} part of {run.split.name} holds no video. Score --part=train, or "
+            "train on a data set with test videos."
+        )
     model, iterations = runs.load_model(run)
     print(
         f"{run.recipe.stream} stream after {iterations:,} iterations, {run.split.name}, "

@@ -1,6 +1,7 @@
 """The two streams as one SavedModel that needs nothing but TensorFlow to run."""
 
 import pathlib
+import shutil
 from collections.abc import Sequence
 
 import keras
@@ -102,4 +103,7 @@ def export(spatial: runs.Run, temporal: runs.Run, output_dir: str) -> None:
         tf.TensorSpec([None, length, 2], tf.float32, "flow_means"),
     ]
     archive.add_endpoint("serving_default", score, input_signature=signature)
-    archive.write_out(output_dir, verbose=False)
+    partial = pathlib.Path(f"{output_dir}.partial")  # What is half is never taken for whole.
+    shutil.rmtree(partial, ignore_errors=True)
+    archive.write_out(str(partial), verbose=False)
+    partial.rename(output_dir)

@@ -94,6 +94,24 @@ class Summary:
     fps: float
 
 
+def header(video: tuple[str, str]) -> Generator[None, None, frames.Header]:
+    """Reads the header of a video: a task of its own, for opening a file can crash, too.
+
+    Args:
+        video: Id and file.
+
+    Returns:
+        The header; nothing is yielded before.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no video.
+    """
+    _silence_decoders()
+    yield from ()
+    return frames.read_header(video[1])
+
+
 def time_steps(task: Task) -> Generator[TimeStep, None, Summary]:
     """Decodes a video, estimates its flow and codes both, frame by frame.
 

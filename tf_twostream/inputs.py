@@ -11,7 +11,7 @@ Elements, with T = L for the temporal and no time axis for the spatial stream:
   in pixels per frame;
 * spatial: `rgb` `[B, H, W, 3]` uint8 and, in training, `jitter` `[B, 3]` float32;
 * both: `views` `[B, V, 3]` int32, `label` `[B]` int32, `video` `[B]` int32, the position in the
-  list of videos.
+  list of videos (in training: sorted by label).
 
 Frames of a batch that differ in size are padded at the bottom and right; views stay inside the
 true frame. A video with fewer than L fields repeats its last one until there are L.
@@ -29,6 +29,7 @@ Element = dict[str, tf.Tensor]
 
 
 _FLAT = {"offsets"}  # The column of the table that does not go by videos.
+_SIDES = ("height", "width")
 _PLACE = {"path", "offset", "count", "height", "width"}  # Used up by reading.
 
 
@@ -85,6 +86,19 @@ class _Windows:
         decoded = (self._decode_flow if self.temporal else self._decode_rgb)(records, size)
         kept = {name: place[name] for name in place.keys() - _PLACE}
         return {**kept, **decoded}
+
+    def batch(
+        self, elements: tf.data.Dataset, size: int, *, drop_remainder: bool = True
+    ) -> tf.data.Dataset:
+        """Batches elements; pads only where videos differ in size, since one thread does that."""
+        sizes = {(h, w) for h, w in zip(*(self.table[side].numpy() for side in _SIDES))}
+        if len(sizes) == 1:
+            batches = elements.batch(
+                size, drop_remainder=drop_remainder, num_parallel_calls=tf.data.AUTOTUNE
+            )
+        else:
+            batches = elements.padded_batch(size, drop_remainder=drop_remainder)
+        return batches.prefetch(2)  # At full size a batch of 256 stacks is 450 MB.
 
     def _decode_flow(self, records: tf.Tensor, size: tuple[tf.Tensor, tf.Tensor]) -> Element:
         repeated = tf.minimum(tf.range(self.length), tf.shape(records)[0] - 1)
@@ -173,8 +187,7 @@ def training(
 
     places = tf.data.Dataset.counter(first_iteration, dtype=tf.int64).map(draw).unbatch()
     samples = places.map(windows.read, num_parallel_calls=tf.data.AUTOTUNE)
-    batches = samples.padded_batch(recipe.batch_size // num_replicas, drop_remainder=True)
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return windows.batch(samples, recipe.batch_size // num_replicas)
 
 
 def equally_spaced(num_starts: np.ndarray) -> np.ndarray:
@@ -224,7 +237,7 @@ def evaluation(
         return windows.read({**place, "views": ten})
 
     elements = places.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    return elements.padded_batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return windows.batch(elements, batch_size, drop_remainder=False)
 
 
 def prepare(batch: Element, recipe: paper.Recipe) -> tf.Tensor:
@@ -248,4 +261,4 @@ def prepare(batch: Element, recipe: paper.Recipe) -> tf.Tensor:
     num_views = tf.shape(batch["views"])[1]
     ranges = tf.repeat(batch["ranges"], num_views, axis=0)
     means = tf.repeat(batch["means"], num_views, axis=0) if recipe.mean_subtraction else None
-    return views.negate_mirrored_u(volumes.restore(cut, ranges, means), batch["views"])
+    return volumes.restore(cut, ranges, means=means, signs=views.flow_signs(batch["views"]))

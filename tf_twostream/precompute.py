@@ -34,6 +34,11 @@ class Effort:
                 f"Received: --num_workers={self.num_workers} --timeout={self.timeout}."
             )
 
+    @property
+    def num_processes(self) -> int:
+        """How many workers that means on this machine."""
+        return self.num_workers or workers.count_cores()
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
@@ -42,7 +47,7 @@ class Report:
     Attributes:
         done: Ids of the videos that this run completed, in the order of their completion.
         skipped: Ids of the videos that were complete before, sorted.
-        failed: Why each of the others could not be done.
+        failed: Why each of the others could not be done, with its path as it was given.
         num_frames: Frames of the videos in `done`.
         seconds: Wall time.
     """
@@ -70,13 +75,13 @@ def list_videos(source: datasets.Source) -> list[tuple[str, pathlib.Path]]:
     if source.dataset == "folders" and not source.classes:
         ids = sorted(available)
     else:
-        split = datasets.keep_available(
+        listed = datasets.available_videos(
             datasets.load(source),
             available,
             where=f"--videos_dir={source.videos_dir}",
             allow_missing=source.allow_missing,
         )
-        ids = [video.id for video in datasets.all_videos(split)]
+        ids = [video.id for video in listed]
     if not ids:
         raise FileNotFoundError(f"There are no videos. Received: --videos_dir={source.videos_dir}.")
     return [(video_id, pathlib.Path(source.videos_dir, video_id)) for video_id in ids]
@@ -104,23 +109,35 @@ def run(
 
     Raises:
         ValueError: If the store was made by another recipe.
-        OSError: If the store cannot be written.
+        OSError: If the store cannot be written, or another process is writing to it.
     """
-    started = time.monotonic()
     try:
-        writer = store.Writer(path, recipe.settings())
-        complete = {video_id for video_id, _ in videos if writer.is_complete(video_id)}
-        tasks = [
-            extraction.Task(video_id, os.fspath(file), recipe)
-            for video_id, file in videos
-            if video_id not in complete
-        ]
-        progress = _Run(writer, num_videos=len(videos), num_skipped=len(complete))
-        progress.do(tasks, effort)
-        writer.write_failed(progress.failed)
-        writer.write_index()
+        with store.exclusive(path):
+            return _run(videos, store.Writer(path, recipe.settings()), recipe, effort)
     except tf.errors.OpError as error:
         raise OSError(f"The store {path} cannot be written: {error.message}") from error
+
+
+def _run(
+    videos: Sequence[tuple[str, str | os.PathLike[str]]],
+    writer: store.Writer,
+    recipe: extraction.Recipe,
+    effort: Effort,
+) -> Report:
+    started = time.monotonic()
+    complete = {video_id for video_id, _ in videos if writer.is_complete(video_id)}
+    tasks = [
+        extraction.Task(video_id, os.fspath(file), recipe)
+        for video_id, file in videos
+        if video_id not in complete
+    ]
+    progress = _Progress(writer, num_videos=len(videos), num_skipped=len(complete))
+    progress.do(tasks, effort)
+    paths = {task.video_id: task.path for task in tasks}
+    writer.write_failed(  # No absolute path gets into a store.
+        {id: reason.replace(paths[id], id) for id, reason in progress.failed.items()}
+    )
+    writer.write_index()
     return Report(
         done=tuple(progress.done),
         skipped=tuple(sorted(complete)),
@@ -130,7 +147,7 @@ def run(
     )
 
 
-class _Run:
+class _Progress:
     """The videos under way in this process, and what has come of the others."""
 
     def __init__(self, writer: store.Writer, *, num_videos: int, num_skipped: int):
@@ -149,9 +166,8 @@ class _Run:
 
     def do(self, tasks: Sequence[extraction.Task], effort: Effort) -> None:
         """Does all tasks; when interrupted, discards what is not complete."""
-        num_workers = effort.num_workers or os.cpu_count() or 1
         events = workers.run(
-            extraction.time_steps, tasks, num_workers=num_workers, timeout=effort.timeout
+            extraction.time_steps, tasks, num_workers=effort.num_processes, timeout=effort.timeout
         )
         try:
             for task, event in events:
@@ -170,13 +186,14 @@ class _Run:
                     self._open[video_id] = self._writer.video(video_id)
                 self._add(self._open[video_id], step)
             case workers.Done(summary):
-                self._finish(self._open[video_id], video_id, summary)
+                self._finish(self._open[video_id], task, summary)
                 del self._open[video_id]
             case workers.Failed(reason):
                 if video_id in self._open:
                     self._open.pop(video_id).discard()
-                self.failed[video_id] = reason.replace(task.path, video_id)
-                logging.warning("%s failed. %s", video_id, self.failed[video_id])
+                self._writer.discard(video_id)  # What a killed run left, if no frame came now.
+                self.failed[video_id] = reason
+                logging.warning("%s failed. %s", task.path, reason)
                 self._advance()
 
     def _add(self, video: store.VideoWriter, step: extraction.TimeStep) -> None:
@@ -185,7 +202,9 @@ class _Run:
             video.add_flow(direction, field.jpeg, field.range, field.mean)
         self._num_frames_seen += 1
 
-    def _finish(self, video: store.VideoWriter, video_id: str, summary: extraction.Summary) -> None:
+    def _finish(
+        self, video: store.VideoWriter, task: extraction.Task, summary: extraction.Summary
+    ) -> None:
         video.finish(
             height=summary.height,
             width=summary.width,
@@ -195,11 +214,11 @@ class _Run:
         if summary.promised_frames - summary.num_frames > 1:  # One less is normal (HMDB-51).
             logging.warning(
                 "%s: %d frames decode of %d that its header promises; these are used.",
-                video_id,
+                task.path,
                 summary.num_frames,
                 summary.promised_frames,
             )
-        self.done.append(video_id)
+        self.done.append(task.video_id)
         self.num_frames += summary.num_frames
         self._advance()
 

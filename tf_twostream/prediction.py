@@ -5,6 +5,7 @@ as in the evaluation. So the scores are those that `evaluate` gives for the same
 """
 
 import dataclasses
+import itertools
 import os
 import pathlib
 import tempfile
@@ -14,11 +15,21 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import datasets, evaluation, export, extraction, pictures, precompute, runs, store
+from tf_twostream import (
+    datasets,
+    evaluation,
+    export,
+    extraction,
+    paper,
+    pictures,
+    precompute,
+    runs,
+    store,
+)
 from tf_twostream.flow import codec
 
 VIDEO_CODES = {".mp4": "mp4v", ".avi": "MJPG"}
-STREAMS = ("spatial", "temporal")
+SCALE_FIELDS = 16  # About so many fields of a video decide the scale of its colours.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,6 +70,7 @@ def predict(
     streams: Sequence[runs.Run],
     effort: precompute.Effort,
     *,
+    frames_per_batch: int = paper.TEST_FRAMES,
     output_video: str = "",
 ) -> tuple[list[Prediction], dict[str, str]]:
     """Scores videos with one stream or with both.
@@ -67,6 +79,7 @@ def predict(
         videos: Video files.
         streams: A run of the spatial stream, one of the temporal stream, or both in this order.
         effort: How decoding and flow are carried out.
+        frames_per_batch: Frames, or volumes, to forward at once, each with ten views.
         output_video: File to draw the first video into, with its flow and label; empty for none.
 
     Returns:
@@ -74,8 +87,11 @@ def predict(
         others could not.
 
     Raises:
-        ValueError: If the runs do not belong together.
+        ValueError: If the runs do not belong together, or `output_video` cannot be meant.
+        OSError: If `output_video` cannot be written.
     """
+    if output_video:
+        check_output_video(output_video, videos)
     if len(streams) == 2:
         export.check_pair(*streams)
     recipe = _recipe(streams)
@@ -89,7 +105,11 @@ def predict(
         reader = store.Reader(path)
         scores = {
             run.recipe.stream: evaluation.score_videos(
-                runs.load_model(run)[0], run.recipe, reader, known
+                runs.load_model(run)[0],
+                run.recipe,
+                reader,
+                known,
+                frames_per_batch=frames_per_batch,
             )
             for run in streams
         }
@@ -110,10 +130,11 @@ def predict(
 
 
 def check_output_video(path: str, videos: Sequence[str]) -> None:
-    """Checks that a labelled video can be written.
+    """Checks that a labelled video can be written, before all the work; makes its folder.
 
     Raises:
-        ValueError: If the suffix is unknown, or there are several videos.
+        ValueError: If the suffix is unknown, there are several videos, or it is one of them.
+        OSError: If no file can be written there.
     """
     if pathlib.Path(path).suffix.lower() not in VIDEO_CODES:
         raise ValueError(f"--output_video ends in {' or '.join(VIDEO_CODES)}. Received: {path!r}.")
@@ -121,6 +142,20 @@ def check_output_video(path: str, videos: Sequence[str]) -> None:
         raise ValueError(
             f"--output_video draws one video. Received: {len(videos)} videos. Call once for each."
         )
+    if os.path.realpath(path) in map(os.path.realpath, videos):
+        raise ValueError(f"--output_video must be another file than the video. Received: {path}.")
+    folder = pathlib.Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        if os.path.exists(path):
+            with open(path, "ab"):
+                pass
+    except OSError as error:
+        raise OSError(
+            f"--output_video must be a file that can be written. Received: {path} ({error})."
+        ) from error
 
 
 def _records(reader: store.Reader, video_id: str, kind: str) -> Iterator[bytes]:
@@ -128,23 +163,29 @@ def _records(reader: store.Reader, video_id: str, kind: str) -> Iterator[bytes]:
     yield from tf.data.TFRecordDataset(table["path"]).as_numpy_iterator()
 
 
+def _fields(reader: store.Reader, video_id: str, *, every: int = 1) -> Iterator[np.ndarray]:
+    """Yields fields 0, `every`, 2 `every` ... of a video, `[H, W, 2]` float32 in pixels."""
+    records = _records(reader, video_id, "forward")
+    for record in itertools.islice(records, 0, None, every):
+        parsed = {name: value.numpy()[0] for name, value in store.parse_flow([record]).items()}
+        yield codec.restore(codec.decode(parsed["jpeg"]), parsed["range"])
+
+
 def _frames_and_fields(
     reader: store.Reader, video_id: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields RGB frame t `[H, W, 3]` and field t `[H, W, 2]`; the last field comes twice."""
-    fields = _records(reader, video_id, "forward")
+    fields = _fields(reader, video_id)
     field = np.zeros(0)
     for record in _records(reader, video_id, "rgb"):
         jpeg = store.parse_rgb([record])["jpeg"].numpy()[0]
         frame = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        if (flow := next(fields, None)) is not None:
-            parsed = {name: value.numpy()[0] for name, value in store.parse_flow([flow]).items()}
-            field = codec.restore(codec.decode(parsed["jpeg"]), parsed["range"])
+        field = next(fields, field)
         yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), field
 
 
 def write_video(path: str, reader: store.Reader, video_id: str, text: str) -> None:
-    """Writes a clip of frame, colour-coded flow and label.
+    """Writes a clip of frame, colour-coded flow and label, one frame in memory at a time.
 
     Args:
         path: File to write, .mp4 or .avi.
@@ -155,13 +196,15 @@ def write_video(path: str, reader: store.Reader, video_id: str, text: str) -> No
     Raises:
         OSError: If the file cannot be written.
     """
-    pairs = list(_frames_and_fields(reader, video_id))
-    scale = pictures.magnitude(np.stack([field for _, field in pairs[:: max(1, len(pairs) // 16)]]))
-    pages = (pictures.labelled(frame, field, text, scale) for frame, field in pairs)
+    every = max(1, reader.num_frames(video_id) // SCALE_FIELDS)
+    scale = pictures.magnitude(np.stack(list(_fields(reader, video_id, every=every))))
+    pages = (
+        pictures.labelled(frame, field, text, scale)
+        for frame, field in _frames_and_fields(reader, video_id)
+    )
     first = next(pages)
     code = cv2.VideoWriter.fourcc(*VIDEO_CODES[pathlib.Path(path).suffix.lower()])
     fps = reader.fps(video_id) or 25.0
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(os.fspath(path), code, fps, first.shape[1::-1])
     if not writer.isOpened():
         raise OSError(f"The video {path} cannot be written. Is the folder writable?")

@@ -55,6 +55,8 @@ def create(
 ) -> Run:
     """Opens a run folder for training: a new one, or one that the same command has begun.
 
+    A folder without a checkpoint holds nothing worth keeping and is begun anew.
+
     Args:
         path: The run folder.
         recipe: The recipe of the network.
@@ -68,7 +70,7 @@ def create(
         ValueError: If the folder holds a run with another recipe, split or store.
     """
     run = Run(pathlib.Path(path), recipe, split, store_settings)
-    if (run.path / "run.json").exists():
+    if tf.train.latest_checkpoint(run.checkpoints) is not None:
         begun = load(path)
         differing = (
             _differences(begun.recipe.to_json(), recipe.to_json())

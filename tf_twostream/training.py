@@ -1,8 +1,12 @@
 """The training loop of both streams, on one device or several (paper, Sect. 5, "Training")."""
 
+import atexit
 import contextlib
 import dataclasses
+import pathlib
+import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,7 +17,18 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from tf_twostream import cli, datasets, inputs, paper, pictures, runs, steps, store
+from tf_twostream import (
+    cli,
+    datasets,
+    devices,
+    inputs,
+    monitoring,
+    paper,
+    pictures,
+    runs,
+    steps,
+    store,
+)
 from tf_twostream.models import cnn_m
 
 
@@ -28,7 +43,7 @@ class Loop:
     )
     log_every: int = cli.knob(20, "Iterations between two points of the curves in TensorBoard.")
     checkpoint_every: int = cli.knob(
-        1000, "Iterations between two checkpoints. Ctrl-C and SIGTERM write one, too."
+        500, "Iterations between two checkpoints. Ctrl-C and SIGTERM write one, too."
     )
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.")
     deterministic: bool = cli.knob(
@@ -42,26 +57,6 @@ class Loop:
                 raise ValueError(
                     f"`{name}` counts iterations, at least 1. Received: {getattr(self, name)}."
                 )
-
-
-class NotFiniteError(ValueError):
-    """The loss is no longer a number."""
-
-
-def make_strategy() -> tf.distribute.Strategy:
-    """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs."""
-    tf.get_logger().setLevel("WARNING")  # `describe` says it, once.
-    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
-    if cluster.as_dict():
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    gpus = tf.config.list_logical_devices("GPU")
-    return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["CPU:0"])
-
-
-def is_first_host(strategy: tf.distribute.Strategy) -> bool:
-    """Says whether this process is the one that writes."""
-    resolver = strategy.cluster_resolver
-    return not (resolver and resolver.cluster_spec().as_dict()) or resolver.task_id == 0
 
 
 @dataclasses.dataclass
@@ -86,10 +81,9 @@ def _freeze_all_but_last(model: keras.Model, fresh: list[str]) -> None:
         layer.trainable = layer.name == cnn_m.LAST_LAYER
 
 
-def make_trainer(run: runs.Run, loop: Loop) -> Trainer:
+def make_trainer(run: runs.Run, loop: Loop, strategy: tf.distribute.Strategy) -> Trainer:
     """Builds network, optimizer and step, and restores the newest checkpoint if there is one."""
     recipe = run.recipe
-    strategy = make_strategy()
     newest = tf.train.latest_checkpoint(run.checkpoints)
     with strategy.scope():
         model = cnn_m.build(recipe, len(run.split.class_names))
@@ -105,7 +99,10 @@ def make_trainer(run: runs.Run, loop: Loop) -> Trainer:
     iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
     checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, iteration=iteration)
     # All hosts must take part in saving, but only the first one's files count.
-    folder = run.checkpoints if is_first_host(strategy) else tempfile.mkdtemp()
+    folder = run.checkpoints
+    if not devices.is_first_host(strategy):
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=2)
     if newest is not None:
         checkpoint.restore(newest).assert_consumed()
@@ -122,8 +119,10 @@ def make_trainer(run: runs.Run, loop: Loop) -> Trainer:
     return Trainer(run, strategy, model, iteration, manager, step)
 
 
-def _batches(trainer: Trainer, reader: store.Reader) -> Iterator[inputs.Element]:
+def batches(trainer: Trainer, reader: store.Reader) -> Iterator[inputs.Element]:
+    """Starts the stream of training batches where the trainer stands, spread over its devices."""
     recipe, split = trainer.run.recipe, trainer.run.split
+    devices.check_alike(trainer.strategy)
 
     def stream(context: tf.distribute.InputContext) -> tf.data.Dataset:
         return inputs.training(
@@ -139,55 +138,17 @@ def _batches(trainer: Trainer, reader: store.Reader) -> Iterator[inputs.Element]
     return iter(trainer.strategy.distribute_datasets_from_function(stream))
 
 
-def _device_kind() -> str:
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return "CPU"
-    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-
-
-def describe(run: runs.Run, loop: Loop, trainer: Trainer) -> str:
-    """Says in the paper's words what a training does."""
-    recipe, split = run.recipe, run.split
-    replicas = trainer.strategy.num_replicas_in_sync
-    settings = run.store_settings
-    drops = " ".join(f"{recipe.learning_rate_at(at):g} from {at:,};" for at in recipe.drops)
-    lines = [
-        f"data:       {split.name}: {len(split.train)} training videos of "
-        f"{len(split.class_names)} classes, drawn uniformly across the classes",
-        f"network:    CNN-M-2048, {recipe.stream} stream, width {recipe.width:g}, "
-        f"{sum(int(np.prod(v.shape)) for v in trainer.model.trainable_variables):,} trainable "
-        f"weights, dropout {recipe.dropout:g}, {recipe.precision}",
-    ]
-    if isinstance(recipe, paper.TemporalRecipe):
-        lines.append(
-            f"input:      {recipe.crop_size}x{recipe.crop_size}x{2 * recipe.stack_length} volumes "
-            f"of {settings['method']} flow, channels u1 v1 ... u{recipe.stack_length} "
-            f"v{recipe.stack_length} in pixels per frame, each field restored from its own range, "
-            f"mean vector {'subtracted' if recipe.mean_subtraction else 'left in'}"
-        )
-    else:
-        lines.append(
-            f"input:      {recipe.crop_size}x{recipe.crop_size} RGB from the whole frame "
-            f"(shorter side {settings['shorter_side']}), mirrored at random, colours jittered"
-        )
-    lines += [
-        f"batch:      {recipe.batch_size} on {replicas} {_device_kind()}{'s' * (replicas > 1)}"
-        + (f", in chunks of {loop.chunk_size}" if loop.chunk_size else ""),
-        f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
-        f"{recipe.weight_decay:g}, learning rate {recipe.learning_rate:g}; {drops}".rstrip("; "),
-        f"curves:     tensorboard --logdir {run.path}",
-    ]
-    return "\n".join(lines)
-
-
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
+def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
     """Collects Ctrl-C and SIGTERM instead of dying of them, until the loop can write a checkpoint.
 
-    A second Ctrl-C interrupts at once.
+    A second Ctrl-C interrupts at once. Several hosts cannot agree on an iteration to stop at, so
+    there a signal ends the process, and the run continues from its last checkpoint.
     """
     received: list[int] = []
+    if devices.num_hosts(strategy) > 1:
+        yield received
+        return
 
     def collect(number: int, frame: Any) -> None:
         if received:
@@ -200,41 +161,6 @@ def _stop_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@dataclasses.dataclass
-class _Meter:
-    """Collects what TensorBoard shows, without waiting for the device at every iteration."""
-
-    losses: list[tf.Tensor] = dataclasses.field(default_factory=list)
-    hits: list[tf.Tensor] = dataclasses.field(default_factory=list)
-    waited: float = 0.0
-    since: float = dataclasses.field(default_factory=time.perf_counter)
-
-    def read(self, iteration: int, recipe: paper.Recipe) -> dict[str, float]:
-        """Means since the last reading.
-
-        Raises:
-            NotFiniteError: If a loss is NaN or infinite.
-        """
-        losses = np.array([float(loss) for loss in self.losses])
-        if not np.isfinite(losses).all():
-            first = iteration - len(losses) + int(np.argmax(~np.isfinite(losses)))
-            raise NotFiniteError(
-                f"The loss became {losses[~np.isfinite(losses)][0]} at iteration {first}, at "
-                f"learning rate {recipe.learning_rate_at(first):g}. The last checkpoint is from "
-                "before. Begin a new run with a smaller --learning_rate, or check the flow with "
-                "data_tools/verify_store.py."
-            )
-        seconds = time.perf_counter() - self.since
-        samples = recipe.batch_size * len(losses)
-        return {
-            "loss": float(losses.mean()),
-            "accuracy": sum(int(hit) for hit in self.hits) / samples,
-            "learning_rate": recipe.learning_rate_at(iteration - 1),
-            "samples_per_second": samples / seconds,
-            "share_waiting_for_input": self.waited / seconds,
-        }
 
 
 def _first_replica(batch: Any, strategy: tf.distribute.Strategy) -> inputs.Element:
@@ -252,15 +178,38 @@ def _draw(trainer: Trainer, iteration: int, batch: Any = None) -> None:
         tf.summary.image("network_inputs", picture[None], step=iteration)
 
 
+def _save(trainer: Trainer, iteration: int) -> None:
+    """Writes a checkpoint, if the weights are worth it.
+
+    Raises:
+        monitoring.NotFiniteError: If a weight is NaN or infinite though the last loss was not.
+    """
+    for variable in trainer.model.trainable_variables:
+        if not np.isfinite(variable.numpy()).all():
+            raise monitoring.NotFiniteError(
+                f"{variable.path} is no longer finite after iteration {iteration}. "
+                + monitoring.not_finite_advice(trainer.run.recipe, iteration)
+            )
+    trainer.iteration.assign(iteration)
+    trainer.manager.save(checkpoint_number=iteration)
+    _draw(trainer, iteration)
+
+
 def _loop(trainer: Trainer, loop: Loop, reader: store.Reader, stopped: list[int]) -> None:
     recipe = trainer.run.recipe
     first = int(trainer.iteration)
-    batches = _batches(trainer, reader)
-    meter = _Meter()
-    bar = tqdm.tqdm(total=recipe.iterations, initial=first, unit="it", desc="training")
+    stream = batches(trainer, reader)
+    meter = monitoring.Meter()
+    bar = tqdm.tqdm(
+        total=recipe.iterations,
+        initial=first,
+        unit="it",
+        desc="training",
+        mininterval=1 if sys.stderr.isatty() else 30,  # Seconds; a log file needs fewer lines.
+    )
     for iteration in range(first + 1, recipe.iterations + 1):
         start = time.perf_counter()
-        batch = next(batches)
+        batch = next(stream)
         meter.waited += time.perf_counter() - start
         if iteration == first + 1:
             _draw(trainer, first, batch)
@@ -272,16 +221,14 @@ def _loop(trainer: Trainer, loop: Loop, reader: store.Reader, stopped: list[int]
         save = last or iteration % loop.checkpoint_every == 0
         if save or iteration % loop.log_every == 0:
             point = meter.read(iteration, recipe)
-            meter = _Meter()
+            meter = monitoring.Meter()
             for name, value in point.items():
                 tf.summary.scalar(name, value, step=iteration)
-            bar.set_postfix(
-                {"loss": f"{point['loss']:.3f}", "accuracy": f"{point['accuracy']:.3f}"}
-            )
+            shown = {name: f"{point[name]:.3f}" for name in ("loss", "accuracy")}
+            bar.set_postfix(shown, refresh=False)
         if save:
-            trainer.iteration.assign(iteration)
-            trainer.manager.save(checkpoint_number=iteration)
-            _draw(trainer, iteration)
+            _save(trainer, iteration)
+            meter = monitoring.Meter()  # The time it took is nobody's rate.
         if last:
             break
     bar.close()
@@ -301,7 +248,7 @@ def train(source: datasets.Source, recipe: paper.Recipe, loop: Loop) -> runs.Run
     Raises:
         ValueError: If flags contradict each other, the store or the run folder.
         OSError: If videos are missing from the store.
-        NotFiniteError: If the loss is no longer a number.
+        monitoring.NotFiniteError: If the loss is no longer a number.
         KeyboardInterrupt: After a checkpoint has been written, if the user asked to stop.
     """
     if loop.deterministic:
@@ -314,9 +261,21 @@ def train(source: datasets.Source, recipe: paper.Recipe, loop: Loop) -> runs.Run
         where=f"the store {loop.store}",
         allow_missing=source.allow_missing,
     )
-    run = runs.create(loop.run_dir, recipe, split, reader.settings)
-    trainer = make_trainer(run, loop)
-    print(describe(run, loop, trainer))
+    strategy = devices.make_strategy()
+    if devices.is_first_host(strategy):
+        run = runs.create(loop.run_dir, recipe, split, reader.settings)
+    else:
+        run = runs.Run(pathlib.Path(loop.run_dir), recipe, split, reader.settings)
+    trainer = make_trainer(run, loop, strategy)
+    num_weights = sum(int(np.prod(v.shape)) for v in trainer.model.trainable_variables)
+    print(
+        monitoring.describe(
+            run,
+            num_weights=num_weights,
+            replicas=strategy.num_replicas_in_sync,
+            chunk_size=loop.chunk_size,
+        )
+    )
     done = int(trainer.iteration)
     if done >= recipe.iterations:
         print(f"{run.path} is trained to its last iteration, {done:,}; nothing to do.")
@@ -324,12 +283,12 @@ def train(source: datasets.Source, recipe: paper.Recipe, loop: Loop) -> runs.Run
     if done:
         print(f"continues:  after iteration {done:,}")
     writer = tf.summary.create_noop_writer()
-    if is_first_host(trainer.strategy):
+    if devices.is_first_host(strategy):
         writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
-    with writer.as_default(), _stop_signals() as stopped:
+    with writer.as_default(), _stop_signals(strategy) as stopped:
         _loop(trainer, loop, reader, stopped)
     if stopped:
-        print(f"stopped by signal {stopped[0]}; a checkpoint is written")
+        print("A checkpoint is written. The same command continues the training.")
         raise KeyboardInterrupt
     print(f"trained: {run.path}, {recipe.iterations:,} iterations")
     return run

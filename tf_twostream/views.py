@@ -44,20 +44,24 @@ def ten_views(height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
 
 
 def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
-    """Cuts views out of images or volumes and mirrors those that say so.
+    """Cuts views out of images or stacked codes and mirrors those that say so.
 
-    A mirrored volume still needs `negate_mirrored_u`, once it is in pixels per frame.
+    What is mirrored here has only changed places: see `flow_signs`.
 
     Args:
-        images: `[B, H, W, C]` of any type.
+        images: `[B, H, W, C]`, whole numbers from 0 to 255 of any type.
         views: `[B, V, 3]` int32 (top, left, flip).
         crop: Side of a view in pixels.
 
     Returns:
-        `[B * V, crop, crop, C]` of the same type, the V views of an image one after the other.
+        `[B * V, crop, crop, C]` float16 (which holds these numbers exactly), the V views of an
+        image one after the other.
     """
-    shape = tf.shape(images)
-    steps = tf.range(crop)
+    # float16 and int64, since a GPU can neither gather uint8 nor calculate with int32: TensorFlow
+    # would silently carry the whole batch to the CPU and back.
+    images, views = tf.cast(images, tf.float16), tf.cast(views, tf.int64)
+    shape = tf.shape(images, out_type=tf.int64)
+    steps = tf.range(crop, dtype=tf.int64)
     flip = views[..., 2, None]
     rows = views[..., 0, None] + steps  # [B, V, crop]
     columns = views[..., 1, None] + tf.where(flip == 1, crop - 1 - steps, steps)
@@ -67,19 +71,17 @@ def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
     return tf.reshape(tf.gather(flat, pixels, batch_dims=1), [-1, crop, crop, channels])
 
 
-def negate_mirrored_u(volumes: tf.Tensor, views: tf.Tensor) -> tf.Tensor:
-    """Negates the horizontal components of mirrored volumes: what moved right now moves left.
+def flow_signs(views: tf.Tensor) -> tf.Tensor:
+    """Says which components a mirror negates: what moved right now moves left.
 
     Args:
-        volumes: `[B * V, H, W, 2L]` float32 in pixels, channels u1 v1 ... uL vL, already mirrored.
         views: `[B, V, 3]` int32 (top, left, flip).
 
     Returns:
-        The volumes, in which only u of the mirrored ones has changed its sign.
+        `[B * V, 1, 2]` float32, the factors of (u, v): (-1, 1) where mirrored, else (1, 1).
     """
-    mirrored = tf.reshape(views[..., 2], [-1, 1, 1, 1]) == 1
-    is_u = tf.range(tf.shape(volumes)[-1]) % 2 == 0
-    return tf.where(tf.logical_and(mirrored, is_u), -volumes, volumes)
+    flip = tf.cast(tf.reshape(views[..., 2], [-1, 1, 1]), tf.float32)
+    return tf.concat([1.0 - 2.0 * flip, tf.ones_like(flip)], axis=-1)
 
 
 def jitter_rgb(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:

@@ -33,25 +33,32 @@ def stack_flow(fields: tf.Tensor) -> tf.Tensor:
     return tf.transpose(planes, [0, 2, 3, 1])
 
 
-def restore(codes: tf.Tensor, ranges: tf.Tensor, means: tf.Tensor | None = None) -> tf.Tensor:
+def restore(
+    codes: tf.Tensor,
+    ranges: tf.Tensor,
+    *,
+    means: tf.Tensor | None = None,
+    signs: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Turns stacked 8-bit codes back into displacements (paper, Sect. 5, "Optical flow").
 
     A component of a field was rescaled linearly from its own [min, max] to [0, 255]; this is the
     inverse. With `means`, the mean vector of each field is subtracted as well (Sect. 3.1, "Mean
-    flow subtraction").
+    flow subtraction"). All is folded into one factor and one summand per channel.
 
     Args:
-        codes: `[B, ..., 2L]` uint8, channels u1 v1 ... uL vL.
+        codes: `[B, ..., 2L]` numbers from 0 to 255, channels u1 v1 ... uL vL.
         ranges: `[B, L, 2, 2]` float32, (min, max) of each component of each field in pixels.
         means: `[B, L, 2]` float32, mean vector of each whole field in pixels; None to leave it in.
+        signs: `[B, 1, 2]` float32, factors of (u, v); None for none.
 
     Returns:
         Float32 displacements in pixels per frame, in the shape of `codes`.
     """
-    channels = codes.shape[-1]
-    shape = [-1] + [1] * (codes.shape.rank - 2) + [channels]
     low, high = ranges[..., 0], ranges[..., 1]
-    zero = low if means is None else low - means
-    return tf.cast(codes, tf.float32) * tf.reshape((high - low) / 255.0, shape) + tf.reshape(
-        zero, shape
-    )
+    factor = (high - low) / 255.0
+    summand = low if means is None else low - means
+    if signs is not None:
+        factor, summand = factor * signs, summand * signs
+    shape = [-1] + [1] * (codes.shape.rank - 2) + [codes.shape[-1]]
+    return tf.cast(codes, tf.float32) * tf.reshape(factor, shape) + tf.reshape(summand, shape)

@@ -1,4 +1,7 @@
+import dataclasses
+
 import pytest
+from absl import logging
 
 from tf_twostream import datasets
 
@@ -110,14 +113,54 @@ def test_a_folder_too_high_or_too_low_is_recognised(found):
     assert f"One is there as {found!r}: name another folder" in str(error.value)
 
 
+@pytest.fixture
+def warnings(monkeypatch):
+    log = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: log.append(text % args))
+    return log
+
+
 def test_allowed_missing_videos_are_left_out_and_empty_classes_dropped():
-    available = {"run/a.avi", "jump/b.avi"}
+    available = {"run/a.avi", "run/é +(1)!.avi", "jump/b.avi"}
     kept = datasets.keep_available(SPLIT, available, where="here", allow_missing=True)
     assert kept.class_names == ("run", "jump")
-    assert kept.train == (datasets.Video("jump/b.avi", 1, "anna"),)
+    assert ids(kept.train) == ["jump/b.avi", "run/é +(1)!.avi"]
+    assert [video.label for video in kept.train] == [1, 0]
     assert kept.test == (datasets.Video("run/a.avi", 0),)
     assert kept.unused == ()
+    assert kept.name == "tiny, 3 of 5 videos"
+
+
+def test_classes_that_cannot_be_learnt_are_dropped_and_named(warnings):
+    available = {"run/a.avi", "jump/b.avi", "jump/a.avi"}  # Of run only the test video.
+    kept = datasets.keep_available(SPLIT, available, where="here", allow_missing=True)
+    assert kept.class_names == ("jump",)
+    assert (ids(kept.train), ids(kept.test)) == (["jump/b.avi"], [])
     assert kept.name == "tiny, 2 of 5 videos"
+    assert "1 classes without any video left" in warnings[1]
+    assert warnings[2].endswith("are dropped with their other videos: run.")
+
+
+def test_a_class_that_cannot_be_learnt_is_an_error_unless_it_may_be_missing(warnings):
+    split = dataclasses.replace(SPLIT, train=SPLIT.train[:2])
+    available = ids(datasets.all_videos(split))
+    with pytest.raises(ValueError, match="must have a training video. Received none of: run"):
+        datasets.keep_available(split, available, where="here", allow_missing=False)
+    kept = datasets.keep_available(split, available, where="here", allow_missing=True)
+    assert kept.class_names == ("walk", "jump") and len(warnings) == 1
+
+
+def test_a_split_without_any_training_video_is_an_error():
+    with pytest.raises(ValueError, match="none of: walk, run, jump"):
+        datasets.keep_available(SPLIT, {"run/a.avi"}, where="here", allow_missing=True)
+
+
+def test_available_videos_are_those_of_all_classes():
+    available = {"run/a.avi", "jump/b.avi", "other.avi"}
+    videos = datasets.available_videos(SPLIT, available, where="here", allow_missing=True)
+    assert videos == (SPLIT.test[0], SPLIT.train[0])
+    with pytest.raises(FileNotFoundError, match="3 of the 5 videos"):
+        datasets.available_videos(SPLIT, available, where="here", allow_missing=False)
 
 
 @pytest.mark.parametrize("available", [set(), {"other/x.avi"}])

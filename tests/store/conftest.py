@@ -7,7 +7,12 @@ import pytest
 from tf_twostream import store
 from tf_twostream.flow import codec
 
-SETTINGS = {"method": "dis", "directions": ["forward", "backward"], "shorter_side": 16}
+SETTINGS = {
+    "method": "dis",
+    "parameters": {"opencv": "5.0.0"},
+    "directions": ["forward", "backward"],
+    "shorter_side": 16,
+}
 NUM_FRAMES = {"a/1 (x)!.avi": 5, "a/2.avi": 2, "b/1+2&3.avi": 4}
 
 

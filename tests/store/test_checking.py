@@ -1,3 +1,4 @@
+import json
 import pathlib
 import shutil
 
@@ -59,8 +60,14 @@ def claim_another_size(path):
     file(path, "video.json").write_text(text.replace('"height": 16', '"height": 32'))
 
 
+def is_sound(path, num_frames):
+    findings = store.check(path)
+    promised = {video_id: (count, count + 1) for video_id, count in num_frames.items()}
+    return (findings.frames, findings.damaged, findings.index) == (promised, {}, "")
+
+
 def test_sound_store_has_no_findings(small_store, num_frames):
-    assert store.check(small_store, expected=num_frames) == store.Findings(3, {}, (), "")
+    assert is_sound(small_store, num_frames)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +92,16 @@ def test_damage_is_found_and_redone(small_store, num_frames, settings, add_video
     assert reason in findings.damaged[VIDEO]
     store.remove(small_store, findings.damaged)
     assert VIDEO not in store.Reader(small_store).video_ids
-    assert store.check(small_store, expected=num_frames).missing == (VIDEO,)
+    assert VIDEO not in store.check(small_store).frames
     writer = store.Writer(small_store, settings)
     add_video(writer, VIDEO, num_frames[VIDEO])
     writer.write_index()
-    assert store.check(small_store, expected=num_frames) == store.Findings(3, {}, (), "")
+    assert is_sound(small_store, num_frames)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e9])
-def test_faulty_range_is_found(tmp_path, bad):
-    writer = store.Writer(str(tmp_path), {"directions": ["forward"]})
+def test_faulty_range_is_found(tmp_path, settings, bad):
+    writer = store.Writer(str(tmp_path), settings | {"directions": ["forward"]})
     codes = codec.encode(np.zeros((2, 16, 16), np.uint8))
     with writer.video("a.avi") as video:
         for t in range(2):
@@ -111,16 +118,29 @@ def test_half_done_video_is_found(small_store):
     assert store.check(small_store).damaged == {VIDEO: "half-done"}
 
 
-def test_missing_videos_are_named(small_store):
-    findings = store.check(small_store, expected=["z.avi", "a/2.avi", "c.avi"])
-    assert findings.missing == ("c.avi", "z.avi") and not findings.damaged
-
-
 def test_index_that_is_not_up_to_date_is_found(small_store, settings, add_video):
     add_video(store.Writer(small_store, settings), "c.avi", 2)
     assert "does not agree" in store.check(small_store).index
     pathlib.Path(small_store, "index.npz").unlink()
     assert "does not exist" in store.check(small_store).index
+    pathlib.Path(small_store, "index.npz").write_bytes(b"PK\3\4half")
+    assert "index.npz is damaged" in store.check(small_store).index
+
+
+@pytest.mark.parametrize("name", ["method", "parameters"])
+def test_store_must_say_how_its_flow_was_computed(small_store, name):
+    path = pathlib.Path(small_store, "store.json")
+    settings = json.loads(path.read_text())
+    del settings[name]
+    path.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=f"must say method.* without {name}"):
+        store.check(small_store)
+
+
+def test_nothing_is_removed_while_another_process_writes(small_store):
+    with store.exclusive(small_store), pytest.raises(BlockingIOError):
+        store.remove(small_store, [VIDEO])
+    assert file(small_store, "video.json").exists()
 
 
 def test_folder_that_is_no_store_is_refused(tmp_path):

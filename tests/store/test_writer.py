@@ -89,6 +89,24 @@ def test_failed_videos_are_listed_by_id(tmp_path):
     assert rows == [["video_id", "reason"], ["a.avi", "hung"], ["b,1.avi", 'it says "no"']]
 
 
+def test_earlier_failures_stay_listed_until_the_video_is_complete(small_store, settings, add_video):
+    writer = store.Writer(small_store, settings)
+    writer.write_failed({"c.avi": "hung", "d.avi": 'no, "video"'})
+    add_video(writer, "c.avi", 2)
+    writer.write_failed({"e.avi": "empty"})
+    assert store.read_failed(small_store) == {"d.avi": 'no, "video"', "e.avi": "empty"}
+
+
+def test_what_is_left_of_a_video_is_discarded(small_store, settings):
+    writer = store.Writer(small_store, settings)
+    folder = pathlib.Path(small_store, "videos/c.avi")
+    folder.mkdir()
+    (folder / "rgb.tfrecord.partial").write_bytes(b"half")
+    writer.discard("c.avi")
+    writer.discard("c.avi")  # Nothing is there now.
+    assert not folder.exists()
+
+
 def test_video_json_tells_what_the_header_promised(small_store):
     content = json.loads(pathlib.Path(small_store, "videos/a/2.avi/video.json").read_text())
     assert (content["num_frames"], content["promised_frames"], content["fps"]) == (2, 3, 25.0)

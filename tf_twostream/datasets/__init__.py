@@ -15,6 +15,7 @@ from tf_twostream.datasets.splits import (
     Split,
     Video,
     all_videos,
+    available_videos,
     keep_available,
     load_split,
     save_split,
@@ -26,6 +27,7 @@ __all__ = [
     "Split",
     "Video",
     "all_videos",
+    "available_videos",
     "find_videos",
     "keep_available",
     "load",
@@ -75,8 +77,8 @@ class Source:
 def load(source: Source) -> Split:
     """Reads the lists of a data set.
 
-    Only class folders are looked into; for the others it is `keep_available` that compares the
-    lists with the videos that exist.
+    Only class folders are looked into; for the others `available_videos` and `keep_available`
+    compare the lists with the videos that exist.
 
     Args:
         source: Which data set, split and classes.

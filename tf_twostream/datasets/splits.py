@@ -107,20 +107,16 @@ def select_classes(split: Split, classes: Collection[str]) -> Split:
     return _restrict(split, name, names, lambda video: True)
 
 
-def keep_available(
+def available_videos(
     split: Split, available: Collection[str], *, where: str, allow_missing: bool
-) -> Split:
-    """Checks that the videos of a split exist, or restricts the split to those that do.
+) -> tuple[Video, ...]:
+    """Returns the videos of a data set that exist, ordered as by `all_videos`.
 
     Args:
-        split: The split; its unused videos are looked for as well.
+        split: Any split of the data set; its unused videos are looked for as well.
         available: Ids of the videos that exist.
         where: Where they were looked for, in words, for example "--store=/data/ucf101".
-        allow_missing: Whether to go on with the videos that exist. Classes of which no video
-            is left are dropped, and the labels are renumbered in the official order.
-
-    Returns:
-        The split itself if nothing is missing, else the restricted one, whose name says so.
+        allow_missing: Whether to go on, with a warning, without those that do not exist.
 
     Raises:
         FileNotFoundError: If a video is missing and may not be, or if none exists.
@@ -128,17 +124,53 @@ def keep_available(
     available = frozenset(available)
     videos = all_videos(split)
     missing = [video.id for video in videos if video.id not in available]
-    if not missing:
-        return split
-    if not allow_missing or len(missing) == len(videos):
+    if missing and (not allow_missing or len(missing) == len(videos)):
         raise FileNotFoundError(_describe_missing(split, missing, available, where))
-    logging.warning("%s", _list_missing(split, missing, where))
-    left = {video.label for video in videos if video.id in available}
-    names = tuple(name for label, name in enumerate(split.class_names) if label in left)
-    if dropped := len(split.class_names) - len(names):
-        logging.warning("%d classes without any video left are dropped.", dropped)
-    name = f"{split.name}, {len(videos) - len(missing)} of {len(videos)} videos"
-    return _restrict(split, name, names, lambda video: video.id in available)
+    if missing:
+        logging.warning("%s", _list_missing(split, missing, where))
+    return tuple(video for video in videos if video.id in available)
+
+
+def keep_available(
+    split: Split, available: Collection[str], *, where: str, allow_missing: bool
+) -> Split:
+    """Restricts a split to what can be trained on: videos that exist, of classes to be learnt.
+
+    Args:
+        split: The split; its unused videos are looked for as well.
+        available: Ids of the videos that exist.
+        where: Where they were looked for, in words, for example "--store=/data/ucf101".
+        allow_missing: Whether to go on with the videos that exist. Classes of which no training
+            video is left are dropped, with their test videos, and the labels are renumbered in
+            the official order.
+
+    Returns:
+        The split itself if nothing is missing, else the restricted one, whose name says so.
+
+    Raises:
+        FileNotFoundError: If a video is missing and may not be, or if none exists.
+        ValueError: If a class has no training video and may not be dropped, or if none has one.
+    """
+    videos = available_videos(split, available, where=where, allow_missing=allow_missing)
+    ids = {video.id for video in videos}
+    unlearnt = _classes_without(split, {video.label for video in split.train if video.id in ids})
+    if unlearnt and (not allow_missing or len(unlearnt) == len(split.class_names)):
+        raise ValueError(_describe_unlearnt(split, unlearnt))
+    if len(videos) == len(all_videos(split)) and not unlearnt:
+        return split
+    gone = _classes_without(split, {video.label for video in videos})
+    if gone:
+        logging.warning("%d classes without any video left are dropped.", len(gone))
+    if untrained := [name for name in unlearnt if name not in gone]:
+        logging.warning(
+            "Classes without a training video in %s are dropped with their other videos: %s.",
+            where,
+            ", ".join(untrained),
+        )
+    names = tuple(name for name in split.class_names if name not in unlearnt)
+    kept = _restrict(split, split.name, names, lambda video: video.id in ids)
+    name = f"{split.name}, {len(all_videos(kept))} of {len(all_videos(split))} videos"
+    return dataclasses.replace(kept, name=name)
 
 
 def check_training(split: Split) -> Split:
@@ -147,14 +179,21 @@ def check_training(split: Split) -> Split:
     Raises:
         ValueError: If a class has none.
     """
-    learnt = {video.label for video in split.train}
-    unlearnt = [name for label, name in enumerate(split.class_names) if label not in learnt]
-    if unlearnt:
-        raise ValueError(
-            f"Each class of {split.name} must have a training video. Received none of: "
-            f"{', '.join(unlearnt)}. Add some or leave the class out."
-        )
+    if unlearnt := _classes_without(split, {video.label for video in split.train}):
+        raise ValueError(_describe_unlearnt(split, unlearnt))
     return split
+
+
+def _classes_without(split: Split, labels: Collection[int]) -> list[str]:
+    return [name for label, name in enumerate(split.class_names) if label not in labels]
+
+
+def _describe_unlearnt(split: Split, unlearnt: list[str]) -> str:
+    more = f" ... ({len(unlearnt)} classes)" if len(unlearnt) > 10 else ""
+    return (
+        f"Each class of {split.name} must have a training video. Received none of: "
+        f"{', '.join(unlearnt[:10])}{more}. Add some or leave the class out."
+    )
 
 
 def save_split(split: Split, path: str | os.PathLike[str]) -> None:

@@ -1,4 +1,4 @@
-"""Finds out what in a store is damaged, half-done or missing."""
+"""Finds out what in a store is damaged or half-done."""
 
 import concurrent.futures
 import dataclasses
@@ -10,56 +10,65 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream.flow import codec
-from tf_twostream.store import index, layout, records
+from tf_twostream.store import index, layout, lock, records
+
+REQUIRED = ("method", "parameters", "directions", "shorter_side")  # In `store.json`.
 
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """What is wrong with a store; all empty if nothing is.
+    """What a store holds and what is wrong with it.
 
     Attributes:
-        num_videos: How many complete videos were looked at.
-        damaged: What is wrong with each video that is not as it should be, by id.
-        missing: Videos that were expected and are not there at all.
-        index: What is wrong with the index.
+        settings: What `store.json` says.
+        frames: By id of each sound video, how many frames it has and how many the header of its
+            file promised.
+        damaged: What is wrong with each other video, by id.
+        index: What is wrong with the index; empty if nothing is.
     """
 
-    num_videos: int
+    settings: dict[str, Any]
+    frames: dict[str, tuple[int, int]]
     damaged: dict[str, str]
-    missing: tuple[str, ...]
     index: str
 
 
-def check(store: str, *, expected: Collection[str] = (), num_threads: int = 1) -> Findings:
+def check(store: str, *, num_threads: int = 1) -> Findings:
     """Reads every record of a store.
 
     Args:
         store: Its folder.
-        expected: Ids of videos that should be there.
         num_threads: How many videos to look at in parallel.
 
     Returns:
-        What is wrong.
+        What is there and what is wrong.
 
     Raises:
         FileNotFoundError: If this is no store.
-        ValueError: If its `store.json` is damaged.
+        ValueError: If its `store.json` is damaged or does not say how the flow was computed.
     """
-    path = layout.settings_path(store)
-    if not tf.io.gfile.exists(path):
-        raise FileNotFoundError(f"A store holds {layout.SETTINGS}. Received: {store} without it.")
-    settings = layout.read_json(path)
+    settings = layout.read_settings(store)
+    if absent := [name for name in REQUIRED if name not in settings]:
+        raise ValueError(
+            f"{layout.SETTINGS} must say {', '.join(REQUIRED)}. Received: "
+            f"{layout.settings_path(store)} without {', '.join(absent)}. Compute the store again."
+        )
     complete, half_done = layout.find_videos(store)
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
         problems = list(pool.map(lambda video_id: check_video(store, video_id, settings), complete))
     damaged = {video_id: problem for video_id, problem in zip(complete, problems) if problem}
     damaged |= dict.fromkeys(half_done, "half-done")
     return Findings(
-        num_videos=len(complete),
+        settings=settings,
+        frames={v: _count_frames(store, v) for v in complete if v not in damaged},
         damaged=damaged,
-        missing=tuple(sorted(set(expected) - set(complete) - set(half_done))),
         index="" if damaged else _check_index(store, settings),
     )
+
+
+def _count_frames(store: str, video_id: str) -> tuple[int, int]:
+    info = layout.read_video(layout.video_path(store, video_id))
+    return info.num_frames, info.promised_frames
 
 
 def check_video(store: str, video_id: str, settings: dict[str, Any]) -> str:
@@ -142,8 +151,13 @@ def _check_index(store: str, settings: dict[str, Any]) -> str:
 
 
 def remove(store: str, video_ids: Collection[str]) -> None:
-    """Removes videos, so that the next run of precompute_flow.py does them again."""
-    for video_id in video_ids:
-        tf.io.gfile.rmtree(layout.video_folder(store, video_id))
-    settings = layout.read_json(layout.settings_path(store))
-    index.write(store, index.scan(store, layout.kinds(settings)))
+    """Removes videos, so that the next run of precompute_flow.py does them again.
+
+    Raises:
+        BlockingIOError: If such a run is under way.
+    """
+    with lock.exclusive(store):
+        for video_id in video_ids:
+            tf.io.gfile.rmtree(layout.video_folder(store, video_id))
+        settings = layout.read_settings(store)
+        index.write(store, index.scan(store, layout.kinds(settings)))

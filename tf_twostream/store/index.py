@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,7 @@ def read(store: str) -> Index:
 
     Raises:
         FileNotFoundError: If there is no index.
+        ValueError: If it is damaged.
     """
     path = layout.index_path(store)
     if not tf.io.gfile.exists(path):
@@ -101,10 +103,17 @@ def read(store: str) -> Index:
             "Make it (or finish it) with data_tools/precompute_flow.py."
         )
     with tf.io.gfile.GFile(path, "rb") as file:
-        arrays = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
-    lengths = {
-        name.removesuffix("_lengths"): arrays.pop(name)
-        for name in list(arrays)
-        if name.endswith("_lengths")
-    }
-    return Index(**arrays, lengths=lengths)
+        data = file.read()
+    try:
+        arrays = dict(np.load(io.BytesIO(data), allow_pickle=False))
+        lengths = {
+            name.removesuffix("_lengths"): arrays.pop(name)
+            for name in list(arrays)
+            if name.endswith("_lengths")
+        }
+        return Index(**arrays, lengths=lengths)
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Run data_tools/precompute_flow.py again: it writes it "
+            "anew from the videos that are there."
+        ) from error

@@ -6,7 +6,7 @@
     STORE/videos/<id>/backward.tfrecord  T - 1 records  likewise, where asked for
     STORE/videos/<id>/video.json         written last: the video is complete
     STORE/index.npz                      all video.json joined, sorted by id; all the reader needs
-    STORE/failed.csv                     video_id,reason of the last run
+    STORE/failed.csv                     video_id,reason of each that failed when last tried
 
 Record t of `forward` is the displacement of the pixels of frame t to frame t + 1. Record t - 1
 of `backward` is the displacement of the pixels of frame t to frame t - 1. No file holds a time
@@ -116,6 +116,29 @@ def read_json(path: str) -> dict[str, Any]:
         return json.loads(data)
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}). Remove it and run again.") from error
+
+
+def read_settings(store: str) -> dict[str, Any]:
+    """Reads `store.json`.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If the store was written with another schema.
+    """
+    path = settings_path(store)
+    if not tf.io.gfile.exists(path):
+        raise FileNotFoundError(
+            f"A store holds {SETTINGS}. Received: {store} without it. "
+            "Make a store with data_tools/precompute_flow.py."
+        )
+    settings = read_json(path)
+    version = settings.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ValueError(
+            f"This version reads stores of schema {SCHEMA_VERSION}. Received: {store} with schema "
+            f"{version}. Compute it again with data_tools/precompute_flow.py."
+        )
+    return settings
 
 
 def read_video(path: str) -> VideoInfo:

@@ -22,17 +22,11 @@ class Reader:
 
         Raises:
             FileNotFoundError: If there is no finished store.
-            ValueError: If the store was written with another schema.
+            ValueError: If the store was written with another schema, or is damaged.
         """
         self.path = store
-        self._index = index.read(store)
-        self.settings: dict[str, Any] = layout.read_json(layout.settings_path(store))
-        version = self.settings.get("schema_version")
-        if version != layout.SCHEMA_VERSION:
-            raise ValueError(
-                f"This version reads stores of schema {layout.SCHEMA_VERSION}. Received: {store} "
-                f"with schema {version}. Compute it again with data_tools/precompute_flow.py."
-            )
+        self.settings: dict[str, Any] = layout.read_settings(store)
+        self._index = index.read(store)  # Only now is it known to be of this schema.
         self.video_ids: tuple[str, ...] = tuple(self._index.video_ids.tolist())
         self._rows = {video_id: row for row, video_id in enumerate(self.video_ids)}
         self._starts = {

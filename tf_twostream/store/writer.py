@@ -1,14 +1,12 @@
 """Writes a store: one process, any number of runs, complete videos only."""
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream.store import index, layout, records
+from tf_twostream.store import failures, index, layout, records
 
 
 class VideoWriter:
@@ -85,7 +83,7 @@ class VideoWriter:
 class Writer:
     """Opens a store for writing, or creates it.
 
-    Only one process may write to a store at a time.
+    Only one process may write to a store at a time (`lock.exclusive`).
     """
 
     def __init__(self, store: str, settings: Mapping[str, Any]):
@@ -117,18 +115,24 @@ class Writer:
         """Returns a writer for one video, which replaces what an interrupted run left of it."""
         return VideoWriter(self.path, video_id, self._kinds)
 
+    def discard(self, video_id: str) -> None:
+        """Removes what an interrupted run left of a video, if anything."""
+        folder = layout.video_folder(self.path, video_id)
+        if tf.io.gfile.exists(folder):
+            tf.io.gfile.rmtree(folder)
+
     def write_index(self) -> None:
         """Joins what is complete into the index, which is all that the reader looks at."""
         index.write(self.path, index.scan(self.path, self._kinds))
 
     def write_failed(self, reasons: Mapping[str, str]) -> None:
-        """Writes `failed.csv`, sorted by id; a header only if none failed."""
-        text = io.StringIO(newline="")
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["video_id", "reason"])
-        table.writerows(sorted(reasons.items()))
-        data = text.getvalue().encode(errors="backslashreplace")
-        layout.write_atomically(layout.failed_path(self.path), data)
+        """Writes to `failed.csv` why videos failed; those of earlier runs stay while they do."""
+        earlier = {
+            video_id: reason
+            for video_id, reason in failures.read(self.path).items()
+            if not self.is_complete(video_id)
+        }
+        failures.write(self.path, earlier | dict(reasons))
 
 
 def _check_settings(path: str, found: dict[str, Any], asked: dict[str, Any]) -> None:

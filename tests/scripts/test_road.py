@@ -1,0 +1,129 @@
+"""The whole road by its doors, as the demo goes it, on a handful of tiny videos."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tf_twostream import score_fusion
+
+STREAMS = ("spatial", "temporal")
+SMALL = ["--width=0.05", "--crop_size=41", "--batch_size=4", "--num_iterations=2"]
+
+
+@pytest.fixture(scope="module")
+def run(root):
+    """Runs scripts, given as argument lists, at the same time; returns what they print."""
+
+    def call(*commands, code=0):
+        processes = [
+            subprocess.Popen(
+                [sys.executable, root / command[0], *command[1:]],
+                env={**os.environ, "PYTHONPATH": str(root)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for command in commands
+        ]
+        outputs = [process.communicate() for process in processes]
+        for process, (_, err) in zip(processes, outputs):
+            assert process.returncode == code, err
+        return [out for out, _ in outputs]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def road(run, tmp_path_factory):
+    """The folder in which all has been done up to the scores."""
+    folder = tmp_path_factory.mktemp("road")
+    size = ["--videos_per_class=3", "--num_frames=12", "--height=48", "--width=64"]
+    run(["data_tools/make_sample_videos.py", f"--output_dir={folder}", *size])
+    data = ["--dataset=csv", f"--annotations={folder / 'manifest.csv'}", "--split=1"]
+    videos, store = f"--videos_dir={folder / 'videos'}", f"--store={folder / 'store'}"
+    run(["data_tools/precompute_flow.py", *data, videos, store, "--shorter_side=48"])
+    runs = {stream: f"--run_dir={folder / stream}" for stream in STREAMS}
+    run(*([f"scripts/train_{s}.py", *data, store, runs[s], *SMALL] for s in STREAMS))
+    for part in ("train", "test"):
+        run(
+            *(
+                ["scripts/evaluate.py", runs[s], store, f"--part={part}",
+                 f"--scores={folder / f'{s}.{part}.npz'}"]
+                for s in STREAMS
+            )
+        )  # fmt: skip
+    return folder
+
+
+def test_the_store_is_found_complete(run, road):
+    [out] = run(["data_tools/verify_store.py", f"--store={road / 'store'}"])
+    assert "18 videos" in out
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_every_video_of_a_part_is_scored(road, part):
+    with (road / "manifest.csv").open() as file:
+        wanted = {row["path"]: row["label"] for row in csv.DictReader(file) if row["split"] == part}
+    for stream in STREAMS:
+        scores = score_fusion.load_scores(road / f"{stream}.{part}.npz")
+        labels = [scores.class_names[label] for label in scores.labels]
+        assert dict(zip(scores.video_ids, labels)) == wanted
+
+
+def test_the_streams_are_fused(run, road):
+    scores = ",".join(str(road / f"{s}.test.npz") for s in STREAMS)
+    train_scores = ",".join(str(road / f"{s}.train.npz") for s in STREAMS)
+    [out] = run(
+        ["scripts/fuse_scores.py", f"--scores={scores}", "--svm", f"--output_dir={road / 'fused'}",
+         f"--train_scores={train_scores}", "--names=spatial,temporal"]
+    )  # fmt: skip
+    for row in ("spatial", "temporal", "average", "svm"):
+        assert row in out
+        for name in ("confusion.png", "confusion.csv", "recall.png", "recall.csv"):
+            assert (road / "fused" / f"{row}_{name}").exists()
+
+
+def test_a_video_is_labelled_and_the_model_exported(run, road):
+    pair = [f"--{stream}_run={road / stream}" for stream in STREAMS]
+    clip = next((road / "videos").rglob("*.avi"))
+    labelled = road / "labelled.mp4"
+    out, _ = run(
+        ["scripts/predict.py", *pair, "--json", f"--output_video={labelled}", clip],
+        ["scripts/export_model.py", *pair, f"--output_dir={road / 'model'}"],
+    )
+    [prediction] = json.loads(out)
+    assert prediction["video"] == str(clip)
+    assert len(prediction["scores"]) == 5
+    mean = {
+        name: np.mean([prediction[s].get(name, np.nan) for s in STREAMS])
+        for name in prediction["scores"]
+    }
+    both = [name for name in mean if np.isfinite(mean[name])]
+    assert both
+    for name in both:
+        assert prediction["scores"][name] == pytest.approx(mean[name], abs=2e-6)
+    assert cv2.VideoCapture(str(labelled)).read()[0]
+    assert (road / "model" / "saved_model.pb").exists()
+
+
+def test_a_bad_video_is_exit_code_1(run, road):
+    bad = road / "bad.avi"
+    bad.write_bytes(b"no video")
+    [out] = run(["scripts/predict.py", f"--spatial_run={road / 'spatial'}", bad], code=1)
+    assert out == ""
+
+
+def test_the_benchmarks_print_their_tables(run, road):
+    flags = [f"--store={road / 'store'}", "--seconds=0.5", "--batch_size=4", "--crop_size=41",
+             "--width=0.05"]  # fmt: skip
+    printed = run(
+        ["scripts/benchmark.py", "inputs", *flags], ["scripts/benchmark.py", "training", *flags]
+    )
+    assert "bare loop of OpenCV" in printed[0]
+    assert "without GPU kernel: none" in printed[1]
