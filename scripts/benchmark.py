@@ -12,7 +12,6 @@ peak memory is that setting's own.
 import concurrent.futures
 import dataclasses
 import itertools
-import os
 import resource
 import statistics
 import tempfile
@@ -36,11 +35,12 @@ from tf_twostream import (
     runs,
     store,
     training,
+    workers,
 )  # fmt: skip
 
 ROUNDS = 5
 NUM_CLASSES = 101
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = workers.count_cores()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
