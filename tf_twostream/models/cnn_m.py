@@ -89,9 +89,7 @@ def body(
         x = layers.Dense(
             _scaled(units, width),
             activation="relu",
-            kernel_initializer=initializers.VarianceScaling(
-                scale, seed=seed * 100 + 10 + number
-            ),
+            kernel_initializer=initializers.VarianceScaling(scale, seed=seed * 100 + 10 + number),
             name=name,
         )(x)
         x = own_layers.Dropout(
