@@ -80,7 +80,9 @@ def test_the_rate_in_force_is_the_recipes():
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
-    "knobs", [{}, {"chunk_size": 3, "jit_compile": True}], ids=["plain", "xla"]
+    "knobs",
+    [{}, pytest.param({"chunk_size": 3, "jit_compile": True}, marks=pytest.mark.slow)],
+    ids=["plain", "xla"],
 )
 def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs):
     recipe = dataclasses.replace(RECIPE, dropout_rate=0.5, precision=precision)

@@ -101,7 +101,7 @@ def test_a_refused_command_can_be_corrected(tiny_store, tiny_source, tmp_path):
 
 
 def test_weights_that_are_not_finite_are_not_saved(tiny_store, tiny_source, tmp_path):
-    recipe = dataclasses.replace(RECIPE, num_iterations=1, learning_rate=1e38)
+    recipe = dataclasses.replace(RECIPE, num_iterations=1, learning_rate=1e10, weight_decay=1e35)
     with pytest.raises(monitoring.NotFiniteError, match="no longer finite after iteration 1"):
         train(tiny_store, tiny_source, tmp_path / "run", recipe)
     assert tf.train.latest_checkpoint(str(tmp_path / "run" / "checkpoints")) is None

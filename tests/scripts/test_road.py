@@ -119,6 +119,7 @@ def test_a_bad_video_is_exit_code_1(run, road):
     assert out == ""
 
 
+@pytest.mark.slow
 def test_the_benchmarks_print_their_tables(run, road):
     flags = [f"--store={road / 'store'}", "--seconds=0.5", "--batch_size=4", "--crop_size=41",
              "--width=0.05"]  # fmt: skip
