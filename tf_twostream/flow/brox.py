@@ -1,0 +1,308 @@
+"""Optical flow of Brox, Bruhn, Papenberg and Weickert in TensorFlow, batched.
+
+"High Accuracy Optical Flow Estimation Based on a Theory for Warping" (ECCV 2004) seeks the
+displacement w = (u, v) from an image I_0 to the next I_1 that minimises, in the paper's words of
+Sect. 2, grey value constancy, gradient constancy and piecewise smoothness,
+
+    E(w) = sum psi(|I_1(x + w) - I_0(x)|^2 + gamma |grad I_1(x + w) - grad I_0(x)|^2)
+           + alpha sum psi(|grad u|^2 + |grad v|^2),    psi(s^2) = sqrt(s^2 + epsilon^2).
+
+The outer fixed point iteration goes from coarse to fine, warping I_1 by what is known (eq. 10);
+the inner one freezes psi' (eq. 14), which leaves linear equations for red-black SOR (`sor`).
+
+The graph is traced once for all sizes of frames and all numbers in `Parameters`; its heavy parts
+are compiled by XLA, once for each size of a level, rounded up to `GRAIN` pixels.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream.flow import pyramid, refinement
+
+GRAIN = 16  # Pixels: levels are padded to multiples, so that sizes share compiled code. Even.
+SHARED = 4  # Levels below 1 / SHARED of the frames' size all run padded to that size.
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """The method's numbers, by the papers' names.
+
+    Attributes:
+        alpha: Weight of smoothness, for images in [0, 1].
+        gamma: Weight of gradient constancy.
+        epsilon: What makes psi differentiable at 0.
+        sigma: Standard deviation of the Gaussian that smooths the frames first, in pixels.
+        eta: Ratio of a pyramid level's size to that of the next finer one, in [0.5, 1).
+        outer_iterations: Most pyramid levels; there are fewer where a side gets down to 15 pixels.
+        warps: Outer fixed point iterations (warps) per level.
+        inner_iterations: Fixed point iterations over psi' per warp.
+        solver_iterations: SOR sweeps per inner iteration.
+        omega: Over-relaxation. Above 1.97 rounding errors grow to visible ones.
+        geometry: How levels lie on each other: "centred" anti-aliased, or as in OpenCV.
+        mean_derivatives: Takes derivatives as the mean of I_0's and the warped I_1's.
+    """
+
+    alpha: float = 0.1
+    gamma: float = 50.0
+    epsilon: float = 3e-3
+    sigma: float = 0.6
+    eta: float = 0.65
+    outer_iterations: int = 77
+    warps: int = 1
+    inner_iterations: int = 3
+    solver_iterations: int = 10
+    omega: float = 1.96
+    geometry: Literal["centred", "opencv"] = "centred"
+    mean_derivatives: bool = True
+
+    def __post_init__(self):
+        rules = {
+            "alpha must be above 0": self.alpha > 0,
+            "gamma must not be negative": self.gamma >= 0,
+            "epsilon must be above 0": self.epsilon > 0,
+            "sigma must not be negative": self.sigma >= 0,
+            "eta must be in [0.5, 1)": 0.5 <= self.eta < 1,
+            "omega must be in (0, 2)": 0 < self.omega < 2,
+            "iterations must be at least 1": min(
+                self.outer_iterations, self.warps, self.inner_iterations, self.solver_iterations
+            )
+            >= 1,
+            "geometry is centred or opencv": self.geometry in ("centred", "opencv"),
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise ValueError(f"Brox's {rule}. Received: {self}.")
+
+
+FAST = Parameters()  # Ours, found on Middlebury's pairs.
+OPENCV = Parameters(  # Of OpenCV's CUDA code and the tools of the two-stream papers' time.
+    alpha=0.197,
+    epsilon=1e-3,
+    sigma=0.0,
+    eta=0.8,
+    inner_iterations=10,
+    omega=1.99,
+    geometry="opencv",
+    mean_derivatives=False,
+)
+
+
+def flow(
+    frames: tf.Tensor,
+    parameters: Parameters = FAST,
+    *,
+    backward: bool = False,
+    compiled: bool = True,
+) -> tf.Tensor:
+    """Estimates the displacements between successive frames.
+
+    Args:
+        frames: `[B, T, H, W]` float32 grey frames in [0, 1].
+        parameters: The method's numbers.
+        backward: From frame t + 1 to t instead of from t to t + 1.
+        compiled: Lets XLA compile the heavy parts. Without it a pair takes 5 times as long, but
+            there is nothing to wait for. Do not call it inside code that is itself compiled.
+
+    Returns:
+        `[B, T - 1, H, W, 2]` float32, (u right, v down) in pixels.
+
+    Raises:
+        ValueError: If the frames are not `[B, T, H, W]` float32.
+    """
+    frames = tf.convert_to_tensor(frames)
+    if frames.shape.rank != 4 or frames.dtype != tf.float32:
+        raise ValueError(
+            f"Frames are [B, T, H, W] float32 in [0, 1]. Received: {frames.shape} {frames.dtype}."
+        )
+    static = frames.shape
+    if parameters.sigma:
+        frames = _smooth(frames, parameters.sigma)
+    pairs = _pairs(frames, parameters, backward, compiled)
+    num_videos, num_frames, height, width = tf.unstack(tf.shape(frames))
+    fields = tf.reshape(tf.stack(pairs, axis=-1), [num_videos, num_frames - 1, height, width, 2])
+    num_fields = None if static[1] is None else static[1] - 1
+    return tf.ensure_shape(fields, [static[0], num_fields, static[2], static[3], 2])
+
+
+def fields(
+    frames: Iterable[np.ndarray],
+    *,
+    parameters: Parameters = FAST,
+    direction: str = "forward",
+    pairs_per_call: int = 1,
+) -> Iterator[np.ndarray]:
+    """Estimates the fields of a video as its frames come, compiled.
+
+    XLA compiles anew for each size of frames and `pairs_per_call`, once per process.
+
+    Args:
+        frames: T grey frames `[H, W]` uint8.
+        parameters: The method's numbers.
+        direction: "forward" or "backward".
+        pairs_per_call: Pairs that are solved at once: 1 on a CPU, many on a GPU, as memory
+            allows. The end of a video is filled up, so that no shape is new.
+
+    Yields:
+        T - 1 fields `[H, W, 2]` float32 in pixels: from frame t to t + 1, or, backward, from
+        frame t + 1 to t; t = 0, 1 ...
+    """
+    if direction not in ("forward", "backward"):
+        raise ValueError(f"A direction is forward or backward. Received: {direction!r}.")
+    if pairs_per_call < 1:
+        raise ValueError(f"`pairs_per_call` is at least 1. Received: {pairs_per_call}.")
+    estimate = _estimator(parameters, direction == "backward")
+    frames = iter(frames)
+    chunk = list(itertools.islice(frames, 1))
+    while new := list(itertools.islice(frames, pairs_per_call)):
+        chunk += new
+        filled = chunk + chunk[-1:] * (pairs_per_call - len(new))
+        yield from estimate(np.stack(filled)[None])[0, : len(new)].numpy()
+        chunk = chunk[-1:]
+
+
+@functools.cache
+def _estimator(parameters, backward):
+    def estimate(frames):
+        return flow(tf.cast(frames, tf.float32) / 255, parameters, backward=backward)
+
+    signature = [tf.TensorSpec([None] * 4, tf.uint8)]
+    return tf.function(estimate, input_signature=signature, autograph=False)
+
+
+def energy(
+    first: tf.Tensor, second: tf.Tensor, field: tf.Tensor, parameters: Parameters = FAST
+) -> tf.Tensor:
+    """Computes the energy of displacements (eq. 6), summed over pixels and divided by alpha.
+
+    Args:
+        first: `[N, H, W]` float32 in [0, 1], I_0; H and W even.
+        second: I_1.
+        field: `[N, H, W, 2]` float32, pixels.
+        parameters: The method's numbers; of them alpha, gamma and epsilon count.
+
+    Returns:
+        `[N]` float32. Pixels displaced out of the image have no data term.
+    """
+    size = tf.shape(first)[1:]
+    u, v = tf.unstack(field, axis=3)
+    around = [
+        pyramid.extend(image, margin=refinement.MARGIN, canvas=size) for image in (first, second)
+    ]
+    features, others = map(refinement.features, around)
+    warped, inside = refinement.warp(others, u, v, size)
+    grey, slope_x, slope_y = tf.unstack(warped[:, :3] - features[:, :3], axis=1)
+    squares = grey**2 + parameters.gamma * (slope_x**2 + slope_y**2)
+    data = tf.where(inside, tf.sqrt(squares + parameters.epsilon**2), 0.0)
+    # psi of smoothness is half of 1 / psi', taken between pixels in both directions: the mean.
+    edges = [
+        tf.math.divide_no_nan(0.5, edge)
+        for edge in refinement.diffusivities(u, v, size, tf.constant(parameters.epsilon))
+    ]
+    smooth = 0.5 * tf.add_n(edges)
+    return tf.reduce_sum(data / parameters.alpha + smooth, axis=[1, 2])
+
+
+def _pairs(frames, parameters, backward, compiled):
+    """Goes from the coarsest level to the finest; returns u and v `[B (T - 1), H, W]`."""
+    shape = tf.shape(frames)
+    num_pairs = shape[0] * (shape[1] - 1)
+    eta = tf.constant(parameters.eta)
+    sizes = pyramid.level_sizes(
+        shape[2:], eta=eta, max_levels=tf.constant(parameters.outer_iterations)
+    )
+    levels = _levels(tf.reshape(frames, [-1, shape[2], shape[3]]), sizes, parameters)
+    if parameters.geometry == "opencv":
+        enlarge: Callable = functools.partial(pyramid.enlarge_as_opencv, eta=eta)
+    else:
+        enlarge = pyramid.enlarge
+
+    def refine(level, u, v):
+        size = sizes[level]
+        old = tf.shape(u)[1:]
+        field = enlarge(tf.concat([u, v], axis=0), size)
+        if parameters.geometry == "opencv":
+            rise = tf.fill([2], 1 / eta)
+        else:
+            rise = tf.cast(size, tf.float32) / tf.cast(old, tf.float32)
+        u, v = field[:num_pairs] * rise[1], field[num_pairs:] * rise[0]
+        u, v = _level(levels.read(level), u, v, shape, parameters, backward, compiled)
+        return level - 1, u, v
+
+    start = tf.zeros(tf.concat([[num_pairs], sizes[-1]], axis=0))
+    any_size = tf.TensorShape([None, None, None])
+    return tf.while_loop(
+        lambda level, *_: level >= 0,
+        refine,
+        (tf.shape(sizes)[0] - 1, start, start),
+        shape_invariants=(tf.TensorShape([]), any_size, any_size),
+    )[1:]
+
+
+def _levels(images, sizes, parameters):
+    """Shrinks images `[N, H, W]` from level to level; returns them in a TensorArray."""
+    num_levels = tf.shape(sizes)[0]
+    levels = tf.TensorArray(
+        tf.float32, num_levels, infer_shape=False, element_shape=[None, None, None]
+    )
+    if parameters.geometry == "opencv":
+        shrink: Callable = functools.partial(
+            pyramid.shrink_as_opencv, eta=tf.constant(parameters.eta)
+        )
+    else:
+        shrink = pyramid.shrink
+
+    def add(k, image, levels):
+        image = shrink(image, sizes[k])
+        return k + 1, image, levels.write(k, image)
+
+    return tf.while_loop(
+        lambda k, *_: k < num_levels,
+        add,
+        (1, images, levels.write(0, images)),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None, None]), None),
+    )[2]
+
+
+def _level(images, u, v, shape, parameters, backward, compiled):
+    """Does the outer iterations of one level, `images` `[B T, H', W']`, from u and v."""
+    run = refinement.COMPILED if compiled else refinement.PLAIN
+    size = tf.shape(images)[1:]
+    canvas = (tf.maximum(size, shape[2:] // SHARED) + GRAIN - 1) // GRAIN * GRAIN
+    features = run.features(pyramid.extend(images, margin=refinement.MARGIN, canvas=canvas))
+    features = tf.reshape(features, tf.concat([shape[:2], tf.shape(features)[1:]], axis=0))
+    last = tf.concat([[-1], tf.shape(features)[2:]], axis=0)
+    earlier = tf.reshape(features[:, :-1], last)
+    later = tf.reshape(features[:, 1:], last)
+    first, second = (later, earlier) if backward else (earlier, later)
+    names = refinement.Numbers._fields
+    numbers = refinement.Numbers(*(tf.constant(getattr(parameters, name)) for name in names))
+    mean = tf.constant(float(parameters.mean_derivatives))
+    padding = [[0, 0], [0, canvas[0] - size[0]], [0, canvas[1] - size[1]]]
+
+    def warp(k, u, v):
+        warped, inside = run.warp(second, u, v, size)
+        data = run.linearise(first, warped, inside, mean)
+        return k + 1, *run.minimise(data, u, v, size, numbers)
+
+    _, u, v = tf.while_loop(
+        lambda k, *_: k < parameters.warps, warp, (0, tf.pad(u, padding), tf.pad(v, padding))
+    )
+    return u[:, : size[0], : size[1]], v[:, : size[0], : size[1]]
+
+
+def _smooth(frames, sigma):
+    reach = int(3 * sigma + 0.999)
+    place = tf.range(-reach, reach + 1, dtype=tf.float32)
+    kernel = tf.nn.softmax(-0.5 * (place / sigma) ** 2)
+    shape = tf.shape(frames)
+    images = tf.reshape(frames, tf.concat([[-1], shape[2:]], axis=0))
+    images = pyramid.extend(images, margin=reach, canvas=shape[2:])
+    images = tf.add_n([images[:, k : k + shape[2]] * kernel[k] for k in range(2 * reach + 1)])
+    images = tf.add_n([images[:, :, k : k + shape[3]] * kernel[k] for k in range(2 * reach + 1)])
+    return tf.reshape(images, shape)

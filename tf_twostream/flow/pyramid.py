@@ -1,0 +1,129 @@
+"""Image pyramids whose sizes are known only when the graph runs.
+
+All is computed from tensors, so that one traced graph serves frames of every size, and by
+gathering a few taps per pixel in float32, so that a CPU and a GPU give the same.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+SMALLEST = 15  # Pixels; a level whose shorter side is not above it is the last (OpenCV).
+
+
+def level_sizes(size: tf.Tensor, *, eta: tf.Tensor, max_levels: tf.Tensor) -> tf.Tensor:
+    """Computes the (height, width) of each level, the finest first.
+
+    Args:
+        size: `[2]` int32, (height, width) of the frames in pixels.
+        eta: Ratio of one level's size to that of the next finer one, in (0, 1).
+        max_levels: Most levels.
+
+    Returns:
+        `[K, 2]` int32: ceil(eta^k * size) until a side is at most `SMALLEST` pixels.
+    """
+
+    def add(scale, sizes):
+        scale = scale * eta
+        level = tf.cast(tf.math.ceil(tf.cast(size, tf.float32) * scale), tf.int32)
+        return scale, tf.concat([sizes, level[None]], axis=0)
+
+    def wanted(_, sizes):
+        return tf.logical_and(tf.reduce_min(sizes[-1]) > SMALLEST, tf.shape(sizes)[0] < max_levels)
+
+    shapes = (tf.TensorShape([]), tf.TensorShape([None, 2]))
+    return tf.while_loop(wanted, add, (tf.ones([]), size[None]), shape_invariants=shapes)[1]
+
+
+def shrink(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Resizes images by a triangle filter that is wide enough against aliasing.
+
+    Args:
+        images: `[N, H, W]` float32.
+        size: `[2]` int32, the new (height, width), at least half of the old.
+
+    Returns:
+        `[N, size[0], size[1]]` float32.
+    """
+    return _resize(images, size, _centres, _triangle)
+
+
+def enlarge(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Resizes images by Catmull-Rom splines; sizes as in `shrink`, the new at least the old."""
+    return _resize(images, size, _centres, _catmull_rom)
+
+
+def shrink_as_opencv(images: tf.Tensor, size: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
+    """Resizes as OpenCV's CUDA code does: corners fall together, a box 2 / eta wide.
+
+    The box ends inside the image and weighs its last pixel the wrong way round, which is kept
+    for the sake of the same fields.
+    """
+    return _resize(images, size, _corners(1 / eta), _opencv_box, before=2, after=3)
+
+
+def enlarge_as_opencv(images: tf.Tensor, size: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
+    """Resizes as OpenCV's CUDA code does: corners fall together, Catmull-Rom splines."""
+    return _resize(images, size, _corners(eta), _catmull_rom)
+
+
+def extend(images: tf.Tensor, *, margin: int, canvas: tf.Tensor) -> tf.Tensor:
+    """Continues images beyond their borders, mirrored, and fills a canvas up with zeros.
+
+    Args:
+        images: `[N, H, W]` float32.
+        margin: Mirrored pixels on each side, at most H and W; pixel -1 is pixel 0.
+        canvas: `[2]` int32, (height, width) >= (H, W).
+
+    Returns:
+        `[N, canvas[0] + 2 margin, canvas[1] + 2 margin]` float32.
+    """
+    mirrored = tf.pad(images, [[0, 0], [margin, margin], [margin, margin]], "SYMMETRIC")
+    height, width = tf.unstack(canvas - tf.shape(images)[1:])
+    return tf.pad(mirrored, [[0, 0], [0, height], [0, width]])
+
+
+def _resize(images, size, places: Callable, weights: Callable, before=1, after=2):
+    """Resamples rows, then columns (as rows of the transposed, which gathers whole rows)."""
+    for axis in (0, 1):
+        length = tf.shape(images)[1]
+        centre, reach = places(tf.cast(length, tf.float32), tf.cast(size[axis], tf.float32))
+        taps = tf.floor(centre)[:, None] + tf.range(-float(before), after + 1.0)
+        weight = weights(taps, centre[:, None], reach, tf.cast(length, tf.float32))
+        index = tf.clip_by_value(tf.cast(taps, tf.int32), 0, length - 1)
+        weight = tf.where(tf.cast(index, tf.float32) == taps, weight, 0.0)
+        weight /= tf.reduce_sum(weight, axis=1, keepdims=True)
+        parts = [
+            tf.gather(images, index[:, k], axis=1) * weight[:, k, None]
+            for k in range(before + 1 + after)
+        ]
+        images = tf.transpose(tf.add_n(parts), [0, 2, 1])
+    return images
+
+
+def _centres(length, new_length):
+    """Returns where the new pixels' centres lie in the old image, and the old pixels per new."""
+    ratio = length / new_length
+    return (tf.range(new_length) + 0.5) * ratio - 0.5, ratio
+
+
+def _corners(ratio):
+    return lambda length, new_length: (tf.range(new_length) * ratio, ratio)
+
+
+def _triangle(taps, centre, reach, _):
+    return tf.maximum(0.0, 1 - tf.abs(taps - centre) / reach)
+
+
+def _catmull_rom(taps, centre, *_):
+    x = tf.abs(taps - centre)
+    near, far = x * x * (1.5 * x - 2.5) + 1, x * (x * (2.5 - 0.5 * x) - 4) + 2
+    return tf.where(x <= 1, near, tf.where(x < 2, far, 0.0))
+
+
+def _opencv_box(taps, centre, reach, length):
+    begin, end = tf.maximum(centre - reach, 0), tf.minimum(centre + reach, length - 1)
+    first, last = tf.floor(begin), tf.math.ceil(end)
+    weight = tf.where(taps == first, 1 - (begin - first), 1.0)
+    weight = tf.where(taps == last, last - end, weight)
+    return tf.where((taps >= first) & (taps <= last), weight, 0.0)
