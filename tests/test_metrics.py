@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import sklearn.metrics
 
 from tf_twostream import metrics
 
@@ -69,3 +70,62 @@ def test_the_confusion_matrix_agrees_with_counting():
 def test_faulty_input_is_an_error(measure, scores, labels, message):
     with pytest.raises(ValueError, match=message):
         measure(scores, labels)
+
+
+# Class 0: ranks 1 and 3 of 4, (1/1 + 2/3) / 2. Class 1: rank 4, 1/4. Class 2: no video.
+MULTI_SCORES = np.array([[0.9, 0.4, 0.1], [0.8, 0.3, 0.2], [0.7, 0.2, 0.3], [0.6, 0.1, 0.4]])
+MULTI_LABELS = np.array([[1, 0, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]])
+
+
+def test_average_precision_is_the_mean_precision_at_the_videos_of_the_class():
+    precision = metrics.average_precision_per_class(MULTI_SCORES, MULTI_LABELS)
+    np.testing.assert_allclose(precision, [5 / 6, 1 / 4, np.nan])
+
+
+def test_mean_average_precision_leaves_out_classes_without_videos():
+    mean = metrics.mean_average_precision(MULTI_SCORES, MULTI_LABELS.astype(bool))
+    assert mean == pytest.approx((5 / 6 + 1 / 4) / 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_average_precision_agrees_with_scikit_learn(dtype):
+    rng = np.random.default_rng(0)
+    scores = rng.permutation(300 * 20).reshape(300, 20).astype(dtype)  # No two are equal.
+    labels = rng.random((300, 20)) < np.linspace(0.01, 0.9, 20)
+    expected = [sklearn.metrics.average_precision_score(y, s) for y, s in zip(labels.T, scores.T)]
+    np.testing.assert_allclose(metrics.average_precision_per_class(scores, labels), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
+def test_of_equal_scores_the_first_ranks_higher(dtype):
+    scores = np.array([[1, 1], [1, 1], [0, 0]], dtype)
+    labels = [[1, 0], [0, 1], [0, 0]]
+    np.testing.assert_allclose(metrics.average_precision_per_class(scores, labels), [1, 1 / 2])
+
+
+def test_a_perfect_ranking_has_mean_average_precision_one():
+    assert metrics.mean_average_precision(MULTI_LABELS + 0.5, MULTI_LABELS) == 1
+
+
+@pytest.mark.parametrize(
+    "measure", [metrics.average_precision_per_class, metrics.mean_average_precision]
+)
+@pytest.mark.parametrize(
+    ("scores", "labels", "message"),
+    [
+        (MULTI_SCORES, MULTI_LABELS[:, 0], r"Received: \[4, 3\] and \[4\]"),
+        (MULTI_SCORES[0], MULTI_LABELS[0], r"Received: \[3\] and \[3\]"),
+        (MULTI_SCORES[:0], MULTI_LABELS[:0], "at least one video"),
+        (MULTI_SCORES, 2 * MULTI_LABELS, "must be 0 or 1. Received: 0 to 2"),
+        (MULTI_SCORES, MULTI_LABELS - 1, "must be 0 or 1. Received: -1 to 0"),
+        (MULTI_SCORES * [[1], [1], [np.inf], [1]], MULTI_LABELS, "infinity in row 2"),
+    ],
+)
+def test_faulty_multi_label_input_is_an_error(measure, scores, labels, message):
+    with pytest.raises(ValueError, match=message):
+        measure(scores, labels)
+
+
+def test_labels_without_any_class_have_no_mean_average_precision():
+    with pytest.raises(ValueError, match="must show a class"):
+        metrics.mean_average_precision(MULTI_SCORES, 0 * MULTI_LABELS)

@@ -2,6 +2,7 @@
 
 The paper reports video accuracy (section 6); other projects print mean class recall, which
 they call mean class accuracy. They differ where the classes have different numbers of videos.
+Where a video may show several classes (Charades), mean average precision is the measure.
 """
 
 import numpy as np
@@ -79,6 +80,55 @@ def mean_class_recall(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     return float(np.nanmean(recall_per_class(scores, labels)))
 
 
+def average_precision_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
+    """Computes for each class how far its videos stand at the top when ranked by score.
+
+    The mean, over the videos that show the class, of the share of such videos among those ranked
+    as high or higher, as in `Charades_v1_classify.m`. Of equal scores the first ranks higher.
+
+    Args:
+        scores: `[N, K]`, the higher the likelier.
+        labels: `[N, K]` bool, or integers 0 and 1: whether the video shows the class.
+
+    Returns:
+        `[K]` float64 in [0, 1]; NaN for a class that no video shows.
+
+    Raises:
+        ValueError: If there is no video, or shapes or values do not fit.
+    """
+    scores, labels = _check_multi_label(scores, labels)
+    order = np.argsort(-scores.astype(np.float64), axis=0, kind="stable")
+    shows = np.take_along_axis(labels, order, axis=0)
+    precision = np.cumsum(shows, axis=0) / np.arange(1, len(shows) + 1)[:, np.newaxis]
+    videos = labels.sum(axis=0)
+    result = np.full(len(videos), np.nan)
+    return np.divide((precision * shows).sum(axis=0), videos, out=result, where=videos > 0)
+
+
+def mean_average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Computes the mean average precision (mAP) of the classes that have videos.
+
+    On the test set of Charades, where each class has some, this is the official measure. It
+    leaves out videos that show no class at all, which is why `datasets.charades` does not list
+    them; where a class has no video it gives NaN, and its authors leave the class out as here
+    (github.com/gsig/charades-algorithms/issues/17).
+
+    Args:
+        scores: `[N, K]`, as for `average_precision_per_class`.
+        labels: `[N, K]`, as for `average_precision_per_class`.
+
+    Returns:
+        Mean average precision in [0, 1].
+
+    Raises:
+        ValueError: As `average_precision_per_class`, or if no video shows any class.
+    """
+    precision = average_precision_per_class(scores, labels)
+    if np.isnan(precision).all():
+        raise ValueError("A video must show a class. Received: `labels` without any.")
+    return float(np.nanmean(precision))
+
+
 def _check(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     scores, labels = np.asarray(scores), np.asarray(labels)
     if scores.ndim != 2 or labels.shape != scores.shape[:1] or 0 in scores.shape:
@@ -86,9 +136,7 @@ def _check(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[np.ndarray, np
             "`scores` must be [N, K] and `labels` [N], with at least one video. "
             f"Received: {list(scores.shape)} and {list(labels.shape)}."
         )
-    if not np.isfinite(scores).all():
-        rows = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-        raise ValueError(f"`scores` must be finite. Received: NaN or infinity in row {rows[0]}.")
+    _check_finite(scores)
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"`labels` must be integers. Received: {labels.dtype}.")
     if labels.min() < 0 or labels.max() >= scores.shape[1]:
@@ -97,3 +145,24 @@ def _check(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[np.ndarray, np
             f"Received: {labels.min()} to {labels.max()}."
         )
     return scores, labels
+
+
+def _check_multi_label(
+    scores: npt.ArrayLike, labels: npt.ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape or 0 in scores.shape:
+        raise ValueError(
+            "`scores` and `labels` must be [N, K], with at least one video. "
+            f"Received: {list(scores.shape)} and {list(labels.shape)}."
+        )
+    _check_finite(scores)
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"`labels` must be 0 or 1. Received: {labels.min()} to {labels.max()}.")
+    return scores, labels.astype(bool)
+
+
+def _check_finite(scores: np.ndarray) -> None:
+    if not np.isfinite(scores).all():
+        rows = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        raise ValueError(f"`scores` must be finite. Received: NaN or infinity in row {rows[0]}.")

@@ -1,7 +1,7 @@
 import pytest
 
 from tf_twostream import datasets
-from tf_twostream.datasets import folders
+from tf_twostream.datasets import folders, groups
 
 DRAW_1 = ["a/1.avi", "a/2.avi", "a/3.avi", "b/1.avi", "b/2.avi", "b/9.avi"]
 
@@ -106,3 +106,28 @@ def test_a_video_outside_of_class_folders_is_an_error(tmp_path):
 def test_a_folder_without_videos_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"\.avi.*Received"):
         folders.read(make(tmp_path, "a/readme.txt"), 1)
+
+
+def test_class_folders_are_divided_by_actors(tmp_path):
+    make(tmp_path, *(f"{name}/{actor}_{name}.avi" for name in "ab" for actor in ("al", "bo", "cy")))
+    split = folders.read_groups(tmp_path, ("bo",), groups.PATTERN)
+    assert split.class_names == ("a", "b")
+    assert split.test == (
+        datasets.Video("a/bo_a.avi", 0, "bo"),
+        datasets.Video("b/bo_b.avi", 1, "bo"),
+    )
+    assert ids(split.train) == ["a/al_a.avi", "a/cy_a.avi", "b/al_b.avi", "b/cy_b.avi"]
+
+
+def test_the_real_weizmann_clips_leave_two_actors_out(shared_data):
+    videos = shared_data / "clips" / "weizmann"
+    split = folders.read_groups(videos, ("daria", "ido"), groups.PATTERN)
+    assert split.class_names == ("bend", "jack", "run", "walk", "wave2")
+    assert {video.group for video in split.test} == {"daria", "ido"}
+    assert (len(split.train), len(split.test)) == (35, 10)
+
+
+def test_given_train_and_test_folders_are_not_divided_again(tmp_path):
+    make(tmp_path, "train/a/al_1.avi", "test/a/bo_1.avi")
+    with pytest.raises(ValueError, match="a split already.*--test_groups=bo"):
+        folders.read_groups(tmp_path, ("bo",), groups.PATTERN)

@@ -48,20 +48,86 @@ def test_a_csv_file_is_the_annotations(tmp_path):
     assert datasets.load(source).train == (datasets.Video("1.avi", 0),)
 
 
-@pytest.mark.parametrize("dataset", ["ucf101", "hmdb51", "csv"])
+@pytest.mark.parametrize("dataset", ["ucf101", "hmdb51", "charades", "csv"])
 def test_missing_annotations_are_asked_for(dataset):
     with pytest.raises(ValueError, match=f"--dataset={dataset} needs its lists: --annotations"):
         datasets.load(datasets.Source(dataset=dataset, videos_dir="videos"))
 
 
-def test_annotations_that_would_be_ignored_are_an_error(tmp_path):
-    source = datasets.Source(dataset="folders", videos_dir=str(tmp_path), annotations="lists")
-    with pytest.raises(ValueError, match="Class folders need no lists"):
+@pytest.mark.parametrize(
+    ("dataset", "name"), [("folders", "Class folders"), ("viva", "VIVA videos")]
+)
+def test_annotations_that_would_be_ignored_are_an_error(tmp_path, dataset, name):
+    source = datasets.Source(dataset=dataset, videos_dir=str(tmp_path), annotations="lists")
+    with pytest.raises(ValueError, match=f"{name} need no lists"):
         datasets.load(source)
 
 
+def test_viva_leaves_the_subject_of_the_split_out(tmp_path):
+    for name in ("01_01_01.avi", "16_01_01.avi"):
+        (tmp_path / name).touch()
+    split = datasets.load(datasets.Source(dataset="viva", videos_dir=str(tmp_path), split=8))
+    assert [video.id for video in split.test] == ["16_01_01.avi"]
+
+
+def test_charades_is_read_from_its_lists(tmp_path):
+    (tmp_path / "Charades_v1_classes.txt").write_text("c000 Holding some clothes\n")
+    for part in ("train", "test"):
+        lines = f"id,subject,actions\n{part},ann,c000 0.00 1.00\n"
+        (tmp_path / f"Charades_v1_{part}.csv").write_text(lines)
+    split = datasets.load(datasets.Source(dataset="charades", annotations=str(tmp_path)))
+    assert (split.multi_label, split.train) == (True, (datasets.Video("train.mp4", 0, "ann"),))
+
+
+def test_groups_of_class_folders_are_left_out(tmp_path):
+    (tmp_path / "a").mkdir()
+    for name in ("x-al.avi", "y-bo.avi"):
+        (tmp_path / "a" / name).touch()
+    source = datasets.Source(
+        dataset="folders",
+        videos_dir=str(tmp_path),
+        test_groups=("bo",),
+        group_pattern=r"-(\w+)\.avi$",
+    )
+    assert datasets.load(source).test == (datasets.Video("a/y-bo.avi", 0, "bo"),)
+
+
+def test_groups_of_a_csv_file_are_left_out(tmp_path):
+    rows = "1.avi,a,train,al\n2.avi,a,train,bo\n"
+    (tmp_path / "v.csv").write_text(f"path,label,split,group\n{rows}")
+    source = datasets.Source(
+        dataset="csv", annotations=str(tmp_path / "v.csv"), test_groups=("al",)
+    )
+    split = datasets.load(source)
+    assert (split.train, split.test) == (
+        (datasets.Video("2.avi", 0, "bo"),),
+        (datasets.Video("1.avi", 0, "al"),),
+    )
+
+
+@pytest.mark.parametrize(("dataset", "split"), [("ucf101", 1), ("viva", 1), ("folders", 2)])
+def test_groups_are_the_split_itself(dataset, split):
+    with pytest.raises(ValueError, match=f"--dataset={dataset} --split={split}"):
+        datasets.Source(dataset=dataset, split=split, test_groups=("ann",))
+
+
+@pytest.mark.parametrize(("dataset", "test_groups"), [("folders", ()), ("csv", ("ann",))])
+def test_a_pattern_that_would_be_ignored_is_an_error(dataset, test_groups):
+    with pytest.raises(ValueError, match="--group_pattern is for --test_groups"):
+        datasets.Source(dataset=dataset, test_groups=test_groups, group_pattern="(.)")
+
+
 @pytest.mark.parametrize(
-    ("dataset", "split"), [("ucf101", 0), ("ucf101", 4), ("hmdb51", 4), ("csv", 2), ("folders", 0)]
+    ("dataset", "split"),
+    [
+        ("ucf101", 0),
+        ("ucf101", 4),
+        ("hmdb51", 4),
+        ("charades", 2),
+        ("viva", 9),
+        ("csv", 2),
+        ("folders", 0),
+    ],
 )
 def test_the_number_of_the_split_must_exist(dataset, split):
     with pytest.raises(ValueError, match=f"--split must be .* Received: --split={split}"):
@@ -69,7 +135,7 @@ def test_the_number_of_the_split_must_exist(dataset, split):
 
 
 def test_an_unknown_data_set_is_an_error():
-    with pytest.raises(ValueError, match="ucf101, hmdb51, folders, csv. Received: 'kinetics'"):
+    with pytest.raises(ValueError, match="ucf101, .*folders, csv. Received: 'kinetics'"):
         datasets.Source(dataset="kinetics")
 
 

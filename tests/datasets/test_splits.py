@@ -20,6 +20,18 @@ SPLIT = datasets.Split(
 ALL_IDS = {"walk/a.avi", "run/a.avi", "run/é +(1)!.avi", "jump/a.avi", "jump/b.avi"}
 
 
+MANY = datasets.Split(
+    "many",
+    NAMES,
+    train=(
+        datasets.Video("a.mp4", 0, other_labels=(1, 2)),
+        datasets.Video("b.mp4", 1),
+    ),
+    test=(datasets.Video("c.mp4", 0, other_labels=(2,)),),
+    multi_label=True,
+)
+
+
 def ids(videos):
     return [video.id for video in videos]
 
@@ -42,6 +54,29 @@ def test_a_video_is_listed_once():
 def test_a_label_is_an_index_into_the_class_names(label):
     with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
         datasets.Split("tiny", ("a",), train=(datasets.Video("a/a.avi", label),), test=())
+
+
+def test_the_same_id_in_another_store_is_another_video():
+    videos = (datasets.Video("a/a.avi", 0), datasets.Video("a/a.avi", 0, store=1))
+    assert datasets.Split("tiny", ("a",), train=videos, test=()).train == videos
+
+
+@pytest.mark.parametrize("labels", [(1, 1), (2, 1), (1, 3, 2)])
+def test_several_labels_are_distinct_and_ascend(labels):
+    with pytest.raises(ValueError, match="distinct and ascend. Received.*'a.mp4'"):
+        datasets.Video("a.mp4", labels[0], other_labels=labels[1:])
+
+
+def test_every_label_is_an_index_into_the_class_names():
+    videos = (datasets.Video("a.mp4", 0, other_labels=(3,)),)
+    with pytest.raises(ValueError, match=r"must be in \[0, 3\). Received: 0, 3"):
+        datasets.Split("many", NAMES, train=videos, test=(), multi_label=True)
+
+
+def test_several_labels_are_for_multi_label_splits():
+    assert [video.labels for video in MANY.train] == [(0, 1, 2), (1,)]
+    with pytest.raises(ValueError, match=r"multi_label=True. Received: \(0, 1, 2\) for 'a.mp4'"):
+        dataclasses.replace(MANY, multi_label=False)
 
 
 def test_class_names_are_distinct():
@@ -71,6 +106,20 @@ def test_selecting_classes_renumbers_labels_in_official_order():
     assert ids(selected.train) == ["jump/b.avi", "run/é +(1)!.avi"]
     assert selected.train[0].group == "anna"
     assert selected.name == "tiny, 2 of 3 classes"
+
+
+def test_selecting_classes_keeps_the_selected_labels_of_a_video():
+    selected = datasets.select_classes(MANY, ["jump", "run"])
+    assert selected == datasets.Split(
+        "many, 2 of 3 classes",
+        ("run", "jump"),
+        train=(
+            datasets.Video("a.mp4", 0, other_labels=(1,)),
+            datasets.Video("b.mp4", 0),
+        ),
+        test=(datasets.Video("c.mp4", 1),),
+        multi_label=True,
+    )
 
 
 def test_selecting_all_classes_changes_nothing():
@@ -150,6 +199,19 @@ def test_a_class_that_cannot_be_learnt_is_an_error_unless_it_may_be_missing(warn
     assert kept.class_names == ("walk", "jump") and len(warnings) == 1
 
 
+def test_a_further_label_is_enough_to_learn_a_class():
+    available = {"a.mp4", "c.mp4"}
+    kept = datasets.keep_available(MANY, available, where="here", allow_missing=True)
+    assert (kept.class_names, kept.train, kept.test) == (NAMES, MANY.train[:1], MANY.test)
+
+
+def test_unlearnt_classes_are_taken_from_the_labels_of_the_other_videos():
+    available = {"b.mp4", "c.mp4"}
+    kept = datasets.keep_available(MANY, available, where="here", allow_missing=True)
+    assert (kept.class_names, kept.multi_label) == (("run",), True)
+    assert (kept.train, kept.test) == ((datasets.Video("b.mp4", 0),), ())
+
+
 def test_a_split_without_any_training_video_is_an_error():
     with pytest.raises(ValueError, match="none of: walk, run, jump"):
         datasets.keep_available(SPLIT, {"run/a.avi"}, where="here", allow_missing=True)
@@ -169,11 +231,20 @@ def test_no_video_at_all_is_an_error_even_if_missing_ones_are_allowed(available)
         datasets.keep_available(SPLIT, available, where="here", allow_missing=True)
 
 
-def test_a_saved_split_is_loaded_equal(tmp_path):
+@pytest.mark.parametrize("split", [SPLIT, MANY])
+def test_a_saved_split_is_loaded_equal(tmp_path, split):
     path = tmp_path / "new folder" / "split.json"
-    datasets.save_split(SPLIT, path)
-    assert datasets.load_split(path) == SPLIT
+    datasets.save_split(split, path)
+    assert datasets.load_split(path) == split
     assert [file.name for file in path.parent.iterdir()] == ["split.json"]
+
+
+def test_a_split_saved_before_there_were_several_labels_is_loaded(tmp_path):
+    video = '{"id": "a/a.avi", "label": 0, "group": ""}'
+    text = f'{{"name": "x", "class_names": ["a"], "train": [{video}], "test": [], "unused": []}}'
+    (tmp_path / "split.json").write_text(text)
+    expected = datasets.Split("x", ("a",), train=(datasets.Video("a/a.avi", 0),), test=())
+    assert datasets.load_split(tmp_path / "split.json") == expected
 
 
 def test_classes_without_videos_survive_saving(tmp_path):

@@ -3,11 +3,11 @@
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from absl import logging
 
-from tf_twostream.datasets import splits
+from tf_twostream.datasets import groups, splits
 
 SUFFIXES = frozenset(
     (".avi", ".mp4", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv")
@@ -61,7 +61,7 @@ def read(videos_dir: str | os.PathLike[str], draw: int) -> splits.Split:
     <class>/, about 30 % of each class are drawn for testing: the videos whose id has the least
     SHA-256 together with `draw`. So the draw is the same on every machine, and a video that is
     added later moves few others. Clips cut from one recording may get to both sides; where
-    there are such, a CSV file with groups is the honest way.
+    there are such, `read_groups` or a CSV file with groups is the honest way.
 
     Args:
         videos_dir: The folder of the class folders.
@@ -74,12 +74,7 @@ def read(videos_dir: str | os.PathLike[str], draw: int) -> splits.Split:
         FileNotFoundError: If there is no such folder or no video in it.
         ValueError: If a video is in no class folder, or a class has no training video.
     """
-    ids = sorted(find_videos(videos_dir))
-    if not ids:
-        raise FileNotFoundError(
-            f"The folder of the videos must hold some ({' '.join(sorted(SUFFIXES))}). "
-            f"Received: {os.fspath(videos_dir)}."
-        )
+    ids = _list(videos_dir)
     tops = {id.partition("/")[0] for id in ids}
     if not {"train", "test"} <= tops:
         return _draw(ids, draw)
@@ -90,6 +85,46 @@ def read(videos_dir: str | os.PathLike[str], draw: int) -> splits.Split:
             "the classes, describe the data set by a CSV file: --dataset=csv."
         )
     return _read_given(ids)
+
+
+def read_groups(
+    videos_dir: str | os.PathLike[str], test_groups: Collection[str], group_pattern: str
+) -> splits.Split:
+    """Makes a split of class folders that tests on some groups, for example on two actors.
+
+    Args:
+        videos_dir: The folder of the class folders.
+        test_groups: The groups to test on; all others are trained on.
+        group_pattern: How to find the group in the path of a video, see `groups.find`.
+
+    Returns:
+        The split; the classes are in alphabetical order.
+
+    Raises:
+        FileNotFoundError: If there is no such folder or no video in it.
+        ValueError: If a video is in no class folder or no group, a group is unknown, a class is
+            left without a training video, or train/ and test/ are the split already.
+    """
+    ids = _list(videos_dir)
+    if {"train", "test"} <= {id.partition("/")[0] for id in ids}:
+        raise ValueError(
+            "The folders train/ and test/ are a split already, beside which --test_groups is "
+            f"another. Received: --test_groups={','.join(test_groups)}. Use --dataset=csv."
+        )
+    labels = _labels(ids, depth=0)
+    found = groups.find(ids, group_pattern)
+    videos = tuple(splits.Video(id, labels[_class_of(id, 0)], found[id]) for id in ids)
+    return groups.leave_out(splits.Split("folders", tuple(labels), videos, ()), test_groups)
+
+
+def _list(videos_dir: str | os.PathLike[str]) -> list[str]:
+    ids = sorted(find_videos(videos_dir))
+    if not ids:
+        raise FileNotFoundError(
+            f"The folder of the videos must hold some ({' '.join(sorted(SUFFIXES))}). "
+            f"Received: {os.fspath(videos_dir)}."
+        )
+    return ids
 
 
 def _raise(error: OSError) -> None:

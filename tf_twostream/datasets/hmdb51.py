@@ -40,8 +40,8 @@ def read(folder: pathlib.Path, split: int) -> splits.Split:
     for label, class_name in enumerate(class_names):
         for file, part in _read_list(lists[class_name]):
             parts[part].append(splits.Video(f"{class_name}/{file}", label))
-    videos = {part: tuple(listed) for part, listed in parts.items()}
-    return splits.Split(f"hmdb51 split {split}", class_names, **videos)
+    train, test, unused = (tuple(parts[part]) for part in ("train", "test", "unused"))
+    return splits.Split(f"hmdb51 split {split}", class_names, train, test, unused)
 
 
 def _read_list(path: pathlib.Path) -> list[tuple[str, str]]:

@@ -37,8 +37,8 @@ def read(path: pathlib.Path) -> splits.Split:
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from None
         parts[_PARTS[row["split"]]].append(video)
-    videos = {part: tuple(listed) for part, listed in parts.items()}
-    split = splits.Split(path.name, class_names, **videos)
+    train, test, unused = (tuple(parts[part]) for part in ("train", "test", "unused"))
+    split = splits.Split(path.name, class_names, train, test, unused)
     _check_groups(split)
     return splits.check_training(split)
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from absl import logging
 
@@ -17,13 +18,17 @@ class Video:
     Attributes:
         id: POSIX path relative to the folder of the videos, with suffix, for example
             "PushUps/v_PushUps_g01_c01.avi"; also the video's folder in the store.
-        label: Index into the class names of the split.
+        label: Index into the class names of the split; the lowest, if the video has several.
         group: Videos of one group share actor or background; empty if unknown.
+        other_labels: The further labels of a video that shows several classes, ascending.
+        store: Which store holds the video: 0, or 1 for the videos that `union.add_classes` adds.
     """
 
     id: str
     label: int
     group: str = ""
+    other_labels: tuple[int, ...] = ()
+    store: int = 0
 
     def __post_init__(self):
         path = pathlib.PurePosixPath(self.id)
@@ -33,6 +38,16 @@ class Video:
                 "The path of a video must be relative to the folder of the videos, plain, and "
                 f'written with "/", for example "PushUps/a.avi". Received: {self.id!r}.'
             )
+        if list(self.labels) != sorted(set(self.labels)):
+            raise ValueError(
+                f"The labels of a video must be distinct and ascend. Received: {self.labels} for "
+                f"{self.id!r}."
+            )
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All labels, ascending; just the one in data sets with one label per video."""
+        return (self.label, *self.other_labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +60,8 @@ class Split:
         train: Videos to learn from.
         test: Videos to measure on.
         unused: Videos of the data set that are in neither list (HMDB-51 has such).
+        multi_label: Whether a video may show several classes: each is then a question of its
+            own, answered by a sigmoid instead of a softmax.
     """
 
     name: str
@@ -52,6 +69,7 @@ class Split:
     train: tuple[Video, ...]
     test: tuple[Video, ...]
     unused: tuple[Video, ...] = ()
+    multi_label: bool = False
 
     def __post_init__(self):
         if len(set(self.class_names)) != len(self.class_names):
@@ -60,16 +78,21 @@ class Split:
             )
         seen = set()
         for video in self.train + self.test + self.unused:
-            if video.id in seen:
+            if (video.store, video.id) in seen:
                 raise ValueError(
                     f"A video must be listed once in {self.name}. Received twice: {video.id!r}."
                 )
-            if not 0 <= video.label < len(self.class_names):
+            if video.labels[0] < 0 or video.labels[-1] >= len(self.class_names):
                 raise ValueError(
                     f"Labels of {self.name} must be in [0, {len(self.class_names)}). "
-                    f"Received: label={video.label} for {video.id!r}."
+                    f"Received: {', '.join(map(str, video.labels))} for {video.id!r}."
                 )
-            seen.add(video.id)
+            if video.other_labels and not self.multi_label:
+                raise ValueError(
+                    f"A video of {self.name} must have one label, or the split must say "
+                    f"multi_label=True. Received: {video.labels} for {video.id!r}."
+                )
+            seen.add((video.store, video.id))
 
 
 def all_videos(split: Split) -> tuple[Video, ...]:
@@ -153,12 +176,12 @@ def keep_available(
     """
     videos = available_videos(split, available, where=where, allow_missing=allow_missing)
     ids = {video.id for video in videos}
-    unlearnt = _classes_without(split, {video.label for video in split.train if video.id in ids})
+    unlearnt = _classes_without(split, [video for video in split.train if video.id in ids])
     if unlearnt and (not allow_missing or len(unlearnt) == len(split.class_names)):
         raise ValueError(_describe_unlearnt(split, unlearnt))
     if len(videos) == len(all_videos(split)) and not unlearnt:
         return split
-    gone = _classes_without(split, {video.label for video in videos})
+    gone = _classes_without(split, videos)
     if gone:
         logging.warning("%d classes without any video left are dropped.", len(gone))
     if untrained := [name for name in unlearnt if name not in gone]:
@@ -179,13 +202,15 @@ def check_training(split: Split) -> Split:
     Raises:
         ValueError: If a class has none.
     """
-    if unlearnt := _classes_without(split, {video.label for video in split.train}):
+    if unlearnt := _classes_without(split, split.train):
         raise ValueError(_describe_unlearnt(split, unlearnt))
     return split
 
 
-def _classes_without(split: Split, labels: Collection[int]) -> list[str]:
-    return [name for label, name in enumerate(split.class_names) if label not in labels]
+def _classes_without(split: Split, videos: Iterable[Video]) -> list[str]:
+    """Returns the names of the classes that none of `videos` shows."""
+    shown = {label for video in videos for label in video.labels}
+    return [name for label, name in enumerate(split.class_names) if label not in shown]
 
 
 def _describe_unlearnt(split: Split, unlearnt: list[str]) -> str:
@@ -226,13 +251,17 @@ def load_split(path: str | os.PathLike[str]) -> Split:
         fields = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         fields["class_names"] = tuple(fields["class_names"])
         for part in ("train", "test", "unused"):
-            fields[part] = tuple(Video(**video) for video in fields[part])
+            fields[part] = tuple(_load_video(**video) for video in fields[part])
         return Split(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"A split file must be one that this program wrote. Received: {os.fspath(path)} "
             f"({error}). Restore it or start again in another folder."
         ) from error
+
+
+def _load_video(*, other_labels: Iterable[int] = (), **fields: Any) -> Video:
+    return Video(**fields, other_labels=tuple(other_labels))  # JSON has lists only.
 
 
 def _restrict(
@@ -242,13 +271,22 @@ def _restrict(
     labels = {split.class_names.index(kept): label for label, kept in enumerate(class_names)}
 
     def part(videos: Iterable[Video]) -> tuple[Video, ...]:
-        return tuple(
-            dataclasses.replace(video, label=labels[video.label])
-            for video in videos
-            if video.label in labels and keep(video)
-        )
+        restricted = []
+        for video in filter(keep, videos):
+            if kept := [labels[label] for label in video.labels if label in labels]:
+                restricted.append(
+                    dataclasses.replace(video, label=kept[0], other_labels=tuple(kept[1:]))
+                )
+        return tuple(restricted)
 
-    return Split(name, class_names, part(split.train), part(split.test), part(split.unused))
+    return dataclasses.replace(
+        split,
+        name=name,
+        class_names=class_names,
+        train=part(split.train),
+        test=part(split.test),
+        unused=part(split.unused),
+    )
 
 
 def _suggest(unknown: str, names: tuple[str, ...]) -> str:
