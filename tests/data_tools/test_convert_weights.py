@@ -1,0 +1,47 @@
+"""The converting door, as a user calls it."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tf_twostream import runs
+
+TESTS = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture
+def files(monkeypatch):
+    monkeypatch.syspath_prepend(TESTS)
+    import foreign_files
+
+    return foreign_files
+
+
+def test_a_network_of_a_data_set_of_ours_knows_its_videos(
+    root, files, tmp_path, tiny_store, tiny_source
+):
+    net = files.weights(num_classes=3, side=1)
+    (tmp_path / "net.caffemodel").write_bytes(files.caffemodel(files.caffe_layers(net, k=1.0)))
+    done = subprocess.run(
+        [
+            sys.executable, "data_tools/convert_weights.py", "--width=0.05", "--crop_size=41",
+            f"--weights={tmp_path / 'net.caffemodel'}", f"--run_dir={tmp_path / 'run'}/",
+            "--dataset=csv", f"--annotations={tiny_source.annotations}", "--shorter_side=48",
+        ],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "spatial network, 3 classes: class 0 ... class 2\n" in done.stdout
+    assert "subtracted mean: 123.68, 116.78, 103.94, folded into conv1\n" in done.stdout
+    assert "note: norm1 has k = 1, alpha = 0.0001 where ours has 2, 0.0001" in done.stdout
+    assert f"scripts/train_spatial.py --init_from={tmp_path / 'run'}\n" in done.stdout
+    run = runs.load(str(tmp_path / "run"))
+    assert [video.id for video in run.split.test] == [video.id for video in tiny_store[1].test]
+    assert run.store_settings["shorter_side"] == 48

@@ -1,0 +1,152 @@
+"""Reading .mat files, against SciPy and MATLAB."""
+
+import pathlib
+import zlib
+
+import numpy as np
+import pytest
+import scipy.io
+
+from tf_twostream.foreign_weights import matlab
+
+TESTS = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture
+def files(monkeypatch):
+    monkeypatch.syspath_prepend(TESTS)
+    import foreign_files
+
+    return foreign_files
+
+
+@pytest.fixture
+def example(files, tmp_path):
+    """The bytes of a file with a value of each kind, and the path to write others to."""
+
+    def write(**how):
+        values = {
+            "numbers": np.arange(24.0).reshape(2, 3, 4),
+            "single": np.float32([[1.5, -2]]),
+            "small": np.array([[7]], np.uint8),
+            "text": "größer",
+            "empty": "",
+            "cells": files.cells(["a", np.eye(2), files.cells([1.0])]),
+            "struct": {"name": "conv1", "inner": {"size": [[3.0, 3]]}},
+        }
+        scipy.io.savemat(tmp_path / "example.mat", values, **how)
+        return tmp_path / "example.mat"
+
+    return write
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_every_kind_of_value_is_read_as_scipy_wrote_it(example, compressed):
+    read = matlab.read(str(example(do_compression=compressed)))
+    np.testing.assert_array_equal(read["numbers"], np.arange(24.0).reshape(2, 3, 4))
+    assert read["single"].dtype == np.float32 and read["single"].tolist() == [[1.5, -2]]
+    assert read["small"].tolist() == [[7]]
+    assert (read["text"], read["empty"]) == ("größer", "")
+    first, second, third = read["cells"]
+    assert first == "a" and second.tolist() == [[1, 0], [0, 1]] and third[0].item() == 1
+    assert read["struct"]["name"] == "conv1"
+    assert read["struct"]["inner"]["size"].tolist() == [[3, 3]]
+
+
+def test_what_a_network_has_no_use_for_is_none(tmp_path):
+    values = {"complex": np.array([[1j]]), "lines": np.array(["ab", "cd"])}
+    records = np.zeros(2, [("name", object)])
+    scipy.io.savemat(tmp_path / "it.mat", {**values, "records": records})
+    assert matlab.read(str(tmp_path / "it.mat")) == dict.fromkeys([*values, "records"])
+
+
+def test_files_of_matlab_itself_are_read_as_scipy_reads_them(shared_data):
+    for name in ("VGG_mean.mat", "flow_mean.mat"):
+        path = str(shared_data / "cnn_m" / name)
+        read = matlab.read(path)["image_mean"]
+        wanted = scipy.io.loadmat(path)["image_mean"]
+        np.testing.assert_array_equal(read, wanted)
+
+
+def test_version_7_3_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "new.mat"
+    text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Nov  2 10:00:00 2026"
+    path.write_bytes(text.ljust(124) + b"\x00\x02IM" + b"\0" * 384 + b"\x89HDF\r\n\x1a\n")
+    assert matlab.is_matlab(str(path))
+    with pytest.raises(ValueError, match=r"7.3 \(HDF5\).*'-v7'"):
+        matlab.read(str(path))
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_cut_off_file_is_refused_wherever_it_ends(example, compressed):
+    path = example(do_compression=compressed)
+    data, whole = path.read_bytes(), matlab.read(str(path))
+    for length in range(0, len(data), 9):
+        path.write_bytes(data[:length])
+        try:
+            read = matlab.read(str(path))
+        except ValueError as error:
+            assert "must be a whole .mat file" in str(error)
+        else:  # Cut between two variables.
+            assert len(read) < len(whole)
+
+
+def test_a_text_is_not_cut_short(tmp_path):
+    path = tmp_path / "it.mat"
+    scipy.io.savemat(path, {"text": "a" * 100})
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ValueError, match=r"an element has \d+ bytes, of which \d+ are left"):
+        matlab.read(str(path))
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_random_damage_is_refused_or_read(example, compressed):
+    path = example(do_compression=compressed)
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(500):
+        damaged = bytearray(data)
+        for at in rng.integers(128, len(data), 3):
+            damaged[at] = rng.choice([0, 1, 2, 4, 5, 6, 9, 14, 15, 128, 255])
+        path.write_bytes(damaged)
+        try:
+            matlab.read(str(path))
+        except ValueError:
+            refused += 1
+    assert refused > 100
+
+
+def test_a_compressed_variable_is_no_larger_than_it_says(example):
+    """Else a few bytes could fill the memory."""
+    path = example()
+    head = path.read_bytes()[:128]
+    for body in (b"\0" * 10**6, b""):
+        packed = zlib.compress(np.array([14, 64], "<u4").tobytes() + body)
+        size = np.array([15, len(packed)], "<u4").tobytes()
+        path.write_bytes(head + size + packed)
+        with pytest.raises(ValueError, match="a variable of 64 bytes decompresses to"):
+            matlab.read(str(path))
+
+
+def nested(files, depth):
+    value = 1.0
+    for _ in range(depth):
+        value = files.cells([value])
+    return value
+
+
+def test_cells_may_not_be_nested_without_end(files, tmp_path):
+    path = tmp_path / "it.mat"
+    scipy.io.savemat(path, {"deep": nested(files, 9)})
+    assert isinstance(matlab.read(str(path))["deep"], list)
+    scipy.io.savemat(path, {"deep": nested(files, 11)})
+    with pytest.raises(ValueError, match="at depth 10"):
+        matlab.read(str(path))
+
+
+@pytest.mark.parametrize("data", [b"", b"MATLAB 5.0", b"\x80\x04\x95cbuiltins\neval\n" * 20])
+def test_another_kind_of_file_is_refused(tmp_path, data):
+    (tmp_path / "it.mat").write_bytes(data)
+    with pytest.raises(ValueError, match="must be a whole .mat file of MATLAB"):
+        matlab.read(str(tmp_path / "it.mat"))
