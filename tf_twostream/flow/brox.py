@@ -21,13 +21,18 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream.flow import pyramid, refinement
+from tf_twostream.flow import pyramid, refinement, sor
 from tf_twostream.flow.presets import FAST, OPENCV, Parameters
 
-__all__ = ["FAST", "OPENCV", "Parameters", "energy", "fields", "flow"]
+__all__ = ["BYTES_PER_PIXEL", "FAST", "OPENCV", "Parameters", "energy", "fields", "flow"]
 
 GRAIN = 16  # Pixels: levels are padded to multiples, so that sizes share compiled code. Even.
-SHARED = 4  # Levels below 1 / SHARED of the frames' size all run padded to that size.
+SHARED = 3.6  # Levels below 1 / SHARED of the frames' size all run padded to that size.
+SMALLEST = refinement.MARGIN  # Pixels of a side: as many are mirrored at each border.
+# Of memory, at the peak of a call, for each pixel of a frame and each pair. By how much more a
+# process holds that calls `fields` compiled with 4 pairs of 341x256 instead of 1, on a CPU: 319;
+# 16 instead of 4: 292 (`FAST`), 299 (`OPENCV`). TensorFlow itself and the code come on top.
+BYTES_PER_PIXEL = 320
 
 
 def flow(
@@ -50,7 +55,8 @@ def flow(
         `[B, T - 1, H, W, 2]` float32, (u right, v down) in pixels.
 
     Raises:
-        ValueError: If the frames are not `[B, T, H, W]` float32.
+        ValueError: If the frames are not `[B, T, H, W]` float32, or a side is known to be below
+            `SMALLEST` pixels.
     """
     frames = tf.convert_to_tensor(frames)
     if frames.shape.rank != 4 or frames.dtype != tf.float32:
@@ -58,11 +64,14 @@ def flow(
             f"Frames are [B, T, H, W] float32 in [0, 1]. Received: {frames.shape} {frames.dtype}."
         )
     static = frames.shape
+    _check_size(static[2:])
     if parameters.sigma:
         frames = _smooth(frames, parameters.sigma)
-    pairs = _pairs(frames, parameters, backward, compiled)
+    field = _pairs(frames, parameters, backward, compiled)
     num_videos, num_frames, height, width = tf.unstack(tf.shape(frames))
-    fields = tf.reshape(tf.stack(pairs, axis=-1), [num_videos, num_frames - 1, height, width, 2])
+    fields = tf.reshape(
+        tf.stack(tf.unstack(field), axis=-1), [num_videos, num_frames - 1, height, width, 2]
+    )
     num_fields = None if static[1] is None else static[1] - 1
     return tf.ensure_shape(fields, [static[0], num_fields, static[2], static[3], 2])
 
@@ -96,6 +105,8 @@ def fields(
     estimate = _estimator(parameters, direction == "backward")
     frames = iter(frames)
     chunk = list(itertools.islice(frames, 1))
+    for frame in chunk:
+        _check_size(frame.shape)
     while new := list(itertools.islice(frames, pairs_per_call)):
         chunk += new
         filled = chunk + chunk[-1:] * (pairs_per_call - len(new))
@@ -112,13 +123,22 @@ def _estimator(parameters, backward):
     return tf.function(estimate, input_signature=signature, autograph=False)
 
 
+def _check_size(size):
+    """Refuses frames of a (height, width), as far as it is known, that derivatives reach across."""
+    if any(side is not None and side < SMALLEST for side in size):
+        raise ValueError(
+            f"Frames have at least {SMALLEST} pixels a side, for derivatives reach that far. "
+            f"Received (height, width): {tuple(size)}. Enlarge them first."
+        )
+
+
 def energy(
     first: tf.Tensor, second: tf.Tensor, field: tf.Tensor, parameters: Parameters = FAST
 ) -> tf.Tensor:
     """Computes the energy of displacements (eq. 6), summed over pixels and divided by alpha.
 
     Args:
-        first: `[N, H, W]` float32 in [0, 1], I_0; H and W even.
+        first: `[N, H, W]` float32 in [0, 1], I_0.
         second: I_1.
         field: `[N, H, W, 2]` float32, pixels.
         parameters: The method's numbers; of them alpha, gamma and epsilon count.
@@ -127,26 +147,36 @@ def energy(
         `[N]` float32. Pixels displaced out of the image have no data term.
     """
     size = tf.shape(first)[1:]
-    u, v = tf.unstack(field, axis=3)
-    around = [
-        pyramid.extend(image, margin=refinement.MARGIN, canvas=size) for image in (first, second)
-    ]
-    features, others = map(refinement.features, around)
-    warped, inside = refinement.warp(others, u, v, size)
-    grey, slope_x, slope_y = tf.unstack(warped[:, :3] - features[:, :3], axis=1)
+    canvas = _canvas(size, 2)
+
+    def derive(image):
+        extended = pyramid.extend(image, margin=refinement.MARGIN, canvas=canvas)
+        return refinement.features(extended)
+
+    field = tf.pad(tf.transpose(field, [3, 0, 1, 2]), _padding(size, canvas))
+    features, warped, inside = refinement.warp(derive(first), derive(second), field, size)
+    grey, slope_x, slope_y = tf.unstack(warped[:3] - features[:3])
     squares = grey**2 + parameters.gamma * (slope_x**2 + slope_y**2)
-    data = tf.where(inside, tf.sqrt(squares + parameters.epsilon**2), 0.0)
+    data = inside * tf.sqrt(squares + parameters.epsilon**2)
     # psi of smoothness is half of 1 / psi', taken between pixels in both directions: the mean.
-    edges = [
-        tf.math.divide_no_nan(0.5, edge)
-        for edge in refinement.diffusivities(u, v, size, tf.constant(parameters.epsilon))
-    ]
-    smooth = 0.5 * tf.add_n(edges)
-    return tf.reduce_sum(data / parameters.alpha + smooth, axis=[1, 2])
+    smooth = [0.25 * tf.math.divide_no_nan(1.0, edge) for edge in _edges(field, size, parameters)]
+    energies = data / parameters.alpha + tf.reshape(tf.add_n(smooth), tf.shape(data))
+    return tf.reduce_sum(energies, axis=[0, 2, 3])
+
+
+def _edges(field, size, parameters):
+    """Returns psi' of smoothness between pixels and those on their left, and above, `[2, M]`."""
+    coloured = sor.split(field)
+    u, v = (sor.with_halo(x) for x in tf.unstack(coloured, num=2))
+    borders = refinement.borders(tf.shape(coloured)[1:], size)
+    grid = sor.Grid(tf.shape(field)[3], tf.size(field) // 4)
+    epsilon = tf.constant(parameters.epsilon)
+    red, black = (refinement.diffusivities(u, v, borders, grid, c, epsilon) for c in (0, 1))
+    return [tf.stack(pair) for pair in zip(red, black)]
 
 
 def _pairs(frames, parameters, backward, compiled):
-    """Goes from the coarsest level to the finest; returns u and v `[B (T - 1), H, W]`."""
+    """Goes from the coarsest level to the finest; returns u and v, `[2, B (T - 1), H, W]`."""
     shape = tf.shape(frames)
     num_pairs = shape[0] * (shape[1] - 1)
     eta = tf.constant(parameters.eta)
@@ -159,26 +189,24 @@ def _pairs(frames, parameters, backward, compiled):
     else:
         enlarge = pyramid.enlarge
 
-    def refine(level, u, v):
+    def refine(level, field):
         size = sizes[level]
-        old = tf.shape(u)[1:]
-        field = enlarge(tf.concat([u, v], axis=0), size)
+        old = tf.shape(field)[2:]
+        field = enlarge(tf.reshape(field, tf.concat([[-1], old], axis=0)), size)
         if parameters.geometry == "opencv":
             rise = tf.fill([2], 1 / eta)
         else:
             rise = tf.cast(size, tf.float32) / tf.cast(old, tf.float32)
-        u, v = field[:num_pairs] * rise[1], field[num_pairs:] * rise[0]
-        u, v = _level(levels.read(level), u, v, shape, parameters, backward, compiled)
-        return level - 1, u, v
+        field = tf.reshape(field, tf.concat([[2, num_pairs], size], axis=0))
+        field *= tf.reshape(rise[::-1], [2, 1, 1, 1])
+        return level - 1, _level(levels.read(level), field, shape, parameters, backward, compiled)
 
-    start = tf.zeros(tf.concat([[num_pairs], sizes[-1]], axis=0))
-    any_size = tf.TensorShape([None, None, None])
     return tf.while_loop(
-        lambda level, *_: level >= 0,
+        lambda level, _: level >= 0,
         refine,
-        (tf.shape(sizes)[0] - 1, start, start),
-        shape_invariants=(tf.TensorShape([]), any_size, any_size),
-    )[1:]
+        (tf.shape(sizes)[0] - 1, tf.zeros(tf.concat([[2, num_pairs], sizes[-1]], axis=0))),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([2, None, None, None])),
+    )[1]
 
 
 def _levels(images, sizes, parameters):
@@ -206,31 +234,39 @@ def _levels(images, sizes, parameters):
     )[2]
 
 
-def _level(images, u, v, shape, parameters, backward, compiled):
-    """Does the outer iterations of one level, `images` `[B T, H', W']`, from u and v."""
+def _level(images, field, shape, parameters, backward, compiled):
+    """Does the outer iterations of one level, `images` `[B T, H', W']`, from a field."""
     run = refinement.COMPILED if compiled else refinement.PLAIN
     size = tf.shape(images)[1:]
-    canvas = (tf.maximum(size, shape[2:] // SHARED) + GRAIN - 1) // GRAIN * GRAIN
+    shared = tf.cast(tf.cast(shape[2:], tf.float32) / SHARED, tf.int32)
+    canvas = _canvas(tf.maximum(size, shared), GRAIN)
     features = run.features(pyramid.extend(images, margin=refinement.MARGIN, canvas=canvas))
-    features = tf.reshape(features, tf.concat([shape[:2], tf.shape(features)[1:]], axis=0))
-    last = tf.concat([[-1], tf.shape(features)[2:]], axis=0)
-    earlier = tf.reshape(features[:, :-1], last)
-    later = tf.reshape(features[:, 1:], last)
+    clips = tf.reshape(features, tf.concat([[6], shape[:2], canvas], axis=0))
+    pairs = tf.concat([[6, -1], canvas], axis=0)
+    earlier, later = tf.reshape(clips[:, :, :-1], pairs), tf.reshape(clips[:, :, 1:], pairs)
     first, second = (later, earlier) if backward else (earlier, later)
     names = refinement.Numbers._fields
     numbers = refinement.Numbers(*(tf.constant(getattr(parameters, name)) for name in names))
     mean = tf.constant(float(parameters.mean_derivatives))
-    padding = [[0, 0], [0, canvas[0] - size[0]], [0, canvas[1] - size[1]]]
 
-    def warp(k, u, v):
-        warped, inside = run.warp(second, u, v, size)
-        data = run.linearise(first, warped, inside, mean)
-        return k + 1, *run.minimise(data, u, v, size, numbers)
+    def warp(k, field):
+        features = run.warp(first, second, field, size)
+        return k + 1, run.minimise(features, mean, field, size, numbers)
 
-    _, u, v = tf.while_loop(
-        lambda k, *_: k < parameters.warps, warp, (0, tf.pad(u, padding), tf.pad(v, padding))
-    )
-    return u[:, : size[0], : size[1]], v[:, : size[0], : size[1]]
+    field = tf.pad(field, _padding(size, canvas))
+    field = tf.while_loop(lambda k, _: k < parameters.warps, warp, (0, field))[1]
+    return field[:, :, : size[0], : size[1]]
+
+
+def _canvas(size, grain):
+    """Rounds (height, width) up: to a multiple of an even `grain`, to one less than a multiple."""
+    return (size + [grain - 1, grain]) // grain * grain - [0, 1]
+
+
+def _padding(size, canvas):
+    """Returns what `tf.pad` adds to fields below and on the right."""
+    below, right = tf.unstack(canvas - size)
+    return [[0, 0], [0, 0], [0, below], [0, right]]
 
 
 def _smooth(frames, sigma):

@@ -85,30 +85,32 @@ def extend(images: tf.Tensor, *, margin: int, canvas: tf.Tensor) -> tf.Tensor:
 
 def _resize(images, size, places: Callable, weights: Callable, before=1, after=2):
     """Resamples rows, then columns (as rows of the transposed, which gathers whole rows)."""
+    length = tf.cast(tf.shape(images)[1:], tf.float32)[:, None]
+    new_length = tf.cast(size, tf.float32)[:, None]
+    centre, reach = places(tf.range(tf.reduce_max(new_length)), length, new_length)
+    taps = tf.floor(centre)[:, :, None] + tf.range(-float(before), after + 1.0)
+    weight = weights(taps, centre[:, :, None], reach, length[:, :, None])
+    kept = tf.clip_by_value(taps, 0.0, length[:, :, None] - 1)
+    weight = tf.where(kept == taps, weight, 0.0)
+    weight /= tf.reduce_sum(weight, axis=2, keepdims=True)
+    index = tf.cast(kept, tf.int32)
+    num_taps = before + 1 + after
     for axis in (0, 1):
-        length = tf.shape(images)[1]
-        centre, reach = places(tf.cast(length, tf.float32), tf.cast(size[axis], tf.float32))
-        taps = tf.floor(centre)[:, None] + tf.range(-float(before), after + 1.0)
-        weight = weights(taps, centre[:, None], reach, tf.cast(length, tf.float32))
-        index = tf.clip_by_value(tf.cast(taps, tf.int32), 0, length - 1)
-        weight = tf.where(tf.cast(index, tf.float32) == taps, weight, 0.0)
-        weight /= tf.reduce_sum(weight, axis=1, keepdims=True)
-        parts = [
-            tf.gather(images, index[:, k], axis=1) * weight[:, k, None]
-            for k in range(before + 1 + after)
-        ]
+        rows = tf.unstack(index[axis, : size[axis]], num_taps, axis=1)
+        factors = tf.unstack(weight[axis, : size[axis], :, None], num_taps, axis=1)
+        parts = [tf.gather(images, row, axis=1) * factor for row, factor in zip(rows, factors)]
         images = tf.transpose(tf.add_n(parts), [0, 2, 1])
     return images
 
 
-def _centres(length, new_length):
+def _centres(new, length, new_length):
     """Returns where the new pixels' centres lie in the old image, and the old pixels per new."""
     ratio = length / new_length
-    return (tf.range(new_length) + 0.5) * ratio - 0.5, ratio
+    return (new + 0.5) * ratio - 0.5, ratio[:, :, None]
 
 
 def _corners(ratio):
-    return lambda length, new_length: (tf.range(new_length) * ratio, ratio)
+    return lambda new, length, _: (new * ratio + 0 * length, ratio)
 
 
 def _triangle(taps, centre, reach, _):

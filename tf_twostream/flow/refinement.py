@@ -1,7 +1,8 @@
 """The numerics of one pyramid level of `brox`: derivatives, warp, inner fixed point iterations.
 
-Each of the four steps can be compiled by XLA on its own (`COMPILED`), which knows the numbers and
-the size of the image within its canvas only as inputs: one compilation per size of a canvas.
+Each of the three steps can be compiled by XLA on its own (`COMPILED`), which knows the numbers and
+the size of the image within its canvas only as inputs: one compilation per size of a canvas. A
+canvas has an even height and an odd width (see `sor`).
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ class Numbers(NamedTuple):
 class Data(NamedTuple):
     """The data term linearised around a displacement: I_z + I_x du + I_y dv and its gradient.
 
-    All coloured, `[2, N, H, W / 2]`, 0 where a pixel has no data.
+    All coloured, `[2, M]`, 0 where a pixel has no data.
     """
 
     i_z: tf.Tensor
@@ -45,7 +46,7 @@ def features(images):
     """Takes an image's derivatives (1, -8, 0, 8, -1) / 12; the image has `MARGIN` more pixels.
 
     Returns:
-        `[N, 6, H, W]`: I, I_x, I_y, I_xx, I_xy, I_yy.
+        `[6, N, H, W]`: I, I_x, I_y, I_xx, I_xy, I_yy.
     """
     i_x, i_y = _derivative(images, 2), _derivative(images, 1)
     i_xx, i_xy, i_yy = _derivative(i_x, 2), _derivative(i_x, 1), _derivative(i_y, 1)
@@ -57,7 +58,7 @@ def features(images):
         top, left = tf.unstack(MARGIN - missing)
         return x[:, top : top + height, left : left + width]
 
-    return tf.stack([inner(x) for x in (images, i_x, i_y, i_xx, i_xy, i_yy)], axis=1)
+    return tf.stack([inner(x) for x in (images, i_x, i_y, i_xx, i_xy, i_yy)])
 
 
 def _derivative(x, axis):
@@ -66,90 +67,114 @@ def _derivative(x, axis):
     return (8 * (x[:, :, 3:-1] - x[:, :, 1:-3]) - (x[:, :, 4:] - x[:, :, :-4])) / 12
 
 
-def warp(features, u, v, size):
-    """Reads features `[N, C, H, W]` at (x + u, y + v), bilinearly.
+def warp(first, second, field, size):
+    """Reads the second features at (x + u, y + v), bilinearly, and colours both (see `sor`).
 
     Args:
-        features: The features of I_1.
-        u: `[N, H, W]`, pixels to the right.
-        v: `[N, H, W]`, pixels down.
+        first: `[6, N, H, W]`, features of I_0.
+        second: `[6, N, H, W]`, features of I_1.
+        field: `[2, N, H, W]`, pixels to the right and pixels down.
         size: `[2]` int32, the part (height, width) of the canvas that holds the image.
 
     Returns:
-        `[N, C, H, W]` and, `[N, H, W]`, whether the place is in the image.
+        `[6, 2, N, H / 2, W]`, the first; alike, the second as read; `[2, N, H / 2, W]`, 1 where
+        the place is in the image, else 0.
     """
-    shape = tf.shape(features)
-    num_pairs, channels, height, width = tf.unstack(shape)
+    _, num_pairs, height, width = tf.unstack(tf.shape(second))
+    row, column = sor.places(width)
+    two_rows = 2 * tf.range(height // 2)[:, None]
     bottom, right = tf.unstack(tf.cast(size - 1, tf.float32))
-    row = tf.range(tf.cast(height, tf.float32))[:, None]
-    column = tf.range(tf.cast(width, tf.float32))
-    x, y = column + u, row + v
+    u, v = tf.unstack(sor.split(field), num=2)
+    x = u + tf.cast(column, tf.float32)
+    y = v + tf.cast(row, tf.float32) + tf.cast(two_rows, tf.float32)
     inside = (x >= 0) & (x <= right) & (y >= 0) & (y <= bottom)
-    inside &= (row <= bottom) & (column <= right)
+    inside &= (column < size[1]) & (row < size[0] - two_rows)
     x, y = tf.clip_by_value(x, 0.0, right), tf.clip_by_value(y, 0.0, bottom)
     left, top = tf.floor(x), tf.floor(y)
-    far_x, far_y = (x - left)[:, None], (y - top)[:, None]
     index = tf.cast(top, tf.int32) * width + tf.cast(left, tf.int32)
-    flat = tf.reshape(features, [num_pairs, channels, height * width])
+    index += tf.range(num_pairs)[:, None, None] * (height * width)
+    far_x, far_y = x - left, y - top
+    flat = tf.reshape(second, [6, -1])
 
     def corner(offset):  # Beyond the canvas only where its weight is 0.
-        place = tf.minimum(tf.reshape(index + offset, [num_pairs, -1]), height * width - 1)
-        return tf.reshape(tf.gather(flat, place, axis=2, batch_dims=1), shape)
+        place = tf.minimum(index + offset, num_pairs * height * width - 1)
+        return tf.gather(flat, place, axis=1)
 
     above = (1 - far_x) * corner(0) + far_x * corner(1)
     below = (1 - far_x) * corner(width) + far_x * corner(width + 1)
-    return (1 - far_y) * above + far_y * below, inside
+    warped = (1 - far_y) * above + far_y * below
+    return sor.split(first), warped, tf.where(inside, 1.0, 0.0)
 
 
 def linearise(first, warped, inside, mean):
     """Linearises the data term around the displacement by which `warped` was read (eq. 11).
 
     Args:
-        first: `[N, 6, H, W]`, features of I_0.
-        warped: `[N, 6, H, W]`, features of I_1 at the displaced places.
-        inside: `[N, H, W]`, whether these are in the image.
+        first: `[6, 2, M]`, features of I_0.
+        warped: `[6, 2, M]`, features of I_1 at the displaced places.
+        inside: `[2, M]`, 1 where these are in the image, else 0.
         mean: `Parameters.mean_derivatives`, 0 or 1.
     """
-    weight = tf.where(inside, 1.0, 0.0)
 
     def difference(k):
-        return sor.split(weight * (warped[:, k] - first[:, k]))
+        return inside * (warped[k] - first[k])
 
     def slope(k):
-        return sor.split(weight * (warped[:, k] + 0.5 * mean * (first[:, k] - warped[:, k])))
+        return inside * (warped[k] + 0.5 * mean * (first[k] - warped[k]))
 
     return Data(*map(difference, range(3)), *map(slope, range(1, 6)))
 
 
-def minimise(d, u, v, size, numbers):
-    """Does the inner fixed point iterations (eq. 14); u, v `[N, H, W]` and returned alike.
+def minimise(features, mean, field, size, numbers):
+    """Does the inner fixed point iterations (eq. 14).
 
     The unknown is the whole displacement rather than its increment; it is the same equation.
+
+    Args:
+        features: What `warp` returns.
+        mean: `Parameters.mean_derivatives`, 0 or 1.
+        field: `[2, N, H, W]`, u and v.
+        size: `[2]` int32, the part (height, width) of the canvas that holds the image.
+        numbers: The method's numbers.
+
+    Returns:
+        The new field.
     """
+    first, warped, inside = features
+    first, warped = (tf.reshape(x, [6, 2, -1]) for x in (first, warped))
+    d = linearise(first, warped, tf.reshape(inside, [2, -1]), mean)
     gamma = numbers.gamma
-    start_u, start_v = sor.split(u), sor.split(v)
     j11 = d.i_x * d.i_x + gamma * (d.i_xx * d.i_xx + d.i_xy * d.i_xy)
     j22 = d.i_y * d.i_y + gamma * (d.i_yy * d.i_yy + d.i_xy * d.i_xy)
     j12 = d.i_x * d.i_y + gamma * d.i_xy * (d.i_xx + d.i_yy)
     j13 = d.i_x * d.i_z + gamma * (d.i_xx * d.i_xz + d.i_xy * d.i_yz)
     j23 = d.i_y * d.i_z + gamma * (d.i_xy * d.i_xz + d.i_yy * d.i_yz)
+    coloured = sor.split(field)
+    start_u, start_v = tf.unstack(tf.reshape(coloured, [2, 2, -1]))
     r13 = j11 * start_u + j12 * start_v - j13
     r23 = j12 * start_u + j22 * start_v - j23
+    edges = borders(tf.shape(coloured)[1:], size)
+    grid = sor.Grid(tf.shape(field)[3], tf.shape(start_u)[1])
 
-    def iterate(k, u, v):
-        robust = 0.5 / numbers.alpha / _data_penalty(d, u - start_u, v - start_v, numbers)
-        left, up = diffusivities(sor.join(u), sor.join(v), size, numbers.epsilon)
+    def iterate(k, u, v, left, up):
+        penalty = _data_penalty(d, grid.bare(u) - start_u, grid.bare(v) - start_v, numbers)
+        robust = 0.5 / numbers.alpha / penalty
+        for colour in (0, 1):
+            new_left, new_up = diffusivities(u, v, edges, grid, colour, numbers.epsilon)
+            left, up = grid.put(left, colour, new_left), grid.put(up, colour, new_up)
         system = sor.System(
-            robust * j11, robust * j12, robust * j22, robust * r13, robust * r23,
-            sor.split(left), sor.split(up),
-        )  # fmt: skip
-        u, v = sor.relax(system, u, v, omega=numbers.omega, iterations=numbers.solver_iterations)
-        return k + 1, u, v
+            robust * j11, robust * j12, robust * j22, robust * r13, robust * r23, left, up
+        )
+        u, v = sor.relax(
+            system, u, v, grid=grid, omega=numbers.omega, iterations=numbers.solver_iterations
+        )
+        return k + 1, u, v, left, up
 
-    _, u, v = tf.while_loop(
-        lambda k, *_: k < numbers.inner_iterations, iterate, (0, start_u, start_v)
+    start = [sor.with_halo(x) for x in tf.unstack(coloured)]
+    _, u, v, _, _ = tf.while_loop(
+        lambda k, *_: k < numbers.inner_iterations, iterate, (0, *start, *map(tf.zeros_like, start))
     )
-    return sor.join(u), sor.join(v)
+    return tf.stack([sor.join(tf.reshape(grid.bare(x), tf.shape(coloured)[1:])) for x in (u, v)])
 
 
 def _data_penalty(data, du, dv, numbers):
@@ -161,24 +186,58 @@ def _data_penalty(data, du, dv, numbers):
     return tf.sqrt(squares + numbers.epsilon**2)
 
 
-def diffusivities(u, v, size, epsilon):
-    """Returns psi' of smoothness between each pixel and the one on its left, and above."""
-    row, column = tf.range(tf.shape(u)[1])[:, None], tf.range(tf.shape(u)[2])
-    in_image = (row < size[0]) & (column < size[1])
-    has_left, has_up = in_image & (column > 0), in_image & (row > 0)
+def borders(shape, size):
+    """Tells where a pixel has a left neighbour in the image, and where it has one above.
+
+    Args:
+        shape: `[4]` int32, (2, N, H / 2, W) of the canvas.
+        size: `[2]` int32, the part (height, width) of the canvas that holds the image.
+
+    Returns:
+        Two times `[2, M + 2W]` float32, 1 or 0, coloured, with a halo.
+    """
+    row, column = sor.places(shape[3])
+    two_rows = 2 * tf.range(shape[2])[:, None]
+    in_image = (column < size[1]) & (row < size[0] - two_rows)
+    masks = (in_image & (column > 0), in_image & (row > -two_rows))
+    ones = (tf.broadcast_to(tf.where(mask, 1.0, 0.0), shape) for mask in masks)
+    return [sor.with_halo(x) for x in ones]
+
+
+def diffusivities(u, v, edges, grid, colour, epsilon):
+    """Returns psi' of smoothness between each pixel and the one on its left, and above.
+
+    Args:
+        u: `[2, M + 2W]`, coloured, with a halo.
+        v: Like u.
+        edges: Of `borders`; elsewhere u, v and what is returned count as 0.
+        grid: Of these tensors.
+        colour: 0 for red pixels, 1 for black ones.
+        epsilon: What makes psi differentiable at 0.
+
+    Returns:
+        Two times `[M]`.
+    """
+    has_left, has_up = edges
+
+    def at(x, rows, columns):
+        return grid.at(x, colour, rows, columns)
+
+    def across(x, rows, columns):
+        return at(has_left, rows, columns) * (at(x, rows, columns) - at(x, rows, columns - 1))
+
+    def along(x, rows, columns):
+        return at(has_up, rows, columns) * (at(x, rows, columns) - at(x, rows - 1, columns))
+
     horizontal, vertical = epsilon**2, epsilon**2
     for x in (u, v):
-        before = tf.where(column == 0, x, sor.shift(x, columns=1))
-        behind = tf.where(column >= size[1] - 1, x, sor.shift(x, columns=-1))
-        above = tf.where(row == 0, x, sor.shift(x, rows=1))
-        below = tf.where(row >= size[0] - 1, x, sor.shift(x, rows=-1))
         # Across an edge: the difference; along it: the mean of central ones at its two ends.
-        down, right = below - above, behind - before
-        horizontal += (x - before) ** 2 + (0.25 * (down + sor.shift(down, columns=1))) ** 2
-        vertical += (x - above) ** 2 + (0.25 * (right + sor.shift(right, rows=1))) ** 2
-    left = tf.where(has_left, 0.5 * tf.math.rsqrt(horizontal), 0.0)
-    up = tf.where(has_up, 0.5 * tf.math.rsqrt(vertical), 0.0)
-    return left, up
+        down = along(x, 0, 0) + along(x, 1, 0) + along(x, 0, -1) + along(x, 1, -1)
+        right = across(x, 0, 0) + across(x, 0, 1) + across(x, -1, 0) + across(x, -1, 1)
+        horizontal += across(x, 0, 0) ** 2 + (0.25 * down) ** 2
+        vertical += along(x, 0, 0) ** 2 + (0.25 * right) ** 2
+    left = at(has_left, 0, 0) * 0.5 * tf.math.rsqrt(horizontal)
+    return left, at(has_up, 0, 0) * 0.5 * tf.math.rsqrt(vertical)
 
 
 class Code(NamedTuple):
@@ -186,25 +245,24 @@ class Code(NamedTuple):
 
     features: Callable
     warp: Callable
-    linearise: Callable
     minimise: Callable
 
 
-PLAIN = Code(features, warp, linearise, minimise)
+PLAIN = Code(features, warp, minimise)
 
 
 def _compile() -> Code:
-    def float32(rank):
-        return tf.TensorSpec([None] * rank, tf.float32)
+    def float32(*shape):
+        return tf.TensorSpec(shape, tf.float32)
 
-    numbers = Numbers(*[float32(0)] * 4, *[tf.TensorSpec([], tf.int32)] * 2)
+    coloured = float32(6, 2, None, None, None)
+    images, fields = float32(6, None, None, None), float32(2, None, None, None)
+    numbers = Numbers(*[float32()] * 4, *[tf.TensorSpec([], tf.int32)] * 2)
     size = tf.TensorSpec([2], tf.int32)
-    pairs, inside = float32(4), tf.TensorSpec([None] * 3, tf.bool)
     signatures = (
-        [float32(3)],
-        [pairs, float32(3), float32(3), size],
-        [pairs, pairs, inside, float32(0)],
-        [Data(*[float32(4)] * 8), float32(3), float32(3), size, numbers],
+        [float32(None, None, None)],
+        [images, images, fields, size],
+        [(coloured, coloured, fields), float32(), fields, size, numbers],
     )
     return Code(
         *(

@@ -2,20 +2,23 @@
 
 Brox et al. (2004, Sect. 3) solve the linear equations that are left inside both fixed point
 iterations by SOR. Here pixels are coloured like a chess board: all neighbours of a red pixel are
-black, so each colour is relaxed in one parallel step. Coloured tensors `[2, N, H, W / 2]` hold the
-red pixels (x + y even), then the black ones, a row's pixels side by side, so that no work is
-masked away. A pixel's neighbours in its row lie at the same place of the other colour and one
-beside; those above and below at the same place of the other colour's rows.
+black, so each colour is relaxed in one parallel step.
+
+Images have an even height and an odd width W. In the line of all pixels, row after row and image
+after image, red ones (x + y even) then have the even places and black ones the odd. Coloured
+tensors `[2, M]` hold the red ones, then the black; a neighbour is always equally far away there,
+wherever the pixel is. Tensors with a halo, `[2, M + 2W]`, begin and end with W zeros for each
+colour, so that all pixels' neighbours are one slice (`Grid.at`). XLA makes vector instructions of
+that on a CPU, as it does not of shifts that ask for each pixel where it is.
 """
 
-import functools
 from typing import NamedTuple
 
 import tensorflow as tf
 
 
 class System(NamedTuple):
-    """The equations of all pixels i, each coloured `[2, N, H, W / 2]` float32.
+    """The equations of all pixels i, each coloured `[2, M]` float32, `left` and `up` with a halo.
 
     For u (and alike for v, with a22, b_v and the roles of u and v swapped):
     (a11_i + sum_j s_ij) u_i + a12_i v_i = sum_j s_ij u_j + b_u_i, the sums over the four
@@ -32,22 +35,58 @@ class System(NamedTuple):
     up: tf.Tensor
 
 
-class _Colour(NamedTuple):
-    """What the pixels of one colour need, each `[N, H, W / 2]`.
+class Grid:
+    """Finds neighbours in coloured tensors with a halo.
 
-    `same` and `beside` are s of the neighbours in a pixel's row, by their place in the other
-    colour's array; `d_u` and `d_v` are omega divided by the factor of u and of v.
+    Attributes:
+        width: W, int32.
+        places: M, int32.
     """
 
-    same: tf.Tensor
-    beside: tf.Tensor
-    down: tf.Tensor
-    d_u: tf.Tensor
-    d_v: tf.Tensor
+    def __init__(self, width: tf.Tensor, places: tf.Tensor):
+        self.width, self.places = width, places
+        half = width // 2  # The pixel below is W places on: (W - 1) / 2 or so of either colour.
+        self._begin = {-1: width - half, 0: width, 1: width + half}
+
+    def at(self, x, colour, rows, columns):
+        """Reads x at the pixels that lie so far below and right of those of a colour.
+
+        Args:
+            x: `[2, M + 2W]`, coloured, with a halo.
+            colour: 0 for red, 1 for black.
+            rows: -1, 0 or 1.
+            columns: -1, 0 or 1.
+
+        Returns:
+            `[M]`.
+        """
+        other, step = (colour + rows + columns) % 2, (colour + rows + columns) // 2
+        begin = self._begin[rows] + step
+        return x[other, begin : begin + self.places]
+
+    def put(self, x, colour, new):
+        """Replaces the pixels of a colour, `[M]`, in `x` with a halo."""
+        return tf.raw_ops.TensorStridedSliceUpdate(
+            input=x,
+            begin=[colour, self.width],
+            end=[colour + 1, self.width + self.places],
+            strides=[1, 1],
+            value=new[None],
+        )
+
+    def bare(self, x):
+        """Takes the halo away."""
+        return x[:, self.width : self.width + self.places]
 
 
 def relax(
-    system: System, u: tf.Tensor, v: tf.Tensor, *, omega: tf.Tensor, iterations: tf.Tensor
+    system: System,
+    u: tf.Tensor,
+    v: tf.Tensor,
+    *,
+    grid: Grid,
+    omega: tf.Tensor,
+    iterations: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Relaxes u and v of the red, then of the black pixels, `iterations` times.
 
@@ -55,89 +94,82 @@ def relax(
 
     Args:
         system: The equations.
-        u: Coloured `[2, N, H, W / 2]` float32, the first component to start from.
+        u: `[2, M + 2W]` float32, coloured, with a halo: the first component to start from.
         v: The second component.
+        grid: Of these tensors.
         omega: Over-relaxation in (0, 2); 1 is Gauss-Seidel.
         iterations: Number of sweeps over both colours.
 
     Returns:
-        u and v, coloured.
+        u and v, coloured, with a halo.
     """
-    red, black = (_colour(system, omega, number) for number in (0, 1))
-    relax_colour = functools.partial(_relax_colour, system, omega)
+    factors = [
+        [
+            tf.math.divide_no_nan(omega, a[colour] + tf.add_n(_weights(system, grid, colour)))
+            for colour in (0, 1)
+        ]
+        for a in (system.a11, system.a22)
+    ]
 
-    def sweep(k, red_u, red_v, black_u, black_v):
-        red_u, red_v = relax_colour(red, 0, red_u, red_v, black_u, black_v)
-        black_u, black_v = relax_colour(black, 1, black_u, black_v, red_u, red_v)
-        return k + 1, red_u, red_v, black_u, black_v
+    def relaxed(colour, x, old, other, b, factor):
+        """Relaxes one component, x, of one colour, of which `old` and `other` are at hand."""
+        weights = _weights(system, grid, colour)
+        pull = tf.add_n([s * grid.at(x, colour, *step) for s, step in zip(weights, _STEPS)])
+        right = pull + b[colour] - system.a12[colour] * other
+        return (1 - omega) * old + factor[colour] * right
 
-    start = (tf.zeros_like(iterations), u[0], v[0], u[1], v[1])
-    end = tf.while_loop(lambda k, *_: k < iterations, sweep, start)
-    return tf.stack([end[1], end[3]]), tf.stack([end[2], end[4]])
+    def sweep(k, u, v, *own):
+        # What is new is kept twice, without a halo and with one: XLA then computes it once, and
+        # copies it in place. If it were only written to u or v, nothing would be vectorised.
+        own_u, own_v = list(own[:2]), list(own[2:])
+        for c in (0, 1):
+            own_u[c] = relaxed(c, u, own_u[c], own_v[c], system.b_u, factors[0])
+            u = grid.put(u, c, own_u[c])
+            own_v[c] = relaxed(c, v, own_v[c], own_u[c], system.b_v, factors[1])
+            v = grid.put(v, c, own_v[c])
+        return k + 1, u, v, *own_u, *own_v
 
-
-def _colour(system, omega, number):
-    """Gathers what the pixels of colour `number` need."""
-    left, up = system.left[number], system.up[number]
-    other = system.left[1 - number]
-    left_beside = _left_beside(left, number)
-    right = tf.where(left_beside, other, shift(other, columns=-1))
-    down = shift(system.up[1 - number], rows=-1)
-    total = left + right + up + down
-    return _Colour(
-        tf.where(left_beside, right, left),
-        tf.where(left_beside, left, right),
-        down,
-        tf.math.divide_no_nan(omega, system.a11[number] + total),
-        tf.math.divide_no_nan(omega, system.a22[number] + total),
-    )
-
-
-def _relax_colour(system, omega, colour, number, u, v, other_u, other_v):
-    """Relaxes u and v of the pixels of colour `number`."""
-    left_beside = _left_beside(u, number)
-    _, a12, _, b_u, b_v, _, up = (part[number] for part in system)
-
-    def pull(other):
-        beside = tf.where(left_beside, shift(other, columns=1), shift(other, columns=-1))
-        return (
-            colour.same * other
-            + colour.beside * beside
-            + up * shift(other, rows=1)
-            + colour.down * shift(other, rows=-1)
-        )
-
-    u = (1 - omega) * u + colour.d_u * (pull(other_u) + b_u - a12 * v)
-    v = (1 - omega) * v + colour.d_v * (pull(other_v) + b_v - a12 * u)
-    return u, v
+    own = [grid.at(x, colour, 0, 0) for x in (u, v) for colour in (0, 1)]
+    start = (tf.zeros_like(iterations), u, v, *own)
+    return tf.while_loop(lambda k, *_: k < iterations, sweep, start)[1:3]
 
 
-def _left_beside(x, number):
-    """Tells of each row whether the left neighbour is the one beside: even rows of red."""
-    return (tf.range(tf.shape(x)[1]) % 2 == number)[None, :, None]
+_STEPS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # Rows and columns to the left, right, up and down.
+
+
+def _weights(system, grid, colour):
+    """Returns s of the pixels of a colour and each of the neighbours of `_STEPS`."""
+    left, up = system.left, system.up
+    places = ((left, 0, 0), (left, 0, 1), (up, 0, 0), (up, 1, 0))
+    return [grid.at(s, colour, *place) for s, *place in places]
+
+
+def with_halo(x: tf.Tensor) -> tf.Tensor:
+    """Adds a halo to a coloured tensor: `[2, N, H / 2, W]` to `[2, M + 2W]`."""
+    width = tf.shape(x)[3]
+    zeros = tf.zeros([2, 1, width])
+    rows = tf.reshape(x, [2, -1, width])
+    return tf.reshape(tf.concat([zeros, rows, zeros], axis=1), [2, -1])
 
 
 def split(x: tf.Tensor) -> tf.Tensor:
-    """Colours images: `[N, H, W]`, W even, to `[2, N, H, W / 2]`."""
-    even = _left_beside(x, 0)
-    here, there = x[:, :, 0::2], x[:, :, 1::2]
-    return tf.stack([tf.where(even, here, there), tf.where(even, there, here)])
+    """Colours images: `[..., N, H, W]` to `[..., 2, N, H / 2, W]`; each W are from two rows."""
+    shape = tf.shape(x)
+    lead, height, width = shape[:-2], shape[-2], shape[-1]
+    pairs = tf.reshape(x, tf.concat([lead, [height // 2, width, 2]], axis=0))
+    return tf.stack([pairs[..., 0], pairs[..., 1]], axis=-4)
 
 
 def join(x: tf.Tensor) -> tf.Tensor:
-    """Undoes `split`: `[2, N, H, W / 2]` to `[N, H, W]`."""
-    even = _left_beside(x[0], 0)
-    pairs = tf.stack([tf.where(even, x[0], x[1]), tf.where(even, x[1], x[0])], axis=3)
-    _, num_images, height, half_width = tf.unstack(tf.shape(x))
-    return tf.reshape(pairs, [num_images, height, 2 * half_width])
+    """Undoes `split`: `[..., 2, N, H / 2, W]` to `[..., N, H, W]`."""
+    shape = tf.shape(x)
+    lead, height, width = shape[:-4], shape[-2], shape[-1]
+    pairs = tf.stack(tf.unstack(x, num=2, axis=-4), axis=-1)
+    return tf.reshape(pairs, tf.concat([lead, [shape[-3], 2 * height, width]], axis=0))
 
 
-def shift(x: tf.Tensor, *, rows: int = 0, columns: int = 0) -> tf.Tensor:
-    """Moves images `[N, H, W]` down and right (up and left if negative); zeros come in."""
-    kept = x[
-        :,
-        max(-rows, 0) : -rows if rows > 0 else None,
-        max(-columns, 0) : -columns if columns > 0 else None,
-    ]
-    new = [[max(step, 0), max(-step, 0)] for step in (rows, columns)]
-    return tf.pad(kept, [[0, 0], *new])
+def places(width: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the row (0 or 1) and column of the pixels of two rows, `[2, 1, 1, W]` int32."""
+    row = tf.broadcast_to(tf.range(2)[:, None], [1, 2, width])
+    column = tf.broadcast_to(tf.range(width), [1, 2, width])
+    return split(row), split(column)
