@@ -1,6 +1,8 @@
 """One field, one flag, one help text."""
 
 import dataclasses
+import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -135,3 +137,34 @@ def test_a_stray_argument_is_an_error(script):
     result = script("count=3")
     assert result.returncode == 2
     assert "count=3" in result.stderr
+
+
+@pytest.fixture
+def xla_flags(root, tmp_path):
+    """What TF_XLA_FLAGS is in a new process that has imported `cli`."""
+
+    def read(**environment):
+        code = "import os; from tf_twostream import cli; print(os.environ.get('TF_XLA_FLAGS'))"
+        clean = {name: value for name, value in os.environ.items() if name != "TF_XLA_FLAGS"}
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=root, text=True, check=True, stdout=subprocess.PIPE,
+            env={**clean, "XDG_CACHE_HOME": str(tmp_path / "cache"), **environment},
+        ).stdout.strip()  # fmt: skip
+
+    return read
+
+
+def test_compiled_code_is_kept_for_later_processes(xla_flags, tmp_path):
+    flag, folder = xla_flags().split("=")
+    assert flag == "--tf_xla_persistent_cache_directory"
+    assert pathlib.Path(folder).is_relative_to(tmp_path / "cache") and pathlib.Path(folder).is_dir()
+    assert xla_flags() == f"{flag}={folder}"
+
+
+def test_a_users_flags_of_xla_are_left_alone(xla_flags):
+    assert xla_flags(TF_XLA_FLAGS="--tf_xla_auto_jit=1") == "--tf_xla_auto_jit=1"
+
+
+def test_without_a_place_to_keep_it_nothing_is_kept(xla_flags, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert xla_flags(XDG_CACHE_HOME=str(tmp_path / "file")) == "None"

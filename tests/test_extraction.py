@@ -21,7 +21,7 @@ def clip(tmp_path):
 
 def extract(path, **knobs):
     """All time steps and the summary."""
-    recipe = extraction.Recipe(**({"shorter_side": 48} | knobs))
+    recipe = extraction.Recipe(**({"method": "dis", "shorter_side": 48} | knobs))
     steps = []
     generator = extraction.time_steps(extraction.Task("a.avi", str(path), recipe))
     while True:
@@ -35,7 +35,7 @@ def test_frames_and_fields_are_those_of_the_video(clip):
     steps, summary = extract(clip, directions=("forward", "backward"))
     rgb = list(frames.read_frames(clip, shorter_side=48))
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in rgb]
-    estimate = flow.create("dis")
+    estimate = flow.METHODS["dis"]()
     assert summary == extraction.Summary(48, 64, 5, 5, 25.0)
     for t, step in enumerate(steps):
         frame = cv2.imdecode(np.frombuffer(step.rgb, np.uint8), cv2.IMREAD_COLOR_RGB)

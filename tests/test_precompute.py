@@ -7,7 +7,7 @@ import pytest
 
 from tf_twostream import datasets, extraction, precompute, store, workers
 
-RECIPE = extraction.Recipe(shorter_side=32)
+RECIPE = extraction.Recipe(method="dis", shorter_side=32)
 EFFORT = precompute.Effort(num_workers=2, timeout=20)
 
 
@@ -145,7 +145,7 @@ def test_odd_files_end_in_the_store_or_in_the_list_of_failures(tmp_path, shared_
     report = fill(
         tmp_path / "store",
         [(path.name, path) for path in files],
-        recipe=extraction.Recipe(shorter_side=64),
+        recipe=extraction.Recipe(method="dis", shorter_side=64),
     )
     failed = failures(tmp_path / "store")
     assert set(report.done) | failed.keys() == {path.name for path in files}

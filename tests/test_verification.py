@@ -26,7 +26,7 @@ def data_set(tmp_path):
     precompute.run(
         videos,
         path=str(tmp_path / "store"),
-        recipe=extraction.Recipe(shorter_side=32),
+        recipe=extraction.Recipe(method="dis", shorter_side=32),
         effort=precompute.Effort(num_workers=2),
     )
     return str(tmp_path / "store"), videos
@@ -82,7 +82,7 @@ def test_cut_off_videos_are_noted():
 
 
 def test_a_line_says_how_the_flow_was_computed():
-    recipe = extraction.Recipe(directions=("forward", "backward"))
+    recipe = extraction.Recipe(method="dis", directions=("forward", "backward"))
     words = verification.describe(recipe.settings())
     assert words.startswith("dis, OpenCV ")
     assert ", shorter side 256, forward, backward, " in words and "PatchSize 8" in words

@@ -4,8 +4,13 @@ Rooms declare their knobs as frozen dataclasses whose fields are made by `knob`.
 `define(Knobs)` at module level, `parse(Knobs)` in its `main`, and `run(main)` at the end.
 """
 
+import contextlib
 import dataclasses
+import hashlib
+import importlib.metadata
 import os
+import pathlib
+import platform
 import sys
 import types
 import typing
@@ -14,6 +19,27 @@ from typing import Any, Literal, TypeVar
 
 from absl import app, flags, logging
 
+
+def _keep_compiled_code() -> None:
+    """Lets XLA keep compiled code from process to process: brox compiles for 10 s and more.
+
+    TensorFlow reads the flag when it is imported. Its cache knows neither versions nor processors,
+    so each pair of them gets a folder.
+    """
+    # Without a place to keep it, it is compiled each time.
+    with contextlib.suppress(OSError, RuntimeError, importlib.metadata.PackageNotFoundError):
+        processor = platform.machine()
+        if os.path.exists("/proc/cpuinfo"):
+            with open("/proc/cpuinfo") as file:
+                processor += next((line for line in file if line.startswith("flags")), "")
+        key = f"{importlib.metadata.version('tensorflow')} {processor}"
+        caches = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        folder = caches / "tf_twostream" / hashlib.sha256(key.encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
+
+
+_keep_compiled_code()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Else every door on a CPU begins with errors.
 flags.disclaim_key_flags()  # Else the flags would belong to this module and vanish from --help.
 

@@ -23,8 +23,11 @@ RGB_QUALITY = 95  # JPEG; ours, the paper does not say how frames were kept.
 class Recipe:
     """The knobs that decide what a store holds; one store, one recipe."""
 
-    method: Literal["dis", "tvl1", "farneback"] = cli.knob(
-        "dis", "Optical flow method: dis (14 ms a pair at 341x256), farneback (23), tvl1 (2250)."
+    method: Literal["dis", "tvl1", "farneback", "brox", "brox_opencv"] = cli.knob(
+        "brox",
+        "Optical flow method (docs/flow.md): brox, the paper's [2], on the GPU if there is one; "
+        "brox_opencv, the same with OpenCV's parameters (slower); dis (faster on a CPU), farneback "
+        "and tvl1 (very slow) of OpenCV.",
     )
     directions: tuple[str, ...] = cli.knob(
         ("forward",),
@@ -84,6 +87,14 @@ class TimeStep:
 
 
 @dataclasses.dataclass(frozen=True)
+class Unsolved:
+    """Frame t as JPEG and, for TensorFlow to solve the fields, in grey `[H, W]` uint8."""
+
+    rgb: bytes
+    grey: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Summary:
     """What is known when a video has been read: frames' size in pixels, header, length."""
 
@@ -112,14 +123,15 @@ def header(video: tuple[str, str]) -> Generator[None, None, frames.Header]:
     return frames.read_header(video[1])
 
 
-def time_steps(task: Task) -> Generator[TimeStep, None, Summary]:
+def time_steps(task: Task) -> Generator[TimeStep | Unsolved, None, Summary]:
     """Decodes a video, estimates its flow and codes both, frame by frame.
 
     Args:
         task: The video.
 
     Yields:
-        Time steps 0, 1 ... T - 1.
+        Time steps 0, 1 ... T - 1; `Unsolved` where the method is TensorFlow's (`flow.SOLVED`),
+        which no worker imports.
 
     Returns:
         The summary.
@@ -132,29 +144,40 @@ def time_steps(task: Task) -> Generator[TimeStep, None, Summary]:
     _silence_decoders()
     header = frames.read_header(task.path)
     num_frames, shape = 0, (0, 0)
-    for frame, fields in _frames_and_fields(task):
-        coded = {direction: _code_field(field) for direction, field in fields.items()}
-        yield TimeStep(_code_frame(frame), coded)
+    solved = task.recipe.method in flow.SOLVED
+    for frame, grey, fields in _frames_and_fields(task, () if solved else task.recipe.directions):
+        coded = {direction: code_field(field) for direction, field in fields.items()}
+        rgb = _code_frame(frame)
+        yield Unsolved(rgb, grey) if solved else TimeStep(rgb, coded)
         num_frames, shape = num_frames + 1, frame.shape[:2]
     if num_frames < 2:
         raise ValueError(f"Flow needs two frames. Received: {num_frames} in {task.path}.")
     return Summary(*shape, num_frames, header.num_frames, header.fps)
 
 
-def _frames_and_fields(task: Task) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """Yields frame t and the fields between frames t and t + 1, without fields at the end."""
+def code_field(field: np.ndarray) -> CodedField:
+    """Codes one field `[H, W, 2]` float32 in pixels."""
+    codes, limits = codec.quantise(field)
+    mean = np.array(cv2.mean(field)[:2], np.float32)
+    return CodedField(codec.encode(codes), limits, mean)
+
+
+def _frames_and_fields(
+    task: Task, directions: tuple[str, ...]
+) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+    """Yields frame t, the same in grey, and the fields between t and t + 1, none at the end."""
     recipe = task.recipe
     rgb = frames.read_frames(task.path, shorter_side=recipe.shorter_side)
     pairs = ((frame, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)) for frame in rgb)
     # One decoding feeds all; `tee` keeps only what one reader is ahead of another.
-    own, *others = itertools.tee(pairs, 1 + len(recipe.directions))
+    own, *others = itertools.tee(pairs, 1 + len(directions))
     streams = [
         flow.fields((grey for _, grey in other), method=recipe.method, direction=direction)
-        for direction, other in zip(recipe.directions, others)
+        for direction, other in zip(directions, others)
     ]
-    for frame, _ in own:
+    for frame, grey in own:
         fields = [next(stream, None) for stream in streams]
-        yield frame, {d: field for d, field in zip(recipe.directions, fields) if field is not None}
+        yield frame, grey, {d: f for d, f in zip(directions, fields) if f is not None}
 
 
 def _code_frame(frame: np.ndarray) -> bytes:
@@ -163,12 +186,6 @@ def _code_frame(frame: np.ndarray) -> bytes:
     if not coded:
         raise ValueError(f"OpenCV cannot code a frame as JPEG. Received: shape {frame.shape}.")
     return jpeg.tobytes()
-
-
-def _code_field(field: np.ndarray) -> CodedField:
-    codes, limits = codec.quantise(field)
-    mean = np.array(cv2.mean(field)[:2], np.float32)
-    return CodedField(codec.encode(codes), limits, mean)
 
 
 def _silence_decoders() -> None:

@@ -58,6 +58,7 @@ def count_complete(path) -> int:
 
 def test_killed_twice_and_resumed_equals_uninterrupted(door, clips, tmp_path):
     flags = {"dataset": "folders", "videos_dir": clips, "shorter_side": 64, "num_workers": 2}
+    flags["method"] = "dis"
     flags["split"] = 2  # As for training; here it changes nothing.
     for fewest in (2, 5):
         killed = door(store=tmp_path / "killed", **flags)
@@ -74,7 +75,7 @@ def test_killed_twice_and_resumed_equals_uninterrupted(door, clips, tmp_path):
     precompute.run(
         precompute.list_videos(datasets.Source("folders", str(clips))),
         path=str(tmp_path / "whole"),
-        recipe=extraction.Recipe(shorter_side=64),
+        recipe=extraction.Recipe(method="dis", shorter_side=64),
         effort=precompute.Effort(num_workers=1),
     )
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")

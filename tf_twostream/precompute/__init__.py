@@ -15,16 +15,22 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tf_twostream import cli, datasets, extraction, store, workers
+from tf_twostream import cli, datasets, extraction, flow, store, workers
+from tf_twostream.precompute import solving
 
 
 @dataclasses.dataclass(frozen=True)
 class Effort:
     """The knobs that decide how fast videos are done, not what comes out."""
 
-    num_workers: int = cli.knob(0, "Worker processes; 0 is one per core.")
+    num_workers: int = cli.knob(
+        0, "Worker processes, and threads that solve brox on a CPU; 0 is one per core."
+    )
     timeout: float = cli.knob(
         60.0, "Seconds without a new frame after which a video counts as hung and is given up."
+    )
+    flow_memory: float = cli.knob(
+        2.0, "GiB that a batch of pairs may take on each GPU while brox is solved."
     )
 
     def __post_init__(self):
@@ -33,6 +39,8 @@ class Effort:
                 "--num_workers must not be negative and --timeout (seconds) must be positive. "
                 f"Received: --num_workers={self.num_workers} --timeout={self.timeout}."
             )
+        if not self.flow_memory > 0:
+            raise ValueError(f"--flow_memory is in GiB, above 0. Received: {self.flow_memory}.")
 
     @property
     def num_processes(self) -> int:
@@ -166,14 +174,21 @@ class _Progress:
 
     def do(self, tasks: Sequence[extraction.Task], effort: Effort) -> None:
         """Does all tasks; when interrupted, discards what is not complete."""
-        events = workers.run(
+        decoding = workers.run(
             extraction.time_steps, tasks, num_workers=effort.num_processes, timeout=effort.timeout
         )
+        events = decoding
+        if tasks and tasks[0].recipe.method in flow.SOLVED:
+            means = solving.find_means(
+                memory=effort.flow_memory * 2**30, num_threads=effort.num_processes
+            )
+            events = solving.add_fields(decoding, means)
         try:
             for task, event in events:
                 self._take(task, event)
         finally:
             events.close()
+            decoding.close()
             for video in self._open.values():
                 video.discard()
             self._bar.close()

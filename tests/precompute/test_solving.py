@@ -1,0 +1,166 @@
+"""Flow that is solved between the workers and the store."""
+
+import itertools
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import extraction, flow, precompute, store, workers
+from tf_twostream.flow import brox, codec
+from tf_twostream.precompute import solving
+
+RECIPE = extraction.Recipe(method="brox", shorter_side=32)
+BOTH = extraction.Recipe(method="brox", shorter_side=32, directions=("forward", "backward"))
+
+
+def events(lengths, recipe=RECIPE):
+    """Videos of so many frames that come interleaved; frame t of video n has level 20 n + t."""
+    tasks = [extraction.Task(f"{n}.avi", f"{n}.avi", recipe) for n in range(len(lengths))]
+    for t, (n, task) in itertools.product(range(max(lengths) + 1), enumerate(tasks)):
+        if t < lengths[n]:
+            grey = np.full([4, 6], 20 * n + t, np.uint8)
+            yield task, workers.Piece(extraction.Unsolved(b"%d" % t, grey))
+        elif t == lengths[n]:
+            yield task, workers.Done(t)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Stands in for the solver: the field is (first grey level, second); notes batch sizes."""
+    sizes = []
+
+    def fields(frames, *, parameters, direction, pairs_per_call):
+        assert parameters is brox.FAST
+        sizes.append((len(frames) - 1, pairs_per_call))
+        for pair in itertools.pairwise(frames):
+            first, second = pair if direction == "forward" else pair[::-1]
+            yield np.stack([first, second], axis=-1).astype(np.float32)
+
+    monkeypatch.setattr(brox, "fields", fields)
+    return sizes
+
+
+def means(num_pairs=1, num_threads=2):
+    """What solves `num_pairs` pairs of 4x6 pixels at a time."""
+    solver = solving.Means(["CPU:0"] * num_threads, 0)
+    object.__setattr__(solver, "num_pairs", lambda *_: num_pairs)
+    return solver
+
+
+@pytest.mark.parametrize("num_pairs, num_threads", [(1, 1), (1, 3), (3, 2), (64, 1)])
+def test_each_time_step_gets_its_fields_and_events_keep_their_order(
+    stand_in, num_pairs, num_threads
+):
+    lengths = [7, 2, 12]
+    seen = {f"{n}.avi": [] for n in range(3)}
+    for task, event in solving.add_fields(events(lengths, BOTH), means(num_pairs, num_threads)):
+        seen[task.video_id].append(event)
+    for n, (length, pieces) in enumerate(zip(lengths, seen.values())):
+        assert pieces[-1] == workers.Done(length) and len(pieces) == length + 1
+        for t, piece in enumerate(pieces[:-1]):
+            assert piece.value.rgb == b"%d" % t
+            now, then = 20 * n + t, 20 * n + t + 1
+            wanted = {"forward": [now, then], "backward": [then, now]} if t < length - 1 else {}
+            found = {name: field.mean.tolist() for name, field in piece.value.fields.items()}
+            assert found == wanted
+    assert max(size for size, _ in stand_in) <= num_pairs
+    assert all(call in (1, 2, 4, 8, 16) and size <= call < 2 * size for size, call in stand_in)
+
+
+def test_a_video_that_fails_midway_does_so_in_its_place(stand_in):
+    task = extraction.Task("a.avi", "a.avi", RECIPE)
+    pieces = [workers.Piece(extraction.Unsolved(b"", np.zeros([4, 6], np.uint8)))] * 4
+    came = [(task, event) for event in (*pieces, workers.Failed("crashed"))]
+    seen = [event for _, event in solving.add_fields(came, means())]
+    assert seen[-1] == workers.Failed("crashed")
+    assert all(set(event.value.fields) == {"forward"} for event in seen[:-1])
+
+
+def test_devices_solve_at_the_same_time(monkeypatch):
+    together = threading.Barrier(2, timeout=20)  # Breaks, as an error, if one has to wait.
+
+    def fields(frames, **_):
+        together.wait()
+        yield np.zeros([4, 6, 2], np.float32)
+
+    monkeypatch.setattr(brox, "fields", fields)
+    assert len(list(solving.add_fields(events([3]), means(num_threads=2)))) == 4
+
+
+def test_decoding_goes_on_while_flow_is_solved_but_not_without_end(monkeypatch):
+    solved, came = threading.Event(), []
+
+    def fields(frames, **_):
+        assert solved.wait(20)
+        yield np.zeros([4, 6, 2], np.float32)
+
+    def noted():
+        for event in events([60]):
+            came.append(event)
+            if len(came) == 4:
+                solved.set()  # Three pairs have come before the first was solved.
+            yield event
+
+    monkeypatch.setattr(brox, "fields", fields)
+    next(solving.add_fields(noted(), means(num_threads=1)))
+    assert 4 <= len(came) < 10
+
+
+def test_memory_decides_how_many_pairs_a_gpu_solves_at_a_time():
+    pair = brox.BYTES_PER_PIXEL * 256 * 341
+    for memory, wanted in ((0.5 * pair, 1), (10.5 * pair, 10), (1e6 * pair, solving.MAX_PAIRS)):
+        assert solving.Means(["GPU:0"], memory).num_pairs(256, 341) == wanted
+        assert solving.Means(["CPU:0"], memory).num_pairs(256, 341) == 1
+
+
+def test_without_a_gpu_a_thread_per_core_solves():
+    assert solving.find_means(memory=1, num_threads=3).devices == ["CPU:0"] * 3
+
+
+def test_what_does_not_fit_into_memory_is_said(monkeypatch):
+    def fields(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+        yield
+
+    monkeypatch.setattr(brox, "fields", fields)
+    with pytest.raises(OSError, match="batch of 1 pairs .* smaller --flow_memory"):
+        list(solving.add_fields(events([3]), means()))
+
+
+def test_a_store_holds_the_fields_of_brox(tmp_path):
+    texture = np.random.default_rng(0).integers(0, 255, (16, 40, 3)).astype(np.uint8)
+    texture = cv2.resize(texture, (80, 32), interpolation=cv2.INTER_CUBIC)
+    clips = []
+    for name, num_frames in (("a.avi", 4), ("b.avi", 2)):
+        clips.append((name, tmp_path / name))
+        writer = cv2.VideoWriter(str(clips[-1][1]), cv2.VideoWriter.fourcc(*"FFV1"), 25, (40, 32))
+        for t in range(num_frames):
+            writer.write(np.ascontiguousarray(texture[:, t : t + 40]))
+        writer.release()
+    paths = [tmp_path / "one", tmp_path / "other"]
+    for path, videos, num_workers in zip(paths, (clips, clips[::-1]), (1, 2)):
+        effort = precompute.Effort(num_workers=num_workers)
+        report = precompute.run(videos, path=str(path), recipe=BOTH, effort=effort)
+        assert sorted(report.done) == ["a.avi", "b.avi"] and report.num_frames == 6
+    one, other = (
+        {p.relative_to(path): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+        for path in paths
+    )
+    assert one == other  # Neither the order nor the number of threads changes a byte.
+    reader = store.Reader(str(paths[0]))
+    assert reader.settings["parameters"] == flow.parameters("brox")
+    grey = [cv2.cvtColor(texture[:, t : t + 40], cv2.COLOR_BGR2GRAY) for t in range(4)]
+    for direction in BOTH.directions:
+        wanted = list(flow.fields(grey, method="brox", direction=direction))
+        table = reader.table(["a.avi"], direction)
+        records = tf.data.TFRecordDataset(table["path"]).batch(9).get_single_element()
+        parsed = {name: value.numpy() for name, value in store.parse_flow(records).items()}
+        assert len(parsed["jpeg"]) == 3
+        for t, field in enumerate(wanted):
+            restored = codec.restore(codec.decode(parsed["jpeg"][t]), parsed["range"][t])
+            assert np.abs(restored - field).mean() < 0.05  # Pixels, of JPEG.
+            np.testing.assert_allclose(parsed["mean"][t], field.mean(axis=(0, 1)), atol=1e-3)
+        assert abs(np.mean(wanted[0][8:-8, 8:-8, 0]) + (1 if direction == "forward" else -1)) < 0.1
