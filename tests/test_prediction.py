@@ -73,6 +73,22 @@ def test_a_prediction_is_what_the_evaluation_says(clips, trained):
     np.testing.assert_allclose(predictions[0].scores, mean, atol=1e-6)
 
 
+def test_a_bidirectional_network_gets_flow_in_both_directions(clips, tmp_path):
+    source = datasets.Source(dataset="folders", videos_dir=str(clips))
+    recipe = extraction.Recipe(
+        method="farneback", shorter_side=48, directions=("forward", "backward")
+    )
+    path = str(tmp_path / "store")
+    precompute.run(precompute.list_videos(source), path=path, recipe=recipe, effort=EFFORT)
+    network = paper.TemporalRecipe(stack_length=4, bidirectional=True, **KNOBS)
+    run = training.train(source, network, training.Loop(run_dir=str(tmp_path / "run"), store=path))
+    video = run.split.test[0]
+    [prediction_], _ = prediction.predict([str(clips / video.id)], [run], EFFORT)
+    model = runs.load_model(run)[0]
+    wanted = evaluation.score_videos(model, network, store.Reader(path), [video], progress=False)
+    np.testing.assert_allclose(prediction_.scores, wanted[0], atol=1e-5)
+
+
 def test_a_bad_video_does_not_stop_the_others(clips, trained, tmp_path, monkeypatch):
     log = []
     monkeypatch.setattr(logging, "warning", lambda text, *args: log.append(text % args))

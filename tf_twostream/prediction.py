@@ -56,9 +56,12 @@ class Prediction:
 
 def _recipe(streams: Sequence[runs.Run]) -> extraction.Recipe:
     """How frames and flow were made in training."""
-    settings = streams[-1].store_settings
+    settings, network = streams[-1].store_settings, streams[-1].recipe
+    both = isinstance(network, paper.TemporalRecipe) and network.bidirectional
     recipe = extraction.Recipe(
-        method=settings["method"], directions=("forward",), shorter_side=settings["shorter_side"]
+        method=settings["method"],
+        directions=("forward", "backward") if both else ("forward",),
+        shorter_side=settings["shorter_side"],
     )
     for run in streams:
         runs.check_store(run, recipe.settings(), where="the flow made here")
