@@ -2,11 +2,13 @@
 
     python scripts/benchmark.py inputs --store=stores/ucf101
     python scripts/benchmark.py training --store=stores/ucf101 --stream=temporal --batch_size=256
+    python scripts/benchmark.py flow --pairs=middlebury --pictures=pictures
 
 `inputs` compares the real input graph of the temporal stream with the raw limit of the machine:
 bare loops that decode the same JPEG images, from memory, on the same cores, once with OpenCV and
 once with TensorFlow's decoder. `training` times whole iterations, at one setting per call so that
-peak memory is that setting's own.
+peak memory is that setting's own. `flow` compares flow methods on pairs of frames: their errors,
+their times on one thread, on all and, for those in TensorFlow, on a GPU if there is one.
 """
 
 import concurrent.futures
@@ -28,6 +30,8 @@ from tf_twostream import (
     cli,
     datasets,
     devices,
+    flow,
+    flow_comparison,
     inputs,
     paper,
     placement,
@@ -37,6 +41,7 @@ from tf_twostream import (
     training,
     workers,
 )  # fmt: skip
+from tf_twostream.flow import trials
 
 ROUNDS = 5
 NUM_CLASSES = 101
@@ -47,7 +52,7 @@ CORES = workers.count_cores()
 class Options:
     """What to measure on, and which setting."""
 
-    store: str = cli.knob(cli.REQUIRED, "Store written by data_tools/precompute_flow.py.")
+    store: str = cli.knob("", "inputs, training: store written by data_tools/precompute_flow.py.")
     seconds: float = cli.knob(20.0, "Seconds to measure each of the things compared.")
     stream: Literal["spatial", "temporal"] = cli.knob("temporal", "Stream to train.")
     batch_size: int = cli.knob(64, "Samples per batch.")
@@ -57,6 +62,13 @@ class Options:
     width: float = cli.knob(1.0, "Factor on the channels of the network.")
     precision: Literal["float32", "bfloat16"] = cli.knob("float32", "Arithmetic of the network.")
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.")
+    pairs: str = cli.knob(
+        "", "flow: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo."
+    )
+    methods: tuple[str, ...] = cli.knob(flow_comparison.METHODS, "flow: methods to compare.")
+    pictures: str = cli.knob(
+        "", "flow: folder for SCENE/METHOD.png, the field beside the known one, and METHOD.flo."
+    )
 
 
 def _recipe(options: Options, stream: str) -> paper.Recipe:
@@ -66,6 +78,12 @@ def _recipe(options: Options, stream: str) -> paper.Recipe:
     if stream == "spatial":
         return paper.SpatialRecipe(**knobs)
     return paper.TemporalRecipe(stack_length=options.stack_length, **knobs)
+
+
+def _reader(options: Options) -> store.Reader:
+    if not options.store:
+        raise ValueError("`inputs` and `training` need a store. Received: no --store=DIR.")
+    return store.Reader(options.store)
 
 
 def _split(reader: store.Reader) -> datasets.Split:
@@ -134,7 +152,7 @@ def _graph(reader: store.Reader, recipe: paper.Recipe) -> Iterator[int]:
 
 def measure_inputs(options: Options) -> None:
     """Prints stacks per second of the input graph, of bare decoding, and their ratio."""
-    reader = store.Reader(options.store)
+    reader = _reader(options)
     stacks = _stacks(reader, 64, options.stack_length)
     size = statistics.mean(len(jpeg) for stack in stacks for jpeg in stack)
     cv2.setNumThreads(1)
@@ -161,7 +179,7 @@ def measure_inputs(options: Options) -> None:
 
 def measure_training(options: Options) -> None:
     """Prints seconds per iteration, samples per second, waiting time and peak memory."""
-    reader = store.Reader(options.store)
+    reader = _reader(options)
     recipe = _recipe(options, options.stream)
     with tempfile.TemporaryDirectory() as folder:
         run = runs.Run(Path(folder), recipe, _split(reader), reader.settings)
@@ -172,11 +190,11 @@ def measure_training(options: Options) -> None:
             jit_compile=options.jit_compile,
         )
         trainer = training.make_trainer(run, loop, devices.make_strategy())
-        stream = training.batches(trainer, reader)
+        stream = training.batches(trainer, [reader])
         batch = next(stream)
         traced = tf.function(lambda x: inputs.prepare(x, recipe)).get_concrete_function(batch)
         start = time.perf_counter()
-        float(trainer.step(batch)[0])
+        trainer.step(batch)[0].numpy()
         compiled = time.perf_counter() - start
         waited, count, start = 0.0, 0, time.perf_counter()
         while count < 3 or time.perf_counter() - start < options.seconds:
@@ -185,7 +203,7 @@ def measure_training(options: Options) -> None:
             waited += time.perf_counter() - before
             loss = trainer.step(batch)[0]
             count += 1
-        float(loss)  # Waits for the device.
+        loss.numpy()  # Waits for the device.
         took = time.perf_counter() - start
     row = [
         f"{took / count:.3f}", f"{options.batch_size * count / took:.1f}",
@@ -200,6 +218,24 @@ def measure_training(options: Options) -> None:
     print(reports.markdown_table(header, [row]))
 
 
+def measure_flow(options: Options) -> None:
+    """Prints errors and times of flow methods on pairs of frames, and draws their fields."""
+    if not options.pairs:
+        raise ValueError("`flow` needs pairs of frames. Received: no --pairs=DIR.")
+    pairs = trials.read_pairs(options.pairs)
+    sizes = sorted({f"{pair.first.shape[1]}x{pair.first.shape[0]}" for pair in pairs})
+    print(f"{len(pairs)} pairs of {', '.join(sizes)}: end-point error (px) / angular error (deg), "
+          "warping error (grey levels), time of a process's first pair and later ones")  # fmt: skip
+    print(flow_comparison.compare(
+        pairs, options.methods, seconds=options.seconds, pictures=options.pictures
+    ))  # fmt: skip
+    solved = [method for method in options.methods if method in flow.SOLVED]
+    if solved and tf.config.list_physical_devices("GPU"):
+        print(f"{devices.kind()} at {'x'.join(map(str, flow_comparison.SIZE))}: pairs/s (peak "
+              "memory) by pairs per batch, distance from the fields of the CPU")  # fmt: skip
+        print(flow_comparison.compare_with_gpu(pairs, solved, seconds=options.seconds))
+
+
 def _peak_memory() -> int:
     """Bytes, of the first GPU, or of this process on a CPU."""
     if tf.config.list_physical_devices("GPU"):
@@ -207,7 +243,7 @@ def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-MEASUREMENTS = {"inputs": measure_inputs, "training": measure_training}
+MEASUREMENTS = {"inputs": measure_inputs, "training": measure_training, "flow": measure_flow}
 
 cli.define(Options)
 
