@@ -129,3 +129,22 @@ def test_faulty_multi_label_input_is_an_error(measure, scores, labels, message):
 def test_labels_without_any_class_have_no_mean_average_precision():
     with pytest.raises(ValueError, match="must show a class"):
         metrics.mean_average_precision(MULTI_SCORES, 0 * MULTI_LABELS)
+
+
+@pytest.mark.parametrize(("k", "error"), [(1, 2 / 5), (2, 2 / 5), (3, 0), (5, 0)])
+def test_top_k_error_counts_classes_that_are_not_among_the_first_k(k, error):
+    scores = np.array([[9, 1, 0], [2, 1, 0], [5, 4, 3], [0, 0, 1], [3, 1, 2]])
+    labels = np.array([0, 0, 0, 1, 1])  # Of the two equal scores of row 3 the first counts.
+    assert metrics.top_k_error(scores, labels, k) == error
+
+
+def test_top_one_error_is_what_accuracy_leaves():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.integers(0, 4, size=(60, 5)), rng.integers(0, 5, 60)
+    wrong = 1 - metrics.accuracy(scores, labels)
+    assert metrics.top_k_error(scores, labels, 1) == pytest.approx(wrong)
+
+
+def test_no_guess_at_all_is_refused():
+    with pytest.raises(ValueError, match="Received: 0"):
+        metrics.top_k_error(SCORES, LABELS, 0)

@@ -26,6 +26,29 @@ def accuracy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     return float(np.mean(scores.argmax(axis=1) == labels))
 
 
+def top_k_error(scores: npt.ArrayLike, labels: npt.ArrayLike, k: int) -> float:
+    """Computes the share of samples whose class is not among the k with the highest scores.
+
+    Args:
+        scores: `[N, K]`, as for `accuracy`.
+        labels: `[N]`, as for `accuracy`.
+        k: How many guesses count, at least 1; no sample is wrong if there are no more classes.
+
+    Returns:
+        Error in [0, 1]; for k = 1 what `accuracy` leaves.
+
+    Raises:
+        ValueError: As `accuracy`, or if `k` is less than 1.
+    """
+    scores, labels = _check(scores, labels)
+    if k < 1:
+        raise ValueError(f"`k` must be at least 1. Received: {k}.")
+    own = np.take_along_axis(scores, labels[:, np.newaxis], axis=1)
+    earlier = np.arange(scores.shape[1]) < labels[:, np.newaxis]  # Of equal scores.
+    rank = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+    return float(np.mean(rank >= k))
+
+
 def confusion_matrix(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
     """Counts the videos of each true and predicted class (paper, fig. 5).
 
