@@ -16,6 +16,9 @@ class Options:
 
     spatial_run: str = cli.knob("", "Run folder of the spatial stream; may be left out.")
     temporal_run: str = cli.knob("", "Run folder of the temporal stream; may be left out.")
+    task: str = cli.knob(
+        "", "Task, if --temporal_run is of train_multitask.py; empty for its first."
+    )
     top: int = cli.knob(5, "Classes to print per video.")
     json: bool = cli.knob(False, "Print JSON instead of text.")
     frames_per_batch: int = cli.knob(
@@ -55,7 +58,8 @@ def _as_json(item: prediction.Prediction, top: int) -> dict:
 def main(videos: list[str]) -> int:
     """Predicts with the parsed flags; 1 if a video could not be read."""
     options = cli.parse(Options)
-    streams = [runs.load(path) for path in (options.spatial_run, options.temporal_run) if path]
+    chosen = ((options.spatial_run, ""), (options.temporal_run, options.task))
+    streams = [runs.load(path, task) for path, task in chosen if path]
     predictions, failed = prediction.predict(
         videos,
         streams,

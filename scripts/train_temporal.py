@@ -9,12 +9,16 @@ from tf_twostream import cli, datasets, paper, training
 cli.define(datasets.Source)
 cli.define(paper.TemporalRecipe)
 cli.define(training.Loop)
+cli.define(training.Addition)
 
 
 def main() -> None:
     """Trains with the parsed flags."""
     training.train(
-        cli.parse(datasets.Source), cli.parse(paper.TemporalRecipe), cli.parse(training.Loop)
+        cli.parse(datasets.Source),
+        cli.parse(paper.TemporalRecipe),
+        cli.parse(training.Loop),
+        cli.parse(training.Addition),
     )
 
 

@@ -13,10 +13,10 @@ FLOORS = [
     {"datasets", "devices", "flow", "frames", "metrics", "placement", "sample_scenes",
      "score_fusion", "views", "volumes", "workers"},
     {"extraction", "models", "pictures", "reports", "store"},
-    {"inputs", "precompute", "runs", "verification"},
-    {"evaluation", "monitoring", "steps"},
+    {"flow_comparison", "inputs", "precompute", "raw_frames", "runs", "verification"},
+    {"evaluation", "foreign_weights", "monitoring", "steps"},
     {"export", "training"},
-    {"prediction"},
+    {"imagenet", "prediction"},
 ]  # fmt: skip
 WITHOUT_TENSORFLOW = (
     "cli", "datasets", "extraction", "flow", "frames", "metrics", "paper", "reports",

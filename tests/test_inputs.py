@@ -216,3 +216,66 @@ def test_no_video_is_refused(reader):
 def test_a_video_that_is_not_in_the_store_is_named(reader):
     with pytest.raises(ValueError, match="nowhere.avi"):
         inputs.evaluation(reader, [datasets.Video("nowhere.avi", 0)], SPATIAL)
+
+
+@pytest.mark.parametrize("graph", [inputs.training, inputs.evaluation])
+def test_a_store_without_backward_flow_is_refused(reader, split, graph):
+    recipe = dataclasses.replace(TEMPORAL, bidirectional=True)
+    with pytest.raises(ValueError, match="Received: .*forward alone.*forward,backward"):
+        graph(reader, split.train, recipe)
+
+
+SLOW_FUSION = paper.SlowFusionRecipe(crop_size=41, batch_size=8, seed=5)
+
+
+def frames_of(reader, video_id):
+    """All frames of a video, `[T, H, W, 3]`."""
+    path = reader.table([video_id], "rgb")["path"]
+    serialized = list(tf.data.TFRecordDataset(path).as_numpy_iterator())
+    jpegs = store.parse_rgb(serialized)["jpeg"].numpy()
+    return np.stack([tf.io.decode_jpeg(j, dct_method="INTEGER_ACCURATE").numpy() for j in jpegs])
+
+
+def test_a_stack_is_successive_frames_and_a_short_clip_repeats_its_last(reader, split):
+    for video in split.train:
+        frames = frames_of(reader, video.id)
+        starts = inputs.equally_spaced(np.array([max(len(frames) - 10, 1)]))[0]
+        [batch] = inputs.evaluation(reader, [video], SLOW_FUSION)
+        for stack, start in zip(batch["rgb"].numpy(), starts, strict=True):
+            shown = [min(start + n, len(frames) - 1) for n in range(11)]
+            np.testing.assert_array_equal(stack, np.concatenate(frames[shown], axis=-1))
+
+
+def test_all_frames_of_a_stack_have_one_view_and_one_jitter(reader, split):
+    batch = next(iter(inputs.training(reader, split.train, SLOW_FUSION)))
+    stacks = inputs.prepare(batch, SLOW_FUSION)
+    assert stacks.shape == (8, 41, 41, 33)
+    for n in range(11):
+        frame = {**batch, "rgb": batch["rgb"][..., 3 * n : 3 * n + 3]}
+        np.testing.assert_array_equal(
+            stacks[..., 3 * n : 3 * n + 3], inputs.prepare(frame, SPATIAL)
+        )
+
+
+def test_stacks_of_a_test_video_have_ten_views_each(reader, split):
+    batch = next(iter(inputs.evaluation(reader, split.test, SLOW_FUSION, batch_size=3)))
+    assert inputs.prepare(batch, SLOW_FUSION).shape == (30, 41, 41, 33)
+
+
+@pytest.mark.parametrize("recipe", [SPATIAL, TEMPORAL], ids=["spatial", "temporal"])
+def test_videos_of_two_stores_are_read_from_their_own(reader, split, recipe):
+    joined = store.JoinedReader([reader, reader])
+    added = [dataclasses.replace(video, label=video.label + 3, store=1) for video in split.train]
+    both = iter(inputs.training(joined, [*split.train, *added], recipe))
+    assert set(next(both)["label"].numpy() // 3) == {0, 1}
+    alone = [arrays(batch) for batch in inputs.evaluation(reader, split.train, recipe)]
+    there = [arrays(batch) for batch in inputs.evaluation(joined, added, recipe)]
+    for first, second in zip(alone, there, strict=True):
+        np.testing.assert_array_equal(first.pop("label") + 3, second.pop("label"))
+        assert_same(first, second)
+
+
+def test_a_video_of_another_store_is_not_looked_for_in_this_one(reader, split):
+    elsewhere = [dataclasses.replace(video, store=1) for video in split.train]
+    with pytest.raises(ValueError, match="7 videos of added classes are in another store"):
+        inputs.training(reader, elsewhere, SPATIAL)

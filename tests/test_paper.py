@@ -1,5 +1,8 @@
 """The paper's numbers, as a table."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tf_twostream import paper
@@ -41,12 +44,47 @@ def test_defaults_are_the_papers():
     recipe = paper.TemporalRecipe()
     assert (recipe.batch_size, recipe.momentum, recipe.learning_rate) == (256, 0.9, 1e-2)
     assert (recipe.crop_size, recipe.stack_length, recipe.mean_subtraction) == (224, 10, True)
+    assert (recipe.stacking, recipe.bidirectional) == ("flow", False)
     assert (paper.SHORTER_SIDE, paper.TEST_FRAMES, paper.TEST_VIEWS) == (256, 25, 10)
 
 
-@pytest.mark.parametrize("recipe", [paper.SpatialRecipe(width=0.5), paper.TemporalRecipe(seed=3)])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        paper.SpatialRecipe(width=0.5),
+        paper.TemporalRecipe(seed=3),
+        paper.TemporalRecipe(stacking="trajectory", bidirectional=True),
+        paper.SlowFusionRecipe(num_frames=10),
+    ],
+)
 def test_a_recipe_survives_json(recipe):
     assert paper.recipe_from_json(recipe.to_json()) == recipe
+
+
+def test_a_recipe_from_before_there_was_a_choice_is_plain_stacking():
+    values = paper.TemporalRecipe(seed=3).to_json()
+    del values["stacking"], values["bidirectional"]
+    assert paper.recipe_from_json(values) == paper.TemporalRecipe(seed=3)
+
+
+SCRIPT = """
+from tf_twostream import cli, paper
+cli.define(paper.TemporalRecipe)
+cli.run(lambda: print(cli.parse(paper.TemporalRecipe)))
+"""
+
+
+def test_each_input_configuration_is_a_flag(tmp_path, root):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    flags = ["--stack_length=6", "--stacking=trajectory", "--bidirectional", "--nomean_subtraction"]
+    result = subprocess.run(
+        [sys.executable, tmp_path / "script.py", *flags],
+        capture_output=True, text=True, check=True, env={"PYTHONPATH": str(root)},
+    )  # fmt: skip
+    for knob in (
+        "stack_length=6", "stacking='trajectory'", "bidirectional=True", "mean_subtraction=False"
+    ):  # fmt: skip
+        assert knob in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -57,8 +95,23 @@ def test_a_recipe_survives_json(recipe):
         ({"dropout_rate": 1.0}, "dropout_rate=1.0"),
         ({"stack_length": 0}, "stack_length=0"),
         ({"num_iterations": -1}, "num_iterations=-1"),
+        ({"stacking": "warped"}, "stacking='warped'"),
+        ({"bidirectional": True, "stack_length": 5}, "even.*stack_length=5.*--bidirectional"),
     ],
 )
 def test_impossible_recipes_are_refused(knobs, message):
     with pytest.raises(ValueError, match=message):
         paper.TemporalRecipe(**knobs)
+
+
+@pytest.mark.parametrize(("num_frames", "extent"), [(11, 5), (10, 4), (8, 2)])
+def test_slow_fusion_has_four_windows_two_frames_apart_that_hold_all_frames(num_frames, extent):
+    assert paper.SlowFusionRecipe(num_frames=num_frames).temporal_extent == extent
+    seen = {first + n for first in (0, 2, 4, 6) for n in range(extent)}
+    assert seen == set(range(num_frames))
+
+
+def test_slow_fusion_has_the_papers_11_frames_and_refuses_too_few():
+    assert paper.SlowFusionRecipe().num_frames == 11
+    with pytest.raises(ValueError, match="at least 8.*num_frames=7.*--num_frames=11"):
+        paper.SlowFusionRecipe(num_frames=7)

@@ -47,3 +47,11 @@ def test_labelled_pages_have_even_sides():
         page = pictures.labelled(frame, field, "a rather long label " * 3, 1.0)
         assert page.shape[0] % 2 == page.shape[1] % 2 == 0
         assert page.shape[1] >= 2 * width
+
+
+def test_a_film_strip_shows_the_frames_of_a_stack_below_each_other():
+    stacks = RNG.integers(0, 255, (2, 4, 6, 9))
+    strips = pictures.film_strips(stacks)
+    assert strips.shape == (2, 12, 6, 3)
+    for n in range(3):
+        np.testing.assert_array_equal(strips[:, 4 * n : 4 * n + 4], stacks[..., 3 * n : 3 * n + 3])

@@ -13,31 +13,53 @@ BATCHES = {
         "jitter": tf.TensorSpec([2, 3]),
     },
     "temporal": {
-        "codes": tf.TensorSpec([2, 3, 2, None, None], tf.uint8),
-        "ranges": tf.TensorSpec([2, 3, 2, 2]),
-        "means": tf.TensorSpec([2, 3, 2]),
+        "codes": tf.TensorSpec([2, 4, 2, None, None], tf.uint8),
+        "ranges": tf.TensorSpec([2, 4, 2, 2]),
+        "means": tf.TensorSpec([2, 4, 2]),
     },
 }
-BOTH = {"views": tf.TensorSpec([2, 1, 3], tf.int32), "label": tf.TensorSpec([2], tf.int32)}
+BOTH = {
+    "views": tf.TensorSpec([2, 1, 3], tf.int32),
+    "size": tf.TensorSpec([2, 2], tf.int32),
+    "label": tf.TensorSpec([2], tf.int32),
+}
+TRACED = {"stacking": "trajectory", "bidirectional": True}
 
 
 def recipe_of(stream, **knobs):
     if stream == "spatial":
         return paper.SpatialRecipe(**KNOBS, **knobs)
-    return paper.TemporalRecipe(stack_length=3, **KNOBS, **knobs)
+    return paper.TemporalRecipe(stack_length=4, **KNOBS, **knobs)
 
 
-@pytest.mark.parametrize("stream", ["spatial", "temporal"])
-def test_inputs_are_prepared_on_the_gpu(stream):
-    prepare = tf.function(lambda batch: inputs.prepare(batch, recipe_of(stream)))
-    traced = prepare.get_concrete_function({**BATCHES[stream], **BOTH})
+CONFIGURATIONS = [
+    ("spatial", {}),
+    ("temporal", {}),
+    ("temporal", {"bidirectional": True}),
+    ("temporal", {"stacking": "trajectory"}),
+    ("temporal", TRACED),
+    ("temporal", {**TRACED, "mean_subtraction": False}),
+]
+
+
+@pytest.mark.parametrize(("stream", "knobs"), CONFIGURATIONS)
+@pytest.mark.parametrize("testing", [False, True])
+def test_inputs_are_prepared_on_the_gpu(stream, knobs, testing):
+    batch = {**BATCHES[stream], **BOTH}
+    if testing:  # As in an exported model.
+        batch = {name: spec for name, spec in batch.items() if name not in ("size", "jitter")}
+        batch["views"] = tf.TensorSpec([2, 10, 3], tf.int32)
+    prepare = tf.function(lambda batch: inputs.prepare(batch, recipe_of(stream, **knobs)))
+    traced = prepare.get_concrete_function(batch)
     assert placement.ops_without_gpu_kernel(traced) == set()
 
 
-@pytest.mark.parametrize("stream", ["spatial", "temporal"])
+@pytest.mark.parametrize(
+    ("stream", "knobs"), [("spatial", {}), ("temporal", {}), ("temporal", TRACED)]
+)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_step_runs_on_the_gpu(stream, precision):
-    recipe = recipe_of(stream, precision=precision)
+def test_a_step_runs_on_the_gpu(stream, knobs, precision):
+    recipe = recipe_of(stream, precision=precision, **knobs)
     model = cnn_m.build(recipe, 3)
     optimizer = steps.make_optimizer(recipe)
     optimizer.build(model.trainable_variables)

@@ -13,14 +13,14 @@ SETTINGS = {"method": "dis", "parameters": {"opencv": "5"}, "shorter_side": 256}
 
 def test_a_run_folder_is_read_as_it_was_written(tmp_path, tiny_store):
     recipe = paper.TemporalRecipe(stack_length=7)
-    written = runs.create(str(tmp_path / "run"), recipe, tiny_store[1], SETTINGS)
+    written = runs.create(runs.Run(tmp_path / "run", recipe, tiny_store[1], SETTINGS))
     read = runs.load(str(tmp_path / "run"))
     assert (read.recipe, read.split, read.store_settings) == (recipe, tiny_store[1], SETTINGS)
     assert read.path == written.path
 
 
 def test_versions_are_kept(tmp_path, tiny_store):
-    runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), tiny_store[1], SETTINGS)
+    runs.create(runs.Run(tmp_path / "run", paper.SpatialRecipe(), tiny_store[1], SETTINGS))
     versions = json.loads((tmp_path / "run" / "run.json").read_text())["versions"]
     assert versions["tensorflow"].startswith("2.")
 
@@ -35,25 +35,27 @@ def test_versions_are_kept(tmp_path, tiny_store):
 )
 def test_another_recipe_store_or_split_is_refused(tmp_path, tiny_store, change, message):
     split = tiny_store[1]
-    run = runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), split, SETTINGS)
+    run = runs.create(runs.Run(tmp_path / "run", paper.SpatialRecipe(), split, SETTINGS))
     tf.train.Checkpoint(iteration=tf.Variable(1)).save(f"{run.checkpoints}/ckpt")
     other = dataclasses.replace(split, class_names=change.get("names", split.class_names))
     recipe = change.get("recipe", paper.SpatialRecipe())
     with pytest.raises(ValueError, match=message):
-        runs.create(str(tmp_path / "run"), recipe, other, change.get("settings", SETTINGS))
+        runs.create(runs.Run(tmp_path / "run", recipe, other, change.get("settings", SETTINGS)))
 
 
 def test_a_run_without_a_checkpoint_is_begun_anew(tmp_path, tiny_store):
-    path = str(tmp_path / "run")
-    runs.create(path, paper.SpatialRecipe(crop_size=999), tiny_store[1], SETTINGS)
-    runs.create(path, paper.SpatialRecipe(crop_size=48), tiny_store[1], SETTINGS)
-    assert runs.load(path).recipe.crop_size == 48
+    for crop_size in (999, 48):
+        recipe = paper.SpatialRecipe(crop_size=crop_size)
+        runs.create(runs.Run(tmp_path / "run", recipe, tiny_store[1], SETTINGS))
+    assert runs.load(str(tmp_path / "run")).recipe.crop_size == 48
 
 
 def test_a_spatial_run_does_not_care_about_the_flow(tmp_path, tiny_store):
     other = {**SETTINGS, "method": "tvl1", "directions": ["forward", "backward"]}
-    spatial = runs.create(str(tmp_path / "s"), paper.SpatialRecipe(), tiny_store[1], SETTINGS)
-    temporal = runs.create(str(tmp_path / "t"), paper.TemporalRecipe(), tiny_store[1], SETTINGS)
+    spatial, temporal = (
+        runs.create(runs.Run(tmp_path / recipe.stream, recipe, tiny_store[1], SETTINGS))
+        for recipe in (paper.SpatialRecipe(), paper.TemporalRecipe())
+    )
     runs.check_store(spatial, other, where="there")
     with pytest.raises(ValueError, match="method='dis'"):
         runs.check_store(temporal, other, where="there")
@@ -62,6 +64,6 @@ def test_a_spatial_run_does_not_care_about_the_flow(tmp_path, tiny_store):
 
 
 def test_a_run_without_a_checkpoint_says_so(tmp_path, tiny_store):
-    run = runs.create(str(tmp_path / "run"), paper.SpatialRecipe(), tiny_store[1], SETTINGS)
+    run = runs.create(runs.Run(tmp_path / "run", paper.SpatialRecipe(), tiny_store[1], SETTINGS))
     with pytest.raises(FileNotFoundError, match="no checkpoint yet"):
         runs.load_model(run)

@@ -34,7 +34,7 @@ def one_step(batch, recipe, **knobs):
     step = steps.make_step(model, optimizer, recipe, **knobs)
     loss, hits = tf.function(step)(batch)
     after = [variable.numpy() for variable in model.trainable_variables]
-    return [new - old for new, old in zip(after, before)], float(loss), int(hits)
+    return [new - old for new, old in zip(after, before)], float(loss[0]), int(hits[0])
 
 
 def test_a_step_is_gradient_descent_with_decay_on_kernels(batch):
@@ -94,7 +94,7 @@ def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs)
     step = steps.make_step(model, optimizer, recipe, **knobs)
     before = model.get_weights()
     loss, _ = tf.function(lambda b: strategy.run(step, (b,)))(batch)
-    losses = [float(value) for value in strategy.experimental_local_results(loss)]
+    losses = [float(value[0]) for value in strategy.experimental_local_results(loss)]
     assert np.isfinite(losses).all()
     assert losses[0] != losses[1]  # One batch on both devices: only the masks differ.
     assert any(np.any(a != b) for a, b in zip(before, model.get_weights()))

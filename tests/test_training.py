@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
 from tf_twostream import devices, inputs, monitoring, paper, runs, training
-from tf_twostream.models import cnn_m
+from tf_twostream.models import cnn_m, cross_modality
 
 RECIPE = paper.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=8, dropout_rate=0.0
@@ -180,3 +180,26 @@ def test_the_papers_words_describe_the_run(tiny_store, tiny_source, tmp_path, ca
     printed = capsys.readouterr().out
     for words in ("uniformly across the classes", "momentum 0.9", "41x41x6 volumes", "u3 v3"):
         assert words in printed
+
+
+def test_a_temporal_network_can_start_from_the_colours_of_a_spatial_one(
+    tiny_store, tiny_source, tmp_path, capsys
+):
+    spatial = paper.SpatialRecipe(
+        crop_size=41, width=0.05, batch_size=6, num_iterations=1, dropout_rate=0.0
+    )
+    source = train(tiny_store, tiny_source, tmp_path / "spatial", spatial)
+    recipe = dataclasses.replace(
+        RECIPE,
+        num_iterations=1,
+        learning_rate=1e-9,
+        init_from=str(tmp_path / "spatial"),
+        cross_modality=True,
+    )
+    run = train(tiny_store, tiny_source, tmp_path / "temporal", recipe)
+    assert "afresh: none" in capsys.readouterr().out
+    kernels = [runs.load_model(r)[0].get_layer("conv1").kernel.numpy() for r in (source, run)]
+    wanted = cross_modality.flow_kernel(kernels[0], recipe.stack_length)
+    np.testing.assert_allclose(kernels[1], wanted, atol=1e-6)
+    with pytest.raises(ValueError, match="--init_from"):
+        paper.TemporalRecipe(cross_modality=True)

@@ -18,6 +18,9 @@ class Options:
 
     run_dir: str = cli.knob(cli.REQUIRED, "Run folder of the network.")
     store: str = cli.knob(cli.REQUIRED, "Store with the videos of the run's split.")
+    task: str = cli.knob(
+        "", "Task of a run of train_multitask.py to test; empty for the first, or the only one."
+    )
     part: str = cli.knob("test", "Part of the split: test, or train (for the SVM of the fusion).")
     scores: str = cli.knob(cli.REQUIRED, "The .npz file to write: ids, labels, classes, scores.")
     frames_per_batch: int = cli.knob(
@@ -108,10 +111,11 @@ def evaluate(options: Options) -> score_fusion.Scores:
         ValueError: If the store is not of the kind that the run was trained on.
         OSError: If the run or the store is missing.
     """
-    run = runs.load(options.run_dir)
+    run = runs.load(options.run_dir, options.task)
     reader = store.Reader(options.store)
     runs.check_store(run, reader.settings, where=options.store)
-    videos = run.split.test if options.part == "test" else run.split.train
+    listed = run.split.test if options.part == "test" else run.split.train
+    videos = tuple(video for video in listed if not video.store)  # The others only help training.
     if not videos:
         raise ValueError(
             f"The {options.part} part of {run.split.name} holds no video. Score --part=train, or "

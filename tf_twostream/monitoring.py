@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import devices, paper, runs
+from tf_twostream import datasets, devices, paper, runs
 
 
 class NotFiniteError(ValueError):
@@ -31,51 +31,70 @@ class Meter:
     waited: float = 0.0
     since: float = dataclasses.field(default_factory=time.perf_counter)
 
-    def read(self, iteration: int, recipe: paper.Recipe) -> dict[str, float]:
-        """Means since the last reading.
+    def read(self, iteration: int, run: runs.Run) -> dict[str, float]:
+        """Means since the last reading; with several tasks their sum, and each by name.
 
         Raises:
             NotFiniteError: If a loss is NaN or infinite.
         """
-        losses = np.array([float(loss) for loss in self.losses])
-        if not np.isfinite(losses).all():
-            first = iteration - len(losses) + int(np.argmax(~np.isfinite(losses)))
+        recipe = run.recipe
+        sizes = {f"/{task.name}": task.batch_size for task in run.tasks} or {"": recipe.batch_size}
+        losses, hits = (
+            np.array([np.ravel(values) for values in tensors])
+            for tensors in (self.losses, self.hits)
+        )
+        total = losses.sum(axis=1)
+        if not np.isfinite(total).all():
+            first = iteration - len(total) + int(np.argmax(~np.isfinite(total)))
             raise NotFiniteError(
-                f"The loss became {losses[~np.isfinite(losses)][0]} at iteration {first}. "
+                f"The loss became {total[~np.isfinite(total)][0]} at iteration {first}. "
                 + not_finite_advice(recipe, first)
             )
         seconds = time.perf_counter() - self.since
-        samples = recipe.batch_size * len(losses)
-        return {
-            "loss": float(losses.mean()),
-            "accuracy": sum(int(hit) for hit in self.hits) / samples,
+        samples = sum(sizes.values()) * len(total)
+        point = {
+            "loss": float(total.mean()),
+            "accuracy": int(hits.sum()) / samples,
             "learning_rate": recipe.learning_rate_at(iteration - 1),
             "samples_per_second": samples / seconds,
             "share_waiting_for_input": self.waited / seconds,
         }
+        for number, (name, size) in enumerate(sizes.items()):
+            point[f"loss{name}"] = float(losses[:, number].mean())
+            point[f"accuracy{name}"] = float(hits[:, number].mean()) / size
+        return point
 
 
 def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int) -> str:
     """Says in the paper's words what a training does."""
-    recipe, split = run.recipe, run.split
+    recipe = run.recipe
     settings = run.store_settings
     drops = " ".join(f"{recipe.learning_rate_at(at):g} from {at:,};" for at in recipe.drops)
     lines = [
-        f"data:       {split.name}: {len(split.train)} training videos of "
-        f"{len(split.class_names)} classes, drawn uniformly across the classes",
+        *_data(run),
         f"network:    CNN-M-2048, {recipe.stream} stream, width {recipe.width:g}, "
         f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}",
     ]
     if isinstance(recipe, paper.TemporalRecipe):
+        length = recipe.stack_length
+        stacking = {"flow": "optical flow stacking (1)", "trajectory": "trajectory stacking (2)"}
+        halves = f"bi-directional ({length // 2} forward, {length // 2} backward fields), "
         lines.append(
-            f"input:      {recipe.crop_size}x{recipe.crop_size}x{2 * recipe.stack_length} volumes "
-            f"of {settings['method']} flow, channels u1 v1 ... u{recipe.stack_length} "
-            f"v{recipe.stack_length} in pixels per frame, each field restored from its own range, "
-            f"mean vector {'subtracted' if recipe.mean_subtraction else 'left in'}"
+            f"input:      {recipe.crop_size}x{recipe.crop_size}x{2 * length} volumes "
+            f"of {settings['method']} flow, {stacking[recipe.stacking]}, L = {length}, "
+            f"{halves if recipe.bidirectional else ''}channels u1 v1 ... u{length} v{length} in "
+            "pixels per frame, each field restored from its own range, mean vector "
+            f"{'subtracted' if recipe.mean_subtraction else 'left in'}"
         )
     else:
+        what = "RGB"
+        if isinstance(recipe, paper.SlowFusionRecipe):
+            what = (
+                f"stacks of {recipe.num_frames} RGB frames, {paper.SLOW_FUSION_RESPONSES} windows "
+                f"of {recipe.temporal_extent} to conv1, joined by twos before conv2 and conv3,"
+            )
         lines.append(
-            f"input:      {recipe.crop_size}x{recipe.crop_size} RGB from the whole frame "
+            f"input:      {recipe.crop_size}x{recipe.crop_size} {what} from the whole frame "
             f"(shorter side {settings['shorter_side']}), mirrored at random, colours jittered"
         )
     lines += [
@@ -86,3 +105,27 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"curves:     tensorboard --logdir {run.path}",
     ]
     return "\n".join(lines)
+
+
+def _data(run: runs.Run) -> list[str]:
+    def words(split: datasets.Split) -> str:
+        if not split.train:  # Images, of which a split lists none.
+            return f"{split.name}, {len(split.class_names)} classes"
+        return (
+            f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
+            "classes, drawn uniformly across the classes"
+        )
+
+    if not run.tasks:
+        lines = [f"data:       {words(run.split)}"]
+        if added := sum(video.store > 0 for video in run.split.train):
+            lines.append(
+                f"added:      {added} of these videos are of the other data set; in testing the "
+                f"largest score of all {len(run.split.class_names)} classes decides (ours)"
+            )
+        return lines
+    return [
+        f"task:       {task.name}: {words(task.split)}; {task.batch_size} samples per iteration, "
+        f"sum of their losses divided by {task.divisor}"
+        for task in run.tasks
+    ]

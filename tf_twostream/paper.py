@@ -29,6 +29,13 @@ FINE_TUNING_ITERATIONS = 20_000
 DROPOUT_RATE = 0.9
 LAST_LAYER_DROPOUT_RATE = 0.5
 
+# Sect. 6: "slow fusion" of [14], "a ConvNet to a stack of RGB frames (11 frames in our case)". In
+# [14] conv1 has a temporal extent of 4 over 10 frames with a stride of 2, which gives 4 responses,
+# and conv2 and conv3 each join two.
+NUM_FRAMES = 11
+SLOW_FUSION_STRIDE = 2  # frames
+SLOW_FUSION_RESPONSES = 4
+
 # [15], Krizhevsky et al. 2012, which the paper's training adapts.
 WEIGHT_DECAY = 5e-4  # ours: the paper names none, [15] and Caffe use this
 LRN = {"depth_radius": 2, "bias": 2.0, "alpha": 1e-4, "beta": 0.75}  # n = 5, k = 2
@@ -173,6 +180,21 @@ class TemporalRecipe(Recipe):
     stream: ClassVar[str] = "temporal"
 
     stack_length: int = cli.knob(STACK_LENGTH, "L, flow fields per volume (Sect. 3.1, eq. 1).")
+    stacking: Literal["flow", "trajectory"] = cli.knob(
+        "flow",
+        "Where each field of a volume is read: flow, at the pixel itself (Sect. 3.1, eq. 1); "
+        "trajectory, where the pixel has got to by then (eq. 2).",
+    )
+    bidirectional: bool = cli.knob(
+        False,
+        "Stack L/2 forward fields from frame tau and L/2 backward fields before it (Sect. 3.1); "
+        "needs a store with --directions=forward,backward.",
+    )
+    cross_modality: bool = cli.knob(
+        False,
+        "Start conv1 from that of --init_from, a spatial network: the mean over its colours, for "
+        "each flow channel (ours: Wang et al., 2015).",
+    )
     mean_subtraction: bool = cli.knob(
         True, "Subtract each field's mean vector (Sect. 3.1, Table 1b)."
     )
@@ -184,13 +206,63 @@ class TemporalRecipe(Recipe):
             raise ValueError(
                 f"`stack_length` must be at least 1. Received: stack_length={self.stack_length}."
             )
+        if self.stacking not in ("flow", "trajectory"):
+            raise ValueError(
+                "`stacking` must be flow (eq. 1) or trajectory (eq. 2). "
+                f"Received: stacking={self.stacking!r}."
+            )
+        if self.cross_modality and not self.init_from:
+            raise ValueError(
+                "--cross_modality starts from a spatial network. Name its run: --init_from."
+            )
+        if self.bidirectional and self.stack_length % 2:
+            raise ValueError(
+                "`stack_length` must be even for a bi-directional volume, half of it for each "
+                f"direction. Received: stack_length={self.stack_length}. Choose an even "
+                "--stack_length, or leave out --bidirectional."
+            )
+
+
+def temporal_extent(num_frames: int) -> int:
+    """Frames that conv1 sees at a time so that there are 4 responses with a stride of 2."""
+    return num_frames - SLOW_FUSION_STRIDE * (SLOW_FUSION_RESPONSES - 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SlowFusionRecipe(Recipe):
+    """A network on stacks of successive RGB frames ([14]; the paper's control in Sect. 6)."""
+
+    stream: ClassVar[str] = "slow_fusion"
+
+    num_frames: int = cli.knob(
+        NUM_FRAMES,
+        "Successive RGB frames per stack (Sect. 6); conv1 sees all but 6 of them at a time. With "
+        "10 it is the network of [14].",
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.temporal_extent < SLOW_FUSION_STRIDE:
+            least = self.num_frames - self.temporal_extent + SLOW_FUSION_STRIDE
+            raise ValueError(
+                f"`num_frames` must be at least {least}: conv1 looks at {SLOW_FUSION_RESPONSES} "
+                f"windows {SLOW_FUSION_STRIDE} frames apart, none of which may be skipped. "
+                f"Received: num_frames={self.num_frames}. The paper has --num_frames={NUM_FRAMES}."
+            )
+
+    @property
+    def temporal_extent(self) -> int:
+        """Frames in each of the windows that conv1 looks at; 5 of 11."""
+        return temporal_extent(self.num_frames)
 
 
 def recipe_from_json(values: dict[str, Any]) -> Recipe:
     """The inverse of `Recipe.to_json`."""
     values = dict(values)
     stream = values.pop("stream")
-    recipes = {recipe.stream: recipe for recipe in (SpatialRecipe, TemporalRecipe)}
+    kinds = (SpatialRecipe, TemporalRecipe, SlowFusionRecipe)
+    recipes = {recipe.stream: recipe for recipe in kinds}
     if stream not in recipes:
         raise ValueError(f"A stream is one of {sorted(recipes)}. Received: {stream!r}.")
     return recipes[stream](**values)

@@ -57,6 +57,13 @@ def first_layer_filters(kernel: np.ndarray, *, zoom: int = 4) -> np.ndarray:
     return tile(images, columns)
 
 
+def film_strips(stacks: np.ndarray) -> np.ndarray:
+    """Lays the frames of RGB stacks out as pictures, `[B, H, W, 3T]` to `[B, T * H, W, 3]`."""
+    batch, height, width, channels = stacks.shape
+    frames = stacks.reshape(batch, height, width, channels // 3, 3)
+    return frames.transpose(0, 3, 1, 2, 4).reshape(batch, -1, width, 3)
+
+
 def network_inputs(inputs: np.ndarray, *, most: int = 4) -> np.ndarray:
     """Draws what a network sees.
 

@@ -1,8 +1,8 @@
 """The run folder: one trained network with everything a later step needs to use it.
 
 ```
-RUN_DIR/run.json        recipe, store settings, name of the data set, package versions
-RUN_DIR/split.json      class names, training and test videos
+RUN_DIR/run.json        recipe, package versions and, of each task, its store's settings
+RUN_DIR/split.json      class names, training and test videos; with several tasks TASK.split.json
 RUN_DIR/checkpoints/    weights, momentum, iteration, state of the dropout masks
 RUN_DIR/tensorboard/    curves and pictures
 ```
@@ -11,6 +11,7 @@ RUN_DIR/tensorboard/    curves and pictures
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,17 +19,48 @@ import tensorflow as tf
 from absl import logging
 
 from tf_twostream import datasets, paper
-from tf_twostream.models import cnn_m
+from tf_twostream.models import cnn_m, multitask
+from tf_twostream.models import cross_modality as modality
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One of several data sets that a network learns at the same time (paper, Sect. 4).
+
+    Attributes:
+        name: What its classification layer is called.
+        split: Class names, training and test videos.
+        store_settings: The settings of the store that its videos come from.
+        batch_size: Its samples per iteration, over all devices.
+        divisor: What the sum of its samples' losses is divided by.
+    """
+
+    name: str
+    split: datasets.Split
+    store_settings: dict[str, Any]
+    batch_size: int
+    divisor: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What the JSON files of a run folder say."""
+    """What the JSON files of a run folder say.
+
+    Attributes:
+        path: The run folder.
+        recipe: The recipe of the network.
+        split: Class names, training and test videos; with several tasks those of `task`.
+        store_settings: The settings of the store that these videos come from.
+        tasks: All tasks of a network that has several, else empty.
+        task: The name of the one that this run stands for.
+    """
 
     path: pathlib.Path
     recipe: paper.Recipe
     split: datasets.Split
     store_settings: dict[str, Any]
+    tasks: tuple[Task, ...] = ()
+    task: str = ""
 
     @property
     def checkpoints(self) -> str:
@@ -50,18 +82,29 @@ def _write(path: pathlib.Path, content: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def create(
-    path: str, recipe: paper.Recipe, split: datasets.Split, store_settings: dict[str, Any]
+def of_tasks(
+    path: pathlib.Path, recipe: paper.Recipe, tasks: Sequence[Task], name: str = ""
 ) -> Run:
+    """Makes the run of several tasks that stands for the one called `name`, or for the first.
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    names = [task.name for task in tasks]
+    name = name or names[0]
+    if name not in names:
+        raise ValueError(f"--task is one of {', '.join(names)} in {path}. Received: {name!r}.")
+    own = tasks[names.index(name)]
+    return Run(path, recipe, own.split, own.store_settings, tuple(tasks), name)
+
+
+def create(run: Run) -> Run:
     """Opens a run folder for training: a new one, or one that the same command has begun.
 
     A folder without a checkpoint holds nothing worth keeping and is begun anew.
 
     Args:
-        path: The run folder.
-        recipe: The recipe of the network.
-        split: Class names, training and test videos.
-        store_settings: The settings of the store that the network is trained from.
+        run: The run, whose folder need not exist.
 
     Returns:
         The run.
@@ -69,48 +112,80 @@ def create(
     Raises:
         ValueError: If the folder holds a run with another recipe, split or store.
     """
-    run = Run(pathlib.Path(path), recipe, split, store_settings)
     if tf.train.latest_checkpoint(run.checkpoints) is not None:
-        begun = load(path)
+        begun = load(str(run.path), run.task)
         differing = (
-            _differences(begun.recipe.to_json(), recipe.to_json())
-            or _differences(begun.store_settings, store_settings)
-            or ("" if begun.split == split else "another data set, split or selection of classes")
+            _differences(begun.recipe.to_json(), run.recipe.to_json())
+            or _differences(begun.store_settings, run.store_settings)
+            or _differences(_tasks_json(begun), _tasks_json(run))
+            or ("" if _splits(begun) == _splits(run) else "another data set, split or classes")
         )
         if differing:
             raise ValueError(
-                f"{path} holds a run with {differing}. Continue it with the flags it was begun "
+                f"{run.path} holds a run with {differing}. Continue it with the flags it was begun "
                 "with, or choose another --run_dir."
             )
         return run
     run.path.mkdir(parents=True, exist_ok=True)
-    datasets.save_split(split, run.path / "split.json")
+    for file, split in _splits(run).items():
+        datasets.save_split(split, run.path / file)
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
-    content = {"recipe": recipe.to_json(), "store": store_settings, "versions": versions}
-    _write(run.path / "run.json", {"dataset": split.name, **content})  # Last: marks it complete.
+    content = {"dataset": run.split.name, "recipe": run.recipe.to_json(), "versions": versions}
+    data = {"tasks": _tasks_json(run)} if run.tasks else {"store": run.store_settings}
+    _write(run.path / "run.json", content | data)  # Last: marks it complete.
     return run
 
 
-def load(path: str) -> Run:
+def _splits(run: Run) -> dict[str, datasets.Split]:
+    """The split of each task, by its file."""
+    if run.tasks:
+        return {f"{task.name}.split.json": task.split for task in run.tasks}
+    return {"split.json": run.split}
+
+
+def _tasks_json(run: Run) -> dict[str, Any]:
+    return {
+        task.name: {
+            "store": task.store_settings, "batch_size": task.batch_size, "divisor": task.divisor
+        }
+        for task in run.tasks
+    }  # fmt: skip
+
+
+def load(path: str, task: str = "") -> Run:
     """Reads a run folder.
+
+    Args:
+        path: The folder.
+        task: The task that it shall stand for, if it has several; empty for the first.
 
     Raises:
         FileNotFoundError: If it is none.
+        ValueError: If it has no such task.
     """
     folder = pathlib.Path(path)
     if not (folder / "run.json").exists():
         raise FileNotFoundError(
-            f"A run folder holds a run.json, written by train_spatial.py or train_temporal.py. "
+            f"A run folder holds a run.json, written by a training script of this project. "
             f"Received: {path or 'an empty path'}."
         )
     content = json.loads((folder / "run.json").read_text())
     recipe = paper.recipe_from_json(content["recipe"])
+    if "tasks" in content:
+        tasks = [
+            Task(name, datasets.load_split(folder / f"{name}.split.json"), saved["store"],
+                 saved["batch_size"], saved["divisor"])
+            for name, saved in content["tasks"].items()
+        ]  # fmt: skip
+        return of_tasks(folder, recipe, tasks, task)
+    if task:
+        raise ValueError(f"--task is for runs of train_multitask.py. Received: {task!r}, {path}.")
     return Run(folder, recipe, datasets.load_split(folder / "split.json"), content["store"])
 
 
 def _relevant(recipe: paper.Recipe, settings: dict[str, Any]) -> dict[str, Any]:
     """What matters to a network of all that a store says of itself."""
-    if isinstance(recipe, paper.SpatialRecipe):
+    if not isinstance(recipe, paper.TemporalRecipe):
         return {key: settings.get(key) for key in ("shorter_side", "rgb_quality")}
     keys = ("shorter_side", "method", "flow_quality")
     return {**{key: settings.get(key) for key in keys}, **settings.get("parameters", {})}
@@ -140,11 +215,19 @@ def check_store(run: Run, settings: dict[str, Any], *, where: str) -> None:
         )
 
 
+def build_model(run: Run) -> keras.Model:
+    """Builds the network of a run, with fresh weights; with several tasks that of all of them."""
+    if run.tasks:
+        num_classes = {task.name: len(task.split.class_names) for task in run.tasks}
+        return multitask.build(run.recipe, num_classes)
+    return cnn_m.build(run.recipe, len(run.split.class_names))
+
+
 def load_model(run: Run) -> tuple[keras.Model, int]:
-    """Builds a run's network with the weights of its newest checkpoint.
+    """Builds a run's network, or that of its task, with the weights of its newest checkpoint.
 
     Returns:
-        The network and the number of iterations it was trained for.
+        The network, to `[B, K]` logits, and the number of iterations it was trained for.
 
     Raises:
         FileNotFoundError: If the run has no checkpoint yet.
@@ -155,15 +238,21 @@ def load_model(run: Run) -> tuple[keras.Model, int]:
             f"{run.path} has no checkpoint yet: the training wrote none before it stopped. "
             "Run the training command again."
         )
-    model = cnn_m.build(run.recipe, len(run.split.class_names))
+    model = build_model(run)
     iteration = tf.Variable(0, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(model=model, iteration=iteration)
     status = checkpoint.restore(newest)
     status.assert_existing_objects_matched().expect_partial()
-    return model, int(iteration)
+    return multitask.of_task(model, run.task) if run.tasks else model, int(iteration)
 
 
-def initialise(model: keras.Model, run: Run, class_names: tuple[str, ...]) -> list[str]:
+def initialise(
+    model: keras.Model,
+    run: Run,
+    class_names: tuple[str, ...],
+    *,
+    cross_modality: bool = False,
+) -> list[str]:
     """Copies the layers of another run into a new network, where their shapes agree.
 
     The last layer is copied only if the classes are the same.
@@ -172,21 +261,26 @@ def initialise(model: keras.Model, run: Run, class_names: tuple[str, ...]) -> li
         model: The new network.
         run: The run to start from.
         class_names: Classes of the new network.
+        cross_modality: Whether a spatial run gives a temporal network its first layer.
 
     Returns:
         Names of the layers with weights that start afresh.
 
     Raises:
-        ValueError: If no layer fits.
+        ValueError: If no layer fits, or `run` cannot give a first layer for flow.
     """
-    source, _ = load_model(run)
+    source = {layer.name: layer.get_weights() for layer in load_model(run)[0].layers}
+    if cross_modality:
+        kernel, bias = source["conv1"]
+        length = model.input_shape[-1] // 2
+        source["conv1"] = [modality.flow_kernel(kernel, length), bias]
     fresh = []
     taken = 0
     for layer in model.layers:
         if not layer.trainable_weights:
             continue
         same_classes = layer.name != cnn_m.LAST_LAYER or run.split.class_names == class_names
-        weights = source.get_layer(layer.name).get_weights()
+        weights = source.get(layer.name, [])
         if same_classes and [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)
             taken += 1

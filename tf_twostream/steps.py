@@ -1,6 +1,7 @@
 """One iteration: the paper's stochastic gradient descent, and nothing else (Sect. 5)."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,7 +9,8 @@ import tensorflow as tf
 
 from tf_twostream import inputs, paper
 
-Step = Callable[[inputs.Element], tuple[tf.Tensor, tf.Tensor]]
+Batch = inputs.Element | tuple[inputs.Element, ...]  # A tuple where there are several tasks.
+Step = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 
 
 def make_optimizer(recipe: paper.Recipe) -> keras.optimizers.Optimizer:
@@ -25,79 +27,115 @@ def make_optimizer(recipe: paper.Recipe) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(schedule, momentum=recipe.momentum)
 
 
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A task of a network.
+
+    Attributes:
+        model: From the network's input to the logits of this task.
+        divisor: What the sum of its samples' losses, over all replicas, is divided by.
+    """
+
+    model: keras.Model
+    divisor: int
+
+
 def make_step(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
     recipe: paper.Recipe,
     *,
+    heads: Sequence[Head] = (),
     chunk_size: int = 0,
     jit_compile: bool = False,
 ) -> Step:
     """Builds one iteration for one replica.
 
     The loss is the cross-entropy, averaged over the whole batch of all replicas, plus the weight
-    decay on kernels: gradients of replicas and of chunks add up.
+    decay on kernels: gradients of replicas and of chunks add up. With several heads it is the sum
+    of their losses, each on the videos of its own data set (Sect. 4).
 
     Args:
         model: The network.
         optimizer: Its optimizer.
         recipe: Its recipe.
+        heads: The tasks of a network that has several; none for `model` as it is.
         chunk_size: Samples to run through the network at once; 0 for the replica's whole batch.
         jit_compile: Whether to compile forward and backward pass with XLA.
 
     Returns:
-        A function from a batch to (this replica's share of the mean cross-entropy, number of
-        correctly classified samples), which updates the weights.
+        A function from a batch, or with `heads` a tuple of batches, to, by head, (this replica's
+        share of the cross-entropy, number of correctly classified samples), which updates the
+        weights.
     """
     variables = model.trainable_variables
+    heads = heads or (Head(model, recipe.batch_size),)
+    functions = [_gradients(head, variables, jit_compile) for head in heads]
+
+    def step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        batches = batch if isinstance(batch, tuple) else (batch,)
+        results = [
+            _over_chunks(function, part, recipe, chunk_size)
+            for function, part in zip(functions, batches, strict=True)
+        ]
+        decay = recipe.weight_decay / tf.distribute.get_strategy().num_replicas_in_sync
+        summed = [tf.add_n(parts) for parts in zip(*(gradients for gradients, _, _ in results))]
+        decayed = [
+            gradient + decay * variable if variable.name == "kernel" else gradient
+            for gradient, variable in zip(summed, variables)
+        ]
+        optimizer.apply(decayed, variables)
+        _, losses, hits = zip(*results)
+        return tf.stack(losses), tf.stack(hits)
+
+    return step
+
+
+def _gradients(head: Head, variables: list[Any], jit_compile: bool) -> Callable[..., Any]:
+    """Builds forward and backward pass: (gradients of all variables, loss, hits) of a chunk."""
 
     @tf.function(jit_compile=jit_compile, autograph=False)
     def gradients(x: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            logits = model(x, training=True)
+            logits = head.model(x, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_sum(losses) / recipe.batch_size
+            loss = tf.reduce_sum(losses) / head.divisor
         hits = tf.argmax(logits, axis=1, output_type=tf.int32) == labels
+        others = tf.UnconnectedGradients.ZERO  # The last layers of other tasks.
+        values = [variable.value for variable in variables]
         return (
-            tape.gradient(loss, [v.value for v in variables]),
+            tape.gradient(loss, values, unconnected_gradients=others),
             loss,
             tf.reduce_sum(tf.cast(hits, tf.int32)),
         )
 
-    def chunk(batch: inputs.Element, number: tf.Tensor | int, size: int) -> Any:
+    return gradients
+
+
+def _over_chunks(
+    gradients: Callable[..., Any], batch: inputs.Element, recipe: paper.Recipe, chunk_size: int
+) -> Any:
+    """Sums (gradients, loss, hits) over the chunks of a batch."""
+
+    def chunk(number: tf.Tensor | int, size: int) -> Any:
         rows = slice(number * size, (number + 1) * size)
         part = {name: tensor[rows] for name, tensor in batch.items()} if size else batch
         return gradients(inputs.prepare(part, recipe), part["label"])
 
-    def total(batch: inputs.Element) -> Any:
-        size = batch["label"].shape[0]
-        if not chunk_size or chunk_size >= size:
-            return chunk(batch, 0, 0)
-        if size % chunk_size:
-            raise ValueError(
-                f"A device's share of the batch, {size}, must be a multiple of `chunk_size`. "
-                f"Received: chunk_size={chunk_size}."
-            )
-        state = chunk(batch, 0, chunk_size)
-        _, state = tf.while_loop(
-            lambda number, _: number < size // chunk_size,
-            lambda number, state: (
-                number + 1,
-                tf.nest.map_structure(tf.add, state, chunk(batch, number, chunk_size)),
-            ),
-            (1, state),
-            parallel_iterations=1,
+    size = batch["label"].shape[0]
+    if not chunk_size or chunk_size >= size:
+        return chunk(0, 0)
+    if size % chunk_size:
+        raise ValueError(
+            f"A device's share of the batch, {size}, must be a multiple of `chunk_size`. "
+            f"Received: chunk_size={chunk_size}."
         )
-        return state
-
-    def step(batch: inputs.Element) -> tuple[tf.Tensor, tf.Tensor]:
-        grads, loss, hits = total(batch)
-        decay = recipe.weight_decay / tf.distribute.get_strategy().num_replicas_in_sync
-        decayed = [
-            gradient + decay * variable if variable.name == "kernel" else gradient
-            for gradient, variable in zip(grads, variables)
-        ]
-        optimizer.apply(decayed, variables)
-        return loss, hits
-
-    return step
+    return tf.while_loop(
+        lambda number, _: number < size // chunk_size,
+        lambda number, state: (
+            number + 1,
+            tf.nest.map_structure(tf.add, state, chunk(number, chunk_size)),
+        ),
+        (1, chunk(0, chunk_size)),
+        parallel_iterations=1,
+    )[1]

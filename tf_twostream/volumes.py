@@ -1,5 +1,8 @@
 """From the coded flow fields of a store to input volumes (paper, Sect. 3.1), in batches.
 
+d_1 ... d_L are the L fields of a volume in their order, the paper's d_tau ... d_{tau+L-1}. In a
+bi-directional volume the first L/2 lead forward from tau and the last L/2 backward from it.
+
 Every function is made of batched TensorFlow ops and runs wherever its input lies: on the GPU in
 training, on the CPU in the tests.
 """
@@ -31,6 +34,122 @@ def stack_flow(fields: tf.Tensor) -> tf.Tensor:
     length = fields.shape[1] or shape[1]
     planes = tf.reshape(fields, [shape[0], 2 * length, shape[3], shape[4]])
     return tf.transpose(planes, [0, 2, 3, 1])
+
+
+def stack_trajectories(
+    codes: tf.Tensor,
+    ranges: tf.Tensor,
+    starts: tf.Tensor,
+    *,
+    size: tf.Tensor | None = None,
+    directions: int = 1,
+) -> tf.Tensor:
+    """Samples L displacement fields along the paths that points travel (paper, eq. 2).
+
+    I(u, v, 2k - 1) = d_k^x(p_k), I(u, v, 2k) = d_k^y(p_k), k = 1 ... L, with p_1 = (u, v) and
+    p_k = p_{k-1} + d_{k-1}(p_{k-1}).
+
+    Fields are read bilinearly; a path that leaves the frame stays on its border (ours: the paper
+    is silent). Codes are linear in displacements, so that codes, read between pixels and restored
+    afterwards, are the displacements there. Paths follow the whole motion: a mean is subtracted
+    from what is read, by `restore`, not from what is followed.
+
+    Args:
+        codes: `[B, L, 2, H, W]` uint8, the horizontal component above the vertical one.
+        ranges: `[B, L, 2, 2]` float32, (min, max) of each component of each field in pixels.
+        starts: `[B, P, 2]` float32, the points p_1 of P paths: (x right, y down) in pixels, (0, 0)
+            at the first pixel; inside the frame.
+        size: `[B, 2]` integers, true (height, width) in pixels of frames that are padded at the
+            bottom and right; None if none is.
+        directions: 2 if the second half of the fields leads backward from tau: its paths start at
+            p_1 again (Sect. 3.1, "Bi-directional optical flow"). Else 1.
+
+    Returns:
+        `[B, P, 2L]` float32 codes for `restore`, channels u1 v1 ... uL vL.
+    """
+    length = codes.shape[1]
+    size = tf.shape(codes)[None, 3:] if size is None else size
+    border = tf.reverse(tf.cast(size, tf.float32), axis=[1])[:, None] - 1.0
+    fields = tf.unstack(tf.transpose(codes, [1, 0, 3, 4, 2]), num=length)
+    samples: list[tf.Tensor] = []
+    for k, field in enumerate(fields):
+        if k % (length // directions) == 0:
+            points = starts
+        else:
+            moved = points + restore(samples[-1], ranges[:, k - 1 : k])
+            points = tf.clip_by_value(moved, 0.0, border)
+        samples.append(_read_between(field, points))
+    return tf.concat(samples, axis=-1)
+
+
+def _read_between(field: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+    """Reads `[B, H, W, 2]` uint8 bilinearly at `[B, P, 2]` (x, y); gives `[B, P, 2]` float32."""
+    batch, _, width, _ = tf.unstack(tf.shape(field, out_type=tf.int64))
+    flat = tf.reshape(tf.cast(field, tf.float16), [batch, -1, 2])  # As in `views.apply_views`.
+    # A neighbour beyond the border may be any number, for its weight is 0; but one must be there.
+    flat = tf.pad(flat, [[0, 0], [0, width + 1], [0, 0]])
+    corner = tf.floor(points)
+    right, down = tf.split(points - corner, 2, axis=-1)
+    column, row = tf.unstack(tf.cast(corner, tf.int64), axis=-1)
+    pixel = row * width + column
+    here, beside, below, across = (
+        tf.cast(tf.gather(flat, pixel + offset, batch_dims=1), tf.float32)
+        for offset in (0, 1, width, width + 1)
+    )
+    upper = here + right * (beside - here)
+    lower = below + right * (across - below)
+    return upper + down * (lower - upper)
+
+
+def cut_trajectories(
+    codes: tf.Tensor,
+    ranges: tf.Tensor,
+    views: tf.Tensor,
+    *,
+    crop: int,
+    size: tf.Tensor | None = None,
+    directions: int = 1,
+) -> tf.Tensor:
+    """Stacks fields along trajectories (paper, eq. 2) and cuts views out of the volume.
+
+    A path depends on nothing but where it starts. So a single view is traced by itself, while
+    several, which overlap, are cut out of one traced frame. The paths of a mirrored view start at
+    the mirrored pixels; with u negated afterwards, they are those of the mirrored video.
+
+    Args:
+        codes: `[B, L, 2, H, W]` uint8; this, `ranges`, `size` and `directions` are those of
+            `stack_trajectories`.
+        ranges: `[B, L, 2, 2]` float32.
+        views: `[B, V, 3]` int32 (top, left, flip).
+        crop: Side of a view in pixels.
+        size: `[B, 2]` integers, or None.
+        directions: 1 or 2.
+
+    Returns:
+        `[B * V, crop, crop, 2L]` float32 codes for `restore`, the V views of an element one after
+        the other.
+    """
+    batch, _, _, height, width = tf.unstack(tf.shape(codes, out_type=tf.int64))
+    pixels = starts = _pixels(views, crop)
+    if views.shape[1] != 1:
+        x, y = tf.meshgrid(tf.range(width), tf.range(height))
+        starts = tf.tile(tf.reshape(tf.stack([x, y], axis=-1), [1, -1, 2]), [batch, 1, 1])
+    starts = tf.cast(starts, tf.float32)
+    volume = stack_trajectories(codes, ranges, starts, size=size, directions=directions)
+    if views.shape[1] != 1:
+        volume = tf.gather(volume, pixels[..., 1] * width + pixels[..., 0], batch_dims=1)
+    return tf.reshape(volume, [-1, crop, crop, volume.shape[-1]])
+
+
+def _pixels(views: tf.Tensor, crop: int) -> tf.Tensor:
+    """`[B, V * crop * crop, 2]` int64: where (x, y) in the frame the pixels of each view lie."""
+    top, left, flip = tf.unstack(tf.cast(views, tf.int64)[..., None], axis=2)  # [B, V, 1] each
+    steps = tf.range(crop, dtype=tf.int64)
+    x = left + tf.where(flip == 1, crop - 1 - steps, steps)
+    y = top + steps
+    square = tf.zeros([crop, crop], tf.int64)
+    pixels = tf.stack([x[..., None, :] + square, y[..., :, None] + square], axis=-1)
+    return tf.reshape(pixels, [tf.shape(views)[0], -1, 2])
 
 
 def restore(

@@ -47,8 +47,9 @@ def road(run, tmp_path_factory):
     run(["data_tools/make_sample_videos.py", f"--output_dir={folder}", *size])
     data = ["--dataset=csv", f"--annotations={folder / 'manifest.csv'}", "--split=1"]
     videos, store = f"--videos_dir={folder / 'videos'}", f"--store={folder / 'store'}"
-    run(["data_tools/precompute_flow.py", *data, videos, store, "--shorter_side=48",
-         "--method=dis"])
+    run(
+        ["data_tools/precompute_flow.py", *data, videos, store, "--shorter_side=48", "--method=dis"]
+    )
     runs = {stream: f"--run_dir={folder / stream}" for stream in STREAMS}
     run(*([f"scripts/train_{s}.py", *data, store, runs[s], *SMALL] for s in STREAMS))
     for part in ("train", "test"):

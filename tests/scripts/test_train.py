@@ -97,3 +97,28 @@ def test_a_wrong_store_is_one_line(train, tmp_path):
     assert "error:" in err
     assert "nowhere" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow  # Three processes, 39 s on two busy cores.
+def test_slow_fusion_and_added_classes_have_their_doors(train, tiny_store, tmp_path):
+    rows = [f"{video.id},added {video.label},train" for video in tiny_store[1].train]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+    choice = "class,use,counterpart,reason\nadded 0,add,,\nadded 2,add,,\n"
+    (tmp_path / "choice.csv").write_text(choice)
+    added = [
+        "--add_dataset=csv", f"--add_annotations={tmp_path / 'list.csv'}",
+        f"--add_store={tiny_store[0]}", f"--add_classes={tmp_path / 'choice.csv'}",
+        "--allow_missing",
+    ]  # fmt: skip
+    doors = {"slow_fusion": ["--num_frames=9"], "spatial": added, "temporal": added}
+    processes = {
+        stream: train(stream, tmp_path / stream, "--num_iterations=1", *flags)
+        for stream, flags in doors.items()
+    }
+    for process in processes.values():
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    networks = {stream: runs.load(str(tmp_path / stream)) for stream in doors}
+    assert networks["slow_fusion"].recipe.num_frames == 9
+    for stream in ("spatial", "temporal"):
+        assert networks[stream].split.class_names[3:] == ("added 0", "added 2")

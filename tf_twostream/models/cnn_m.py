@@ -1,5 +1,6 @@
 """CNN-M-2048 of [3], the network of both streams (paper, Fig. 1 and Sect. 5)."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ from keras import initializers, layers
 
 from tf_twostream import paper
 from tf_twostream.models import layers as own_layers
+from tf_twostream.models import slow_fusion
 
 LAST_LAYER = "classes"
 MIN_CROP_SIZE = 41  # pixels; of a smaller input nothing is left to pool after conv5
@@ -53,6 +55,7 @@ def body(
     dropout_rate: float = paper.DROPOUT_RATE,
     width: float = 1.0,
     seed: int = 0,
+    joints: Mapping[str, Callable[[keras.KerasTensor], keras.KerasTensor]] | None = None,
 ) -> keras.KerasTensor:
     """Adds conv1 to full7 to a functional graph.
 
@@ -67,6 +70,7 @@ def body(
         dropout_rate: Share of the outputs of full6 and full7 set to zero in training.
         width: Factor on the number of channels of every layer.
         seed: Seed of weights and dropout.
+        joints: By the name of a convolution, what is done to its input first.
 
     Returns:
         `[B, 2048 * width]` features, after full7's ReLU and dropout.
@@ -81,6 +85,8 @@ def body(
         )
     for number, layer in enumerate(paper.CONV_LAYERS):
         normalise = layer.normalise and layer.name != without_normalisation
+        if joints and layer.name in joints:
+            x = joints[layer.name](x)
         x = _conv(x, layer, width=width, normalise=normalise, seed=seed * 100 + number)
     x = layers.Flatten(name="flatten")(x)
     for number, (name, units) in enumerate(paper.FULL_LAYERS):
@@ -137,11 +143,52 @@ def spatial(
         ValueError: If there are fewer than two classes or the crop is too small.
     """
     inputs = keras.Input((crop_size, crop_size, 3), name="rgb")
-    mean, stddev = paper.RGB_MEAN, paper.RGB_STDDEV
-    offset = [-m / stddev for m in mean]
-    x = layers.Rescaling(1 / stddev, offset, name="subtract_mean", dtype="float32")(inputs)
-    x = body(x, dropout_rate=dropout_rate, width=width, seed=seed)
+    x = body(_subtract_mean(inputs), dropout_rate=dropout_rate, width=width, seed=seed)
     return keras.Model(inputs, head(x, num_classes, seed=seed), name="spatial")
+
+
+def _subtract_mean(frames: keras.KerasTensor) -> keras.KerasTensor:
+    """Maps `[B, H, W, 3T]` RGB in [0, 255] to zero mean colour and unit variance."""
+    offset = [-mean / paper.RGB_STDDEV for mean in paper.RGB_MEAN] * (frames.shape[-1] // 3)
+    scale = 1 / paper.RGB_STDDEV
+    return layers.Rescaling(scale, offset, name="subtract_mean", dtype="float32")(frames)
+
+
+def frame_stack(
+    *,
+    num_classes: int,
+    num_frames: int = paper.NUM_FRAMES,
+    crop_size: int = paper.CROP_SIZE,
+    dropout_rate: float = paper.DROPOUT_RATE,
+    width: float = 1.0,
+    seed: int = 0,
+) -> keras.Model:
+    """Builds the network on stacks of RGB frames (paper, Sect. 6; see `slow_fusion`).
+
+    Args:
+        num_classes: K.
+        num_frames: T, successive frames per stack.
+        crop_size: Side of the input in pixels.
+        dropout_rate: Dropout ratio of full6 and full7.
+        width: Factor on the number of channels; 1 is the width of the other streams.
+        seed: Seed of weights and dropout.
+
+    Returns:
+        A model from `[B, crop_size, crop_size, 3T]` RGB in [0, 255], first frame first, to `[B, K]`
+        logits. The mean colour is subtracted inside.
+
+    Raises:
+        ValueError: If there are fewer than two classes or the crop is too small.
+    """
+    inputs = keras.Input((crop_size, crop_size, 3 * num_frames), name="rgb")
+    x = body(
+        _subtract_mean(inputs),
+        dropout_rate=dropout_rate,
+        width=width,
+        seed=seed,
+        joints=slow_fusion.joints(num_frames),
+    )
+    return keras.Model(inputs, head(x, num_classes, seed=seed), name="slow_fusion")
 
 
 def temporal(
@@ -194,6 +241,8 @@ def build(recipe: paper.Recipe, num_classes: int) -> keras.Model:
     try:
         if isinstance(recipe, paper.TemporalRecipe):
             return temporal(num_classes=num_classes, stack_length=recipe.stack_length, **size)
+        if isinstance(recipe, paper.SlowFusionRecipe):
+            return frame_stack(num_classes=num_classes, num_frames=recipe.num_frames, **size)
         return spatial(num_classes=num_classes, **size)
     finally:
         keras.config.set_dtype_policy(before)

@@ -1,12 +1,14 @@
 """The one on-disk schema of frames and displacement fields (see `layout` for the files).
 
-`Writer` is used by one process, `Reader` by everyone; `read_records`, `parse_rgb` and
+`Writer` is used by one process, `Reader` by everyone, `JoinedReader` where videos lie in several
+stores; `read_records`, `parse_rgb` and
 `parse_flow` are the ops that a tf.data graph reads with; `check` verifies, `remove` makes room;
 `exclusive` keeps a second writer away, `read_failed` says which videos could not be done.
 """
 
 from tf_twostream.store.checking import Findings, check, remove
 from tf_twostream.store.failures import read as read_failed
+from tf_twostream.store.joined import JoinedReader
 from tf_twostream.store.lock import exclusive
 from tf_twostream.store.reader import Reader
 from tf_twostream.store.records import parse_flow, parse_rgb, read_records
@@ -14,6 +16,7 @@ from tf_twostream.store.writer import VideoWriter, Writer
 
 __all__ = [
     "Findings",
+    "JoinedReader",
     "Reader",
     "VideoWriter",
     "Writer",

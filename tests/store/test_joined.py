@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import store
+from tf_twostream.store import layout
+
+VIDEOS = [(1, "b.avi"), (0, "a.avi"), (1, "a.avi"), (0, "b.avi"), (1, "b.avi")]
+NUM_FRAMES = {(0, "a.avi"): 3, (0, "b.avi"): 5, (1, "a.avi"): 4, (1, "b.avi"): 2}
+
+
+def fill(path, number, directions):
+    settings = {"method": "dis", "parameters": {}, "directions": directions, "shorter_side": 8}
+    writer = store.Writer(str(path), settings)
+    for (own, video_id), num_frames in NUM_FRAMES.items():
+        if own != number:
+            continue
+        with writer.video(video_id) as video:
+            for t in range(num_frames):
+                video.add_rgb(f"frame {t} of {video_id} in {number}".encode())
+                for direction in directions if t else ():
+                    data = f"{direction} {t} of {video_id} in {number}" + "!" * t
+                    video.add_flow(direction, data.encode(), np.zeros((2, 2)), np.zeros(2))
+            video.finish(height=8, width=8 + number, promised_frames=num_frames, fps=25.0)
+    writer.write_index()
+    return store.Reader(str(path))
+
+
+@pytest.fixture
+def readers(tmp_path):
+    """Two stores whose videos have the same names, the second with one direction."""
+    return [
+        fill(tmp_path / "first", 0, ["forward", "backward"]),
+        fill(tmp_path / "second", 1, ["forward"]),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["rgb", "forward"])
+def test_each_row_is_of_the_store_that_its_video_is_in(readers, kind):
+    table = store.JoinedReader(readers).table(VIDEOS, kind)
+    for n, (number, video_id) in enumerate(VIDEOS):
+        assert table["path"][n] == layout.records_path(readers[number].path, video_id, kind)
+        assert table["num_records"][n] == NUM_FRAMES[number, video_id] - (kind != "rgb")
+        assert (table["height"][n], table["width"][n]) == (8, 8 + number)
+        records = list(tf.data.TFRecordDataset(table["path"][n]).as_numpy_iterator())
+        first = table["first"][n]
+        offsets = table["offsets"][first : first + table["num_records"][n]]
+        read = [store.read_records(table["path"][n], at, 1).numpy()[0] for at in offsets]
+        assert read == records
+
+
+def test_videos_of_one_store_alone_have_the_table_of_that_store(readers):
+    ids = ["b.avi", "a.avi"]
+    for number, reader in enumerate(readers):
+        joined = store.JoinedReader(readers).table([(number, name) for name in ids], "rgb")
+        for name, values in reader.table(ids, "rgb").items():
+            np.testing.assert_array_equal(joined[name], values)
+
+
+def test_only_directions_that_all_stores_have_are_there(readers):
+    assert store.JoinedReader(readers).settings["directions"] == ["forward"]
+    assert store.JoinedReader(readers[:1]).settings == readers[0].settings
+
+
+def test_a_store_that_is_not_there_is_refused(readers):
+    with pytest.raises(ValueError, match=r"2 stores .*first and .*second.* Received: 2"):
+        store.JoinedReader(readers).table([(2, "a.avi")], "rgb")
+
+
+def test_a_video_that_its_store_lacks_is_refused(readers):
+    with pytest.raises(ValueError, match=r"'c.avi' is not among .*second"):
+        store.JoinedReader(readers).table([(0, "a.avi"), (1, "c.avi")], "rgb")

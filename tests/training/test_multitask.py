@@ -1,0 +1,230 @@
+"""Several data sets, one network (paper, Sect. 4)."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import evaluation, inputs, paper, runs, score_fusion, steps, store, training
+from tf_twostream.models import multitask as networks
+from tf_twostream.training import multitask
+
+RECIPE = paper.TemporalRecipe(
+    crop_size=41, stack_length=3, width=0.05, batch_size=8, num_iterations=4, dropout_rate=0.0
+)
+SHARES = {"a": 6, "b": 2}
+
+
+@pytest.fixture(scope="module")
+def batches(tiny_store):
+    """A mini-batch of each task."""
+    reader = store.Reader(tiny_store[0])
+    return tuple(
+        next(iter(inputs.training(reader, tiny_store[1].train, recipe)))
+        for recipe in (
+            dataclasses.replace(RECIPE, batch_size=size, seed=size) for size in SHARES.values()
+        )
+    )
+
+
+def cross_entropy(model, batch):
+    logits = model(inputs.prepare(batch, RECIPE))
+    return -tf.gather(tf.nn.log_softmax(logits), batch["label"], batch_dims=1)
+
+
+def network_and_step(divisors, recipe=RECIPE, strategy=None):
+    with (strategy or tf.distribute.get_strategy()).scope():
+        model = networks.build(recipe, dict.fromkeys(SHARES, 3))
+        heads = [
+            steps.Head(networks.of_task(model, task), divisor)
+            for task, divisor in zip(SHARES, divisors)
+        ]
+        optimizer = steps.make_optimizer(recipe)
+        optimizer.build(model.trainable_variables)
+    return model, steps.make_step(model, optimizer, recipe, heads=heads)
+
+
+def change_by(model, step, *arguments):
+    before = [variable.numpy() for variable in model.trainable_variables]
+    result = step(*arguments)
+    after = [variable.numpy() for variable in model.trainable_variables]
+    return [new - old for new, old in zip(after, before)], result
+
+
+@pytest.mark.parametrize("divisors", [(6, 2), (8, 8)])
+def test_the_loss_is_the_sum_of_each_tasks_own(batches, divisors):
+    model, step = network_and_step(divisors)
+    with tf.GradientTape() as tape:
+        wanted = [
+            tf.reduce_sum(cross_entropy(networks.of_task(model, task), batch)) / divisor
+            for task, batch, divisor in zip(SHARES, batches, divisors)
+        ]
+        total = tf.add_n(wanted)
+    gradients = tape.gradient(total, [v.value for v in model.trainable_variables])
+    decayed = [
+        gradient + RECIPE.weight_decay * v if v.name == "kernel" else gradient
+        for gradient, v in zip(gradients, model.trainable_variables)
+    ]
+    change, (losses, hits) = change_by(model, tf.function(step), batches)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-5)
+    assert hits.shape == (2,) and 0 <= hits[0] <= 6 and 0 <= hits[1] <= 2
+    for moved, gradient in zip(change, decayed, strict=True):
+        np.testing.assert_allclose(moved, -1e-2 * gradient.numpy(), atol=2e-7)
+
+
+def test_a_sample_of_one_task_gives_no_gradient_to_the_other_head(batches):
+    model = networks.build(RECIPE, dict.fromkeys(SHARES, 3))
+    x = inputs.prepare(batches[0], RECIPE)
+    for own, other in (("a", "b"), ("b", "a")):
+        head = steps.Head(networks.of_task(model, own), 6)
+        gradients, *_ = steps._gradients(head, model.trainable_variables, False)(
+            x, batches[0]["label"]
+        )
+        largest = {
+            variable.path: float(tf.reduce_max(tf.abs(gradient)))
+            for variable, gradient in zip(model.trainable_variables, gradients)
+        }
+        silent = {path for path, size in largest.items() if size == 0.0}
+        assert silent == {f"classes_{other}/kernel", f"classes_{other}/bias"}
+
+
+def test_two_replicas_take_the_step_of_one(batches):
+    whole, _ = change_by(*reversed_pair(network_and_step((6, 2))), batches)
+    # Not by collectives, whose numbers a process with several strategies uses twice.
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+    model, step = network_and_step((6, 2), strategy=strategy)
+
+    def half(context):
+        number = context.replica_id_in_sync_group
+        return tuple(
+            {name: tensor[number * size // 2 : (number + 1) * size // 2]
+             for name, tensor in batch.items()}
+            for batch, size in zip(batches, SHARES.values())
+        )  # fmt: skip
+
+    halves = strategy.experimental_distribute_values_from_function(half)
+    run = tf.function(lambda batch: strategy.run(step, (batch,)))
+    split, (losses, _) = change_by(model, run, halves)
+    total = np.sum([loss.numpy() for loss in strategy.experimental_local_results(losses)], axis=0)
+    np.testing.assert_allclose(total, step_losses(batches), rtol=1e-5)
+    for one, two in zip(whole, split, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def reversed_pair(pair):
+    model, step = pair
+    return model, tf.function(step)
+
+
+def step_losses(batches):
+    return network_and_step((6, 2))[1](batches)[0].numpy()
+
+
+def test_equal_shares_and_shares_by_videos():
+    equal, by_videos = multitask.Sharing(), multitask.Sharing(batch_shares="by_videos")
+    assert multitask.batch_sizes(256, [9537, 3570], equal) == [128, 128]
+    assert multitask.batch_sizes(256, [9537, 3570], by_videos) == [184, 72]
+    assert sum(multitask.batch_sizes(30, [5, 9, 1], by_videos)) == 30
+    with pytest.raises(ValueError, match="multiple of the number of tasks, 3"):
+        multitask.batch_sizes(256, [1, 1, 1], equal)
+    with pytest.raises(ValueError, match="needs samples"):
+        multitask.batch_sizes(8, [100, 1], by_videos)
+
+
+@pytest.mark.parametrize(
+    "knobs, words",
+    [
+        ({"datasets": ("csv",), "stores": ("s",)}, "two data sets or more"),
+        ({"datasets": ("csv", "csv"), "stores": ("s", "t")}, "different names"),
+        ({"datasets": ("ucf101", "hmdb51"), "stores": ("s",)}, "--stores has one value per"),
+        (
+            {"datasets": ("ucf101", "hmdb51"), "stores": ("s", "t"), "train_on_all": ("ucf",)},
+            "Received: ucf",
+        ),
+    ],
+)
+def test_impossible_tasks_are_refused(knobs, words):
+    with pytest.raises(ValueError, match=words):
+        multitask.Tasks(**knobs)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_store, tiny_source, tmp_path_factory):
+    """A run of two tasks on the tiny data set, and how to train it again."""
+    tasks = multitask.Tasks(
+        datasets=("csv", "csv"),
+        names=("a", "b"),
+        stores=(tiny_store[0],) * 2,
+        annotations=(tiny_source.annotations,) * 2,
+        train_on_all=("b",),
+    )
+    loop = training.Effort(run_dir=str(tmp_path_factory.mktemp("runs") / "both"), log_every=2)
+
+    def train():
+        return multitask.train(tasks, multitask.Sharing(), RECIPE, loop)
+
+    return train(), train
+
+
+def test_every_task_is_trained_checkpointed_and_evaluated(trained, tiny_store, tmp_path):
+    run = trained[0]
+    assert [task.name for task in run.tasks] == ["a", "b"] and run.task == "a"
+    assert [task.batch_size for task in run.tasks] == [4, 4]
+    assert [len(task.split.train) for task in run.tasks] == [7, 10]
+    for task in ("a", "b"):
+        again = runs.load(str(run.path), task)
+        assert again == dataclasses.replace(run, task=task, split=run.tasks["ab".index(task)].split)
+        model, iterations = runs.load_model(again)
+        assert iterations == 4 and model.output_shape == (None, 3)
+    options = evaluation.Options(
+        run_dir=str(run.path), store=tiny_store[0], task="a", scores=str(tmp_path / "a.npz")
+    )
+    scores = evaluation.evaluate(options)
+    assert scores.scores.shape == (3, 3)
+    assert score_fusion.load_scores(tmp_path / "a.npz").video_ids == scores.video_ids
+    with pytest.raises(ValueError, match="no video"):
+        evaluation.evaluate(dataclasses.replace(options, task="b"))
+    with pytest.raises(ValueError, match="--task is one of a, b .*'c'"):
+        runs.load(str(run.path), "c")
+
+
+def test_the_same_command_goes_on_and_another_is_refused(trained, capsys, tmp_path):
+    run, train = trained
+    train()
+    assert "nothing to do" in capsys.readouterr().out
+    changed = dataclasses.replace(run.tasks[1], divisor=99)
+    with pytest.raises(ValueError, match="holds a run with b="):
+        runs.create(dataclasses.replace(run, tasks=(run.tasks[0], changed)))
+
+
+def test_both_tasks_are_described_and_reported(trained, capsys):
+    trained[1]()
+    out = capsys.readouterr().out
+    assert "task:       a: " in out and "4 samples per iteration, sum of their losses" in out
+    events = [
+        tf.compat.v1.Event.FromString(record.numpy())
+        for path in (trained[0].path / "tensorboard").iterdir()
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    tags = {value.tag for event in events for value in event.summary.value}
+    assert {"loss", "loss/a", "loss/b", "accuracy/a", "accuracy/b"} <= tags
+
+
+def test_a_single_task_network_can_start_from_it(trained):
+    single = dataclasses.replace(trained[0], tasks=(), task="")
+    model = runs.build_model(single)
+    fresh = runs.initialise(model, trained[0], trained[0].split.class_names)
+    assert fresh == ["classes"]
+    source = runs.load_model(trained[0])[0]
+    np.testing.assert_array_equal(model.get_layer("conv1").kernel, source.get_layer("conv1").kernel)
+
+
+def test_a_run_of_one_task_has_no_other(tmp_path, tiny_store):
+    run = runs.Run(pathlib.Path(tmp_path / "run"), RECIPE, tiny_store[1], {})
+    runs.create(run)
+    with pytest.raises(ValueError, match="train_multitask.py"):
+        runs.load(str(run.path), "a")
