@@ -13,13 +13,14 @@ FLOORS = [
     {"datasets", "devices", "flow", "frames", "metrics", "placement", "sample_scenes",
      "score_fusion", "views", "volumes", "workers"},
     {"extraction", "models", "pictures", "reports", "store"},
-    {"flow_comparison", "inputs", "precompute", "raw_frames", "runs", "verification"},
+    {"experiments", "figures", "flow_comparison", "inputs", "precompute", "raw_frames", "runs",
+     "verification"},
     {"evaluation", "foreign_weights", "monitoring", "steps"},
     {"export", "training"},
     {"imagenet", "prediction"},
 ]  # fmt: skip
 WITHOUT_TENSORFLOW = (
-    "cli", "datasets", "extraction", "flow", "frames", "metrics", "paper", "reports",
+    "cli", "datasets", "experiments", "extraction", "flow", "frames", "metrics", "paper", "reports",
     "score_fusion", "workers",
 )  # fmt: skip
 ROOT = pathlib.Path(__file__).parents[1]

@@ -1,0 +1,91 @@
+r"""Draws the paper's Figures 2 to 6 from one's own videos, networks and scores.
+
+    python scripts/make_figures.py --store=stores/ucf101 --run_dir=runs/temporal1 \
+        --scores=results/split1/average.npz --output_dir=figures
+
+--store: fig2.png, flow and its components; fig3.png, where both ways of stacking read it.
+--run_dir: fig4.png, the filters of the first layer. --scores: fig5.png, the confusion matrix, and
+fig6.png, the recall of each class, both with their numbers as CSV. Each may be left out.
+"""
+
+import dataclasses
+import pathlib
+
+import cv2
+
+from tf_twostream import cli, figures, metrics, paper, pictures, reports, runs, score_fusion, store
+
+_DPI = 120
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to draw."""
+
+    store: str = cli.knob("", "Store with the video of Fig. 2 and 3.")
+    video: str = cli.knob("", "Its id in the store (its path); by default the first one.")
+    first_frame: int = cli.knob(0, "Its frame tau, counted from 0.")
+    stack_length: int = cli.knob(paper.STACK_LENGTH, "L, the fields that Fig. 3 follows.")
+    run_dir: str = cli.knob("", "Run folder of the network of Fig. 4.")
+    scores: str = cli.knob("", "Scores file (npz) of the test videos for Fig. 5 and 6.")
+    output_dir: str = cli.knob(cli.REQUIRED, "Folder of the figures.")
+
+    def __post_init__(self) -> None:
+        """Checks that there is something to draw."""
+        if not (self.store or self.run_dir or self.scores):
+            raise ValueError(
+                "A figure needs something to show: --store, --run_dir or --scores. Received: none."
+            )
+
+
+cli.define(Options)
+
+
+def draw_video(options: Options, folder: pathlib.Path) -> None:
+    """Draws Fig. 2 and 3."""
+    reader = store.Reader(options.store)
+    video = options.video or reader.video_ids[0]
+    clip = figures.read_clip(reader, video, options.first_frame, options.stack_length)
+    for name, drawing in (
+        ("fig2", figures.draw_flow(clip)),
+        ("fig3", figures.draw_sampling(clip)),
+    ):
+        drawing.savefig(folder / f"{name}.png", dpi=_DPI, bbox_inches="tight")
+        print(f"{folder / name}.png: {video} from frame {options.first_frame}")
+
+
+def draw_filters(run_dir: str, folder: pathlib.Path) -> None:
+    """Draws Fig. 4."""
+    model, iterations = runs.load_model(runs.load(run_dir))
+    picture = pictures.first_layer_filters(model.get_layer("conv1").kernel.numpy())
+    cv2.imwrite(str(folder / "fig4.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    print(f"{folder / 'fig4.png'}: {run_dir} after {iterations:,} iterations")
+
+
+def draw_scores(path: str, folder: pathlib.Path) -> None:
+    """Draws Fig. 5 and 6."""
+    videos = score_fusion.load_scores(path)
+    scores, labels = videos.scores, videos.labels
+    title = f"{100 * metrics.accuracy(scores, labels):.2f} % of {len(labels)} videos"
+    matrix = metrics.confusion_matrix(scores, labels)
+    reports.write_confusion_matrix(matrix, videos.class_names, folder / "fig5", title=title)
+    recall = metrics.recall_per_class(scores, labels)
+    reports.write_recall(recall, videos.class_names, folder / "fig6", title=title)
+    print(f"{folder / 'fig5.png'}, {folder / 'fig6.png'}: {path}, {title}")
+
+
+def main() -> None:
+    """Draws what the parsed flags name."""
+    options = cli.parse(Options)
+    folder = pathlib.Path(options.output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.store:
+        draw_video(options, folder)
+    if options.run_dir:
+        draw_filters(options.run_dir, folder)
+    if options.scores:
+        draw_scores(options.scores, folder)
+
+
+if __name__ == "__main__":
+    cli.run(main)

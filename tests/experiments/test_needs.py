@@ -1,0 +1,70 @@
+"""Rows that cannot be run say why, and how to go on."""
+
+import dataclasses
+
+from tf_twostream import datasets, experiments
+from tf_twostream.datasets import union
+from tf_twostream.experiments import commands, needs
+
+PAPER_SCALE = commands.Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
+
+
+def find(table, setting):
+    [row] = [row for row in experiments.TABLES[table].rows if row.setting.startswith(setting)]
+    return row
+
+
+def test_a_row_that_cannot_be_run_says_why(setup, data_root):
+    plain, both = find("1b", "Single-frame"), find("1b", "Optical flow stacking (L = 10), bi-dir")
+    assert needs.missing(plain, setup) == needs.missing(both, setup) == ""
+    assert "quoted" in needs.missing(find("4", "Spatio-temporal HMAX"), setup)
+    without = dataclasses.replace(setup, imagenet_run="")
+    assert needs.missing(find("3", "uni-directional, averaging"), without) == (
+        "needs --imagenet_run"
+    )
+    first = data_root / "stores" / "first"
+    (first / "store.json").write_text('{"directions": ["forward"]}')
+    assert needs.missing(both, setup) == f"needs backward flow in {first}"
+    (data_root / "lists" / "first.csv").unlink()
+    assert "first.csv" in needs.missing(plain, setup)
+    (first / "store.json").unlink()
+    assert needs.missing(plain, setup) == f"needs {first}/store.json"
+    assert needs.missing(find("2", "Training on HMDB-51 without"), setup) == ""
+    assert "stores/first" in needs.missing(find("2", "Multi-task learning on HMDB"), setup)
+
+
+def test_a_missing_store_comes_with_its_command(setup, parse):
+    rows = [find("2", "Multi-task learning on HMDB-51")]
+    assert needs.stores_missing(rows, setup) == []
+    assert needs.stores_missing(rows, PAPER_SCALE) == ["ucf101", "hmdb51"]
+    for scale in (setup, PAPER_SCALE):
+        for dataset in ("ucf101", "hmdb51"):
+            _, *command = needs.how_to_make(dataset, scale).split()
+            assert parse(command)["Output"].store == scale.store(dataset)
+
+
+def test_a_list_of_all_has_every_video_for_training(setup, tmp_path):
+    fine_tuning = find("2", "Fine-tuning")
+    [(path, text)] = needs.lists_to_write([fine_tuning], setup).items()
+    written = tmp_path / "all.csv"
+    written.write_text(text)
+    split = datasets.load(datasets.Source(dataset="csv", annotations=str(written)))
+    assert [video.id for video in split.train] == ["a/1.avi", "a/2.avi", "b/1.avi"]
+    assert not split.test
+    [last] = commands.plan(fine_tuning, setup)
+    pre_training = last.after[0].after[0]
+    assert f"--annotations={path}" in pre_training.command
+    assert f"--init_from={pre_training.output.parents[1]}" in last.after[0].command
+
+
+def test_small_data_sets_add_the_classes_that_the_other_has_not(setup, data_root, tmp_path):
+    own = data_root / "lists" / "second.csv"
+    own.write_text(own.read_text().replace(",a,", ",c,"))
+    row = find("2", "Training on HMDB-51 with classes added")
+    [(path, text)] = needs.lists_to_write([row], setup).items()
+    (tmp_path / "choice.csv").write_text(text)
+    assert union.read_choice(tmp_path / "choice.csv") == ("a",)
+    [small], [full] = commands.plan(row, setup), commands.plan(row, PAPER_SCALE)
+    assert f"--add_classes={path}" in small.after[0].command
+    assert "add_classes" not in full.after[0].line
+    assert needs.lists_to_write([row], PAPER_SCALE) == {}  # Its 78 classes come with us.

@@ -1,0 +1,82 @@
+"""Figures 2 and 3 show what the store holds and what the volumes read."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib import quiver
+
+from tf_twostream import figures, store
+from tf_twostream.flow import codec
+
+LENGTH = 4
+
+
+@pytest.fixture(scope="module")
+def clip(tiny_store):
+    reader = store.Reader(tiny_store[0])
+    return figures.read_clip(reader, "class 2/v_2 (1+!).avi", 3, LENGTH)
+
+
+def moving(u, v, *, mean_of_rest=0.0):
+    """A clip of 48 x 64 pixels of which the square from (20, 12) on, 12 wide, moves by (u, v)."""
+    fields = np.full((LENGTH, 48, 64, 2), mean_of_rest, np.float32)
+    fields[:, 12:24, 20:32] = (u, v)
+    codes, ranges = zip(*map(codec.quantise, fields))
+    frames = np.zeros((LENGTH + 1, 48, 64, 3), np.uint8)
+    return figures.Clip(frames, np.stack(codes), np.stack(ranges))
+
+
+def test_a_clip_begins_at_its_frame(clip):
+    assert clip.frames.shape[0] == LENGTH + 1
+    assert clip.fields.shape == (LENGTH, *clip.frames.shape[1:3], 2)
+    assert clip.frames[0, 0, 0].mean() == pytest.approx(3, abs=25)  # The corner tells the frame.
+    means = clip.fields[..., 1].mean((1, 2))
+    assert np.abs(means).max() < 0.1  # Class 2 moves to the right: u has a mean, v has none.
+    assert clip.fields[..., 0].mean() > 1.5
+
+
+@pytest.mark.parametrize(("first", "length"), [(-1, 4), (12, 4), (0, 0)])
+def test_a_clip_must_lie_inside_of_its_video(tiny_store, first, length):
+    with pytest.raises(ValueError, match="has 16 frames.*Received"):
+        figures.read_clip(store.Reader(tiny_store[0]), "class 2/v_2 (1+!).avi", first, length)
+
+
+def test_points_travel_with_the_motion():
+    paths = figures.trajectories(moving(1.0, 2.0), np.array([[22.0, 13.0], [5.0, 5.0]]))
+    steps = np.arange(LENGTH + 1)[:, None]
+    np.testing.assert_allclose(paths[0], [22, 13] + steps * [1, 2], atol=0.05)
+    np.testing.assert_allclose(paths[1], [5, 5] + steps * [0, 0], atol=0.05)
+
+
+def test_fig_2_outlines_what_moves_against_the_camera():
+    panels = figures.draw_flow(moving(-3.0, 1.0, mean_of_rest=5.0)).axes
+    titles = [panel.get_title() for panel in panels if panel.get_title()]
+    assert [title[:3] for title in titles] == ["(a)", "(b)", "(c)", "(d)", "(e)", "(f)"]
+    [outline] = panels[0].patches
+    left, top = outline.get_xy()
+    assert (20, 12) <= (left + 6, top + 6) <= (32, 24)
+    components = [panel.images[0].get_array() for panel in panels[3:5]]
+    assert [float(component[18, 26]) for component in components] == pytest.approx([-3, 1], abs=0.1)
+    assert float(components[0][0, 0]) == pytest.approx(5, abs=0.1)
+
+
+def test_fig_3_reads_both_ways(clip):
+    fixed, along, _ = figures.draw_sampling(clip).axes
+    assert fixed.get_title().startswith("stacking (1)")
+    at_rest, moved = (
+        [arrows for arrows in panel.collections if isinstance(arrows, quiver.Quiver)]
+        for panel in (fixed, along)
+    )
+    assert len(at_rest) == len(moved) == LENGTH
+    for arrows in at_rest:
+        np.testing.assert_array_equal(arrows.get_offsets(), at_rest[0].get_offsets())
+    for arrows, following in itertools.pairwise(moved):
+        tips = arrows.get_offsets() + np.stack([arrows.U, arrows.V], axis=-1)
+        np.testing.assert_allclose(following.get_offsets(), tips, atol=1e-4)
+
+
+def test_a_still_clip_can_be_drawn():
+    still = moving(0.0, 0.0)
+    assert len(figures.draw_flow(still).axes) >= 6
+    figures.draw_sampling(still).canvas.draw()

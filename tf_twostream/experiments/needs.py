@@ -1,0 +1,106 @@
+"""What rows need besides their commands: stores, lists, a network trained on ImageNet."""
+
+import csv
+import io
+import json
+import pathlib
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tf_twostream import datasets, experiments
+from tf_twostream.experiments import commands
+
+
+def missing(row: experiments.Row, setup: commands.Setup) -> str:
+    """Says why a row cannot be run; empty if it can."""
+    if row.what is None:
+        return "quoted by the paper from others"
+    needed = experiments.networks(row.what)
+    if not setup.imagenet_run and any(net.start == experiments.IMAGENET for net in needed):
+        return "needs --imagenet_run"
+    for dataset in _datasets(needed):
+        for path in (f"{setup.store(dataset)}/store.json", setup.lists(dataset)):
+            if not pathlib.Path(path).exists():
+                return f"needs {path}"
+    for network in needed:
+        store = setup.store(network.dataset)
+        if network.recipe.get("bidirectional") and "backward" not in _directions(store):
+            return f"needs backward flow in {store}"
+    return ""
+
+
+def stores_missing(rows: Iterable[experiments.Row], setup: commands.Setup) -> list[str]:
+    """Lists the data sets of some rows that have no store yet."""
+    needed = [network for row in rows for network in experiments.networks(row.what)]
+    return [d for d in _datasets(needed) if not pathlib.Path(setup.store(d)).exists()]
+
+
+def how_to_make(dataset: str, setup: commands.Setup) -> str:
+    """Returns the command that makes the store of a data set."""
+    flags = {
+        "dataset": setup.kind(dataset),
+        "annotations": setup.lists(dataset),
+        "videos_dir": "VIDEOS",
+        "store": setup.store(dataset),
+    }
+    if dataset == experiments.UCF:  # Table 1b and 3: bi-directional volumes.
+        flags["directions"] = "forward,backward"
+    if setup.scale == "small":
+        flags["shorter_side"] = str(commands.SMALL_SHORTER_SIDE)
+    return shlex.join(["python", "data_tools/precompute_flow.py", *commands.as_flags(flags)])
+
+
+def lists_to_write(rows: Iterable[experiments.Row], setup: commands.Setup) -> dict[str, str]:
+    """Makes the lists that rows need besides those of the data sets, as far as those exist.
+
+    Returns:
+        Their texts by their paths: lists in which all videos of a data set are for training and,
+        at small scale, classes to add to another data set.
+
+    Raises:
+        ValueError: If the lists of a data set are faulty.
+    """
+    texts = {}
+    for network in (network for row in rows for network in experiments.networks(row.what)):
+        own, other = network.dataset, experiments.OTHER[network.dataset]
+        if network.all_videos and pathlib.Path(setup.lists(own)).exists():
+            split = _read_lists(own, setup)
+            videos = datasets.all_videos(split)
+            lines = [[video.id, split.class_names[video.label], "train"] for video in videos]
+            texts[setup.list_of_all(own)] = _as_csv([["path", "label", "split"], *lines])
+        if (
+            network.other == "classes"
+            and setup.scale == "small"
+            and all(pathlib.Path(setup.lists(dataset)).exists() for dataset in (own, other))
+        ):
+            native = _read_lists(own, setup).class_names
+            lines = [
+                [name, *(("exclude", name, "the same") if name in native else ("add", "", "new"))]
+                for name in _read_lists(other, setup).class_names
+            ]
+            header = ["class", "use", "counterpart", "reason"]
+            texts[setup.classes_to_add(other)] = _as_csv([header, *lines])
+    return texts
+
+
+def _read_lists(dataset: str, setup: commands.Setup) -> datasets.Split:
+    kind: Any = setup.kind(dataset)
+    return datasets.load(datasets.Source(dataset=kind, annotations=setup.lists(dataset)))
+
+
+def _as_csv(lines: Iterable[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
+def _datasets(needed: Sequence[experiments.Network]) -> list[str]:
+    """Lists the data sets that networks learn from, UCF-101 first."""
+    used = {network.dataset for network in needed}
+    used |= {experiments.OTHER[network.dataset] for network in needed if network.other}
+    return [dataset for dataset in experiments.OTHER if dataset in used]
+
+
+def _directions(store: str) -> list[str]:
+    return json.loads(pathlib.Path(store, "store.json").read_text())["directions"]

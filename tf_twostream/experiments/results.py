@@ -1,0 +1,184 @@
+"""Tables of our numbers beside the paper's: Markdown, CSV, and the commands as a script."""
+
+import csv
+import dataclasses
+import json
+import pathlib
+import statistics
+from collections.abc import Iterable, Sequence
+
+from tf_twostream import experiments, metrics, reports, score_fusion
+from tf_twostream.experiments import commands
+
+_HEADER = ("setting", "ours", "paper", "difference", "test videos", "command")
+_CSV_HEADER = ("setting", "ours", "standard deviation", "repeats", *_HEADER[2:], "not run")
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of a table.
+
+    Attributes:
+        row: The row.
+        command: The command that sets the row apart, for its first split and seed.
+        accuracies: Ours in percent, one per split and seed; empty if the row was not run.
+        num_videos: Test videos of each.
+        reason: Why it was not run.
+    """
+
+    row: experiments.Row
+    command: str = ""
+    accuracies: tuple[float, ...] = ()
+    num_videos: tuple[int, ...] = ()
+    reason: str = ""
+
+    @property
+    def mean(self) -> float:
+        """Mean over splits and seeds in percent."""
+        return statistics.fmean(self.accuracies)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of a single one, from n - 1; None for one."""
+        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+
+def read(step: commands.Step) -> tuple[float, int]:
+    """Reads what a row's last step has found: video accuracy in percent, number of videos."""
+    if step.result:
+        results = json.loads(step.output.read_text(encoding="utf-8"))
+        accuracy = results["results"][step.result]["video_accuracy"]
+        return 100 * accuracy, results["num_videos"]
+    scores = score_fusion.load_scores(step.output)
+    return 100 * metrics.accuracy(scores.scores, scores.labels), len(scores.labels)
+
+
+def make_line(
+    row: experiments.Row, steps: Sequence[commands.Step], done: Sequence[bool], reason: str
+) -> Line:
+    """Makes the line of a row.
+
+    Args:
+        row: The row.
+        steps: The last step for each split and seed; none for a quoted number.
+        done: Whether each is done.
+        reason: Why some are not; empty where their turn has not come.
+
+    Returns:
+        The line; accuracies stand in it only when all steps are done.
+    """
+    if not steps:
+        return Line(row, reason=reason)
+    shown = steps[0] if steps[0].result else steps[0].after[0]  # Fusing, or else training.
+    if not all(done):
+        part = f"{sum(done)} of {len(done)} done" if any(done) else ""
+        return Line(row, shown.line, reason="; ".join(filter(None, (reason, part))))
+    accuracies, numbers = zip(*map(read, steps))
+    return Line(row, shown.line, accuracies, numbers)
+
+
+def write(name: str, lines: Sequence[Line], setup: commands.Setup) -> str:
+    """Writes tables/table_NAME.md, .csv and .sh into the output folder.
+
+    Args:
+        name: The table's number in the paper.
+        lines: Its lines.
+        setup: Where to, and at what scale the rows were run.
+
+    Returns:
+        The text of the Markdown file.
+    """
+    stem = pathlib.Path(setup.output_dir, "tables", f"table_{name}")
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    title = f"# Table {name}. {experiments.TABLES[name].title}"
+    text = "\n\n".join([title, _explain(setup), _markdown(lines)])
+    stem.with_suffix(".md").write_text(text, encoding="utf-8")
+    with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_CSV_HEADER)
+        writer.writerows(_csv_cells(line) for line in lines)
+    return text
+
+
+def script(
+    lines: Iterable[tuple[experiments.Row, Sequence[commands.Step], str]], notes: Iterable[str]
+) -> str:
+    """Writes the commands of rows as a shell script, each step once.
+
+    Args:
+        lines: Rows, their last steps, and why a row cannot be run (empty if it can): its
+            commands are then comments.
+        notes: Comments to begin with.
+    """
+    seen: set[str] = set()
+    text = ["#!/usr/bin/env bash", "set -euo pipefail", *(f"# {note}" for note in notes)]
+    for row, steps, reason in lines:
+        text += ["", f"# {row.setting} (paper: {row.paper} %){f': {reason}' if reason else ''}"]
+        # What cannot be run is shown as a comment, and does not count as done for other rows.
+        before, hidden = (set(), "# ") if reason else (seen, "")
+        text += [f"{hidden}{line}" for step in steps for line in _lines_of(step, before)]
+    return "\n".join(text) + "\n"
+
+
+def _lines_of(step: commands.Step, seen: set[str]) -> list[str]:
+    if step.name in seen:
+        return []
+    seen.add(step.name)
+    return [line for earlier in step.after for line in _lines_of(earlier, seen)] + [step.line]
+
+
+def _explain(setup: commands.Setup) -> str:
+    repeats = (
+        "Video accuracy in percent; where there are several splits or seeds, the mean and the "
+        "standard deviation (from n - 1). The command is the one that sets the row apart, for the "
+        "first split and seed; all of them are in the .sh file."
+    )
+    if setup.scale == "paper":
+        return repeats
+    return (
+        f"Scale: small. Two data sets of your own stand for UCF-101 and HMDB-51; "
+        f"width {commands.SMALL['width']}, crops of {commands.SMALL['crop_size']} pixels, batches "
+        f"of {commands.SMALL['batch_size']}, {commands.SMALL_ITERATIONS} iterations, "
+        f"{commands.SMALL_TUNING_ITERATIONS} when fine-tuning; dropout "
+        f"{commands.SMALL['dropout_rate']} instead of 0.9, but in Table 1a as it says. Changed by "
+        f"--train_flags: {setup.train_flags or 'nothing'}. The differences compare other data, "
+        f"other networks and one split: they show what runs, not what is reproduced. {repeats}"
+    )
+
+
+def _markdown(lines: Sequence[Line]) -> str:
+    table = reports.markdown_table(_HEADER[:-1], [_cells(line) for line in lines])
+    # Commands are long and of any length: padded to the longest, nobody could read the table.
+    shown = [line.command.replace("|", r"\|") for line in lines]
+    commands_column = [
+        _HEADER[-1],
+        "---",
+        *(f"`{command}`" if command else "" for command in shown),
+    ]
+    return "".join(f"{cells} {own} |\n" for cells, own in zip(table.splitlines(), commands_column))
+
+
+def _cells(line: Line) -> list[str]:
+    if line.accuracies:
+        spread = "" if line.deviation is None else f" ± {line.deviation:.1f}"
+        ours, difference = f"{line.mean:.1f}{spread}", f"{line.mean - line.row.paper:+.1f}"
+    else:
+        ours, difference = f"not run{f': {line.reason}' if line.reason else ''}", ""
+    return [line.row.setting, ours, f"{line.row.paper:.1f}", difference, _videos(line)]
+
+
+def _csv_cells(line: Line) -> list[object]:
+    ours: list[object] = ["", "", ""]
+    difference = ""
+    if line.accuracies:
+        spread = "" if line.deviation is None else f"{line.deviation:.4f}"
+        ours = [f"{line.mean:.4f}", spread, len(line.accuracies)]
+        difference = f"{line.mean - line.row.paper:.4f}"
+    reason = "" if line.accuracies else line.reason or "not yet"
+    return [
+        line.row.setting, *ours, line.row.paper, difference, _videos(line), line.command, reason
+    ]  # fmt: skip
+
+
+def _videos(line: Line) -> str:
+    return ", ".join(map(str, dict.fromkeys(line.num_videos)))
