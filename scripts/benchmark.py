@@ -3,12 +3,14 @@
     python scripts/benchmark.py inputs --store=stores/ucf101
     python scripts/benchmark.py training --store=stores/ucf101 --stream=temporal --batch_size=256
     python scripts/benchmark.py flow --pairs=middlebury --pictures=pictures
+    python scripts/benchmark.py volumes --batch_size=8
 
 `inputs` compares the real input graph of the temporal stream with the raw limit of the machine:
 bare loops that decode the same JPEG images, from memory, on the same cores, once with OpenCV and
 once with TensorFlow's decoder. `training` times whole iterations, at one setting per call so that
 peak memory is that setting's own. `flow` compares flow methods on pairs of frames: their errors,
-their times on one thread, on all and, for those in TensorFlow, on a GPU if there is one.
+their times on one thread, on all and, for those in TensorFlow, on a GPU if there is one. `volumes`
+times what each input configuration (Sect. 3.1) costs on the device, on made-up fields of 341x256.
 """
 
 import concurrent.futures
@@ -236,6 +238,49 @@ def measure_flow(options: Options) -> None:
         print(flow_comparison.compare_with_gpu(pairs, solved, seconds=options.seconds))
 
 
+def _made_up_batch(options: Options, num_views: int) -> inputs.Element:
+    """A batch of smooth motion at 341x256, as `inputs` yields them."""
+    rng = np.random.default_rng(0)
+    (height, width), count, length = (256, 341), options.batch_size, options.stack_length
+    y, x = np.mgrid[:height, :width] / 100
+    phase = rng.uniform(0, 6, (count, length, 2, 1, 1))
+    rest = [height - options.crop_size + 1, width - options.crop_size + 1, 2]
+    return {
+        "codes": tf.constant((127.5 + 127 * np.sin(x + y + phase)).astype(np.uint8)),
+        "ranges": tf.tile(tf.constant([[[[-8.0, 8.0]]]]), [count, length, 2, 1]),
+        "means": tf.zeros([count, length, 2]),
+        "size": tf.constant([[height, width]] * count),
+        "views": tf.constant(rng.integers(0, rest, (count, num_views, 3)), tf.int32),
+    }
+
+
+def measure_volumes(options: Options) -> None:
+    """Prints the milliseconds that a volume takes to be made, by stacking and direction."""
+    kinds = list(itertools.product(("flow", "trajectory"), (False, True)))
+    rows = []
+    for num_views in (1, paper.TEST_VIEWS):
+        batch = _made_up_batch(options, num_views)
+        steps = []
+        for stacking, bidirectional in kinds:
+            recipe = dataclasses.replace(
+                _recipe(options, "temporal"), stacking=stacking, bidirectional=bidirectional
+            )  # type: ignore[call-arg]
+            steps.append(tf.function(lambda batch, r=recipe: inputs.prepare(batch, r)))
+            steps[-1](batch)
+        times: list[list[float]] = [[] for _ in steps]
+        while sum(map(sum, times)) < options.seconds:
+            for step, took in zip(steps, times):  # In turn, since machines are noisy.
+                start = time.perf_counter()
+                step(batch)[0, 0, 0, 0].numpy()
+                took.append(time.perf_counter() - start)
+        cells = [f"{1e3 * statistics.median(took) / options.batch_size:.1f}" for took in times]
+        rows.append([f"{num_views}", *cells])
+    print(f"ms per volume on {devices.kind()}: L = {options.stack_length}, 341x256, crop "
+          f"{options.crop_size}, batch {options.batch_size}")  # fmt: skip
+    names = [f"{kind}{', bi-directional' if both else ''}" for kind, both in kinds]
+    print(reports.markdown_table(["views", *names], rows))
+
+
 def _peak_memory() -> int:
     """Bytes, of the first GPU, or of this process on a CPU."""
     if tf.config.list_physical_devices("GPU"):
@@ -243,7 +288,12 @@ def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-MEASUREMENTS = {"inputs": measure_inputs, "training": measure_training, "flow": measure_flow}
+MEASUREMENTS = {
+    "inputs": measure_inputs,
+    "training": measure_training,
+    "flow": measure_flow,
+    "volumes": measure_volumes,
+}
 
 cli.define(Options)
 

@@ -9,38 +9,45 @@ import tensorflow as tf
 from tf_twostream.flow import brox, flo
 
 INNER = np.s_[..., 8:-8, 8:-8, :]  # Pixels whose surroundings are in both frames.
-QUICK = dataclasses.replace(brox.FAST, eta=0.6)
+
+# The minimum itself, whatever the sweeps: ten times FAST's iterations and an omega that suits so
+# small a frame. The large epsilon makes psi average what bilinear reading and gradients that
+# turn with the image leave over, instead of choosing from it. Unsmoothed, frames are `energy`'s.
+CONVERGED = dataclasses.replace(
+    brox.FAST, warps=3, inner_iterations=5, solver_iterations=20, omega=1.8, epsilon=0.05, sigma=0.0
+)  # fmt: skip
+PARAMETERS = {"fast": brox.FAST, "converged": CONVERGED}
 
 
 @functools.cache
-def texture():
-    """A smooth random function of the plane, `[H, W]` in [0, 1], three scales."""
+def waves():
+    """Wave vectors `[90, 2]` in radians per pixel and phases of a random texture, three scales."""
     rng = np.random.default_rng(0)
-    layers = [
-        cv2.GaussianBlur(rng.normal(size=(200, 240)), (0, 0), sigma) * sigma for sigma in (2, 4, 8)
-    ]
-    return cv2.normalize(sum(layers), None, 0, 1, cv2.NORM_MINMAX).astype(np.float32)
+    scales = np.repeat([2.0, 4.0, 8.0], 30)[:, None]  # Of noise blurred by so many pixels.
+    return rng.normal(size=(90, 2)) / (np.sqrt(2) * scales), rng.uniform(0, 2 * np.pi, 90)
+
+
+def centred(size):
+    """Coordinates x and y of pixels, `[H, W]` each, 0 in the middle."""
+    height, width = size
+    y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1])[:, None, None] / 2
+    return x, y
 
 
 def view(matrix=((1, 0, 0), (0, 1, 0)), size=(48, 64)):
-    """The texture seen through a map of pixels, centred; `[H, W]`."""
-    height, width = size
-    matrix = np.array(matrix, np.float64)
-    y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1])[:, None, None] / 2
-    places = [row[0] * x + row[1] * y + row[2] for row in matrix]
-    return cv2.remap(
-        texture(), *((p + c).astype(np.float32) for p, c in zip(places, (120, 100))),
-        interpolation=cv2.INTER_CUBIC,
-    ).clip(0, 1)  # fmt: skip
+    """The texture seen through a map of pixels, computed, not interpolated; `[H, W]` in [0, 1]."""
+    x, y = centred(size)
+    places = np.stack([row[0] * x + row[1] * y + row[2] for row in matrix], axis=-1)
+    vectors, phases = waves()
+    return (0.5 + 0.015 * np.cos(places @ vectors.T + phases).sum(-1)).astype(np.float32)
 
 
 def true_field(matrix, size=(48, 64)):
     """The displacement of the first view's pixels where the second sees through `matrix`."""
-    height, width = size
-    y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1])[:, None, None] / 2
+    x, y = centred(size)
     linear, offset = np.array(matrix)[:, :2], np.array(matrix)[:, 2]
-    place = np.linalg.solve(linear, np.stack([x.ravel() - offset[0], y.ravel() - offset[1]]))
-    return np.stack([place[0] - x.ravel(), place[1] - y.ravel()], 1).reshape(height, width, 2)
+    here = np.stack([x, y], axis=-1)
+    return (here - offset) @ np.linalg.inv(linear).T - here
 
 
 def shifted(u, v, size=(48, 64)):
@@ -56,10 +63,16 @@ def compiled(parameters, backward, xla):
     return tf.function(estimate, input_signature=signature, autograph=False)
 
 
-def flow(*frames, parameters=QUICK, backward=False, xla=False):
+def flow(*frames, parameters=brox.FAST, backward=False, xla=False):
     """Fields `[T - 1, H, W, 2]` of frames `[H, W]`; by default without the wait for XLA."""
     frames = tf.constant(np.stack(frames)[None].astype(np.float32))
     return compiled(parameters, backward, xla)(frames).numpy()[0]
+
+
+@functools.cache
+def found(matrix, name, size=(48, 64)):
+    """The field `[1, H, W, 2]` of the texture seen plainly and through `matrix`."""
+    return flow(view(size=size), view(matrix, size), parameters=PARAMETERS[name])
 
 
 def error(field, expected):
@@ -70,33 +83,72 @@ def test_rest_has_no_flow():
     assert np.abs(flow(view(), view())).max() < 1e-6
 
 
+both = pytest.mark.parametrize("name", PARAMETERS)
+
+
+@both
 @pytest.mark.parametrize("u, v", [(1, 0), (0, -2), (3, 2), (-0.25, 0.5), (0.1, 0.03)])
-def test_translations_are_recovered(u, v):
-    field = flow(view(), shifted(u, v))
+def test_translations_are_recovered(name, u, v):
+    field = flow(view(), shifted(u, v), parameters=PARAMETERS[name])
     assert field.shape == (1, 48, 64, 2)
-    assert error(field, [u, v]) < 0.05  # Pixels.
+    assert error(field, [u, v]) < 0.02  # Pixels.
+
+
+def test_a_translation_is_recovered_by_opencvs_parameters():
+    assert error(flow(view(), shifted(1.5, -1), parameters=brox.OPENCV), [1.5, -1]) < 0.02
 
 
 ROTATION = ((np.cos(0.04), -np.sin(0.04), 0), (np.sin(0.04), np.cos(0.04), 0))
 ZOOM = ((1.05, 0, 0), (0, 1.05, 0))
+maps = pytest.mark.parametrize("matrix", [ROTATION, ZOOM], ids=["rotation", "zoom"])
 
 
-@pytest.mark.parametrize("matrix", [ROTATION, ZOOM], ids=["rotation", "zoom"])
-def test_rotation_and_zoom_are_recovered(matrix):
+@both
+@maps
+def test_rotation_and_zoom_are_recovered(name, matrix):
     assert np.abs(true_field(matrix)).max() > 0.9
-    assert error(flow(view(), view(matrix)), true_field(matrix)) < 0.1  # Pixels.
+    # Gradients turn and shrink with the image, against their constancy, which FAST trusts more.
+    bound = {"fast": 0.06, "converged": 0.04}[name]  # Pixels.
+    assert error(found(matrix, name), true_field(matrix)) < bound
 
 
-@pytest.mark.parametrize("parameters", [QUICK, brox.OPENCV], ids=["fast", "opencv"])
-def test_both_presets_recover_a_translation(parameters):
-    assert error(flow(view(), shifted(1.5, -1), parameters=parameters), [1.5, -1]) < 0.05
+@both
+@maps
+def test_forward_and_backward_are_consistent(name, matrix):
+    [forward] = found(matrix, name)
+    [backward] = flow(view(matrix), view(), parameters=PARAMETERS[name])
+    y, x = np.mgrid[:48, :64].astype(np.float32)
+    returned = cv2.remap(backward, x + forward[..., 0], y + forward[..., 1], cv2.INTER_LINEAR)
+    # Bilinear warping blurs what it reads between pixels: FAST's psi takes more of that for motion.
+    bound = {"fast": 0.08, "converged": 0.03}[name]  # Pixels.
+    assert error(forward, -returned) < bound
 
 
-def test_flow_of_the_mirrored_is_the_mirrored_with_u_negated():
-    first, second = view(), view(ROTATION)
-    mirrored = flow(first[:, ::-1], second[:, ::-1])
-    expected = flow(first, second)[:, :, ::-1] * [-1, 1]
-    assert np.abs(mirrored - expected).mean() < 0.02  # Red and black swap places.
+SYMMETRIES = {  # Of frames, and of their fields.
+    "left-right": (lambda x: x[:, ::-1], lambda field: field[:, :, ::-1] * [-1, 1]),
+    "up-down": (lambda x: x[::-1], lambda field: field[:, ::-1] * [1, -1]),
+    "transposed": (np.transpose, lambda field: field.swapaxes(1, 2)[..., ::-1]),
+}
+
+
+def asymmetry(symmetry, name, size=(48, 64)):
+    """How far the flow of mirrored frames is from the mirrored flow, `[1, H, W, 2]` in pixels."""
+    of_frame, of_field = SYMMETRIES[symmetry]
+    first, second = of_frame(view(size=size)), of_frame(view(ROTATION, size))
+    mirrored = flow(first, second, parameters=PARAMETERS[name])
+    return np.abs(mirrored - of_field(found(ROTATION, name, size)))
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_flow_of_the_mirrored_is_the_mirrored_flow(symmetry):
+    assert asymmetry(symmetry, "converged").mean() < 5e-6
+
+
+@pytest.mark.parametrize("symmetry", ["left-right", "up-down"])
+def test_without_convergence_only_swapped_colours_break_the_mirror_law(symmetry):
+    odd = (35, 53)  # And so 23 by 35 and 15 by 23: on no level do red and black swap places.
+    assert asymmetry(symmetry, "fast", odd).max() < 2e-5
+    assert asymmetry(symmetry, "fast").mean() < 0.012
 
 
 def test_backward_is_the_flow_of_the_swapped_pair():
@@ -106,42 +158,47 @@ def test_backward_is_the_flow_of_the_swapped_pair():
     np.testing.assert_allclose(backward[1], flow(third, second)[0], atol=1e-3)
 
 
-def test_forward_and_backward_are_consistent():
-    first, second = view(), view(ROTATION)
-    forward = flow(first, second)[0]
-    backward = flow(first, second, backward=True)[0]
-    y, x = np.mgrid[:48, :64].astype(np.float32)
-    returned = cv2.remap(backward, x + forward[..., 0], y + forward[..., 1], cv2.INTER_LINEAR)
-    assert error(forward, -returned) < 0.1  # Pixels.
+def energy(first, second, field, parameters):
+    pair = [tf.constant(frame[None]) for frame in (first, second)]
+    field = np.broadcast_to(field, [1, *first.shape, 2]).astype(np.float32)
+    return float(brox.energy(*pair, tf.constant(field), parameters)[0])
 
 
 def test_energy_never_rises_between_outer_iterations():
-    size = (24, 32)
-    first, second = view(size=size), view(((1.01, 0.02, -0.6), (-0.02, 0.99, 0.5)), size)
-    pair = [tf.constant(x[None]) for x in (first, second)]
-    field, energies = tf.zeros([1, *size, 2]), []
-    for warps in (0, 1, 2, 3):
-        if warps:
-            parameters = dataclasses.replace(QUICK, outer_iterations=1, warps=warps)
-            field = tf.constant(flow(first, second, parameters=parameters))
-        energies.append(float(brox.energy(*pair, field)[0]))
-    assert energies[1] < 0.5 * energies[0]
-    assert all(after <= before * 1.0001 for before, after in zip(energies, energies[1:]))
+    size = (15, 40)  # One level.
+    pair = view(size=size), view(((1.01, 0.02, -0.6), (-0.02, 0.99, 0.5)), size)
+    fields = [[0, 0]]
+    for warps in (1, 2, 3):
+        fields.append(flow(*pair, parameters=dataclasses.replace(CONVERGED, warps=warps)))
+    energies = [energy(*pair, field, CONVERGED) for field in fields]
+    assert energies[1] < 0.75 * energies[0]
+    assert energies == sorted(energies, reverse=True)
 
 
-def test_energy_of_the_truth_is_below_that_of_others():
-    pair = [tf.constant(x[None]) for x in (view(), shifted(1, 0.5))]
-    truth, wrong = np.float32([1, 0.5]), np.float32([0.8, 0.5])
-    energies = [
-        float(brox.energy(*pair, tf.constant(np.broadcast_to(field, [1, 48, 64, 2])))[0])
-        for field in (truth, wrong)
-    ]
-    assert energies[0] < 0.6 * energies[1]
+@both
+@pytest.mark.parametrize("matrix", [((1, 0, -1), (0, 1, -0.5)), ROTATION, ZOOM])
+def test_what_is_found_has_no_more_energy_than_the_truth(name, matrix):
+    fields = found(matrix, name), true_field(matrix)
+    reached, truth = (energy(view(), view(matrix), field, PARAMETERS[name]) for field in fields)
+    assert reached <= truth  # The errors that are left are the energy's, not the solver's.
+
+
+def test_energy_of_the_truth_is_what_psi_leaves_and_below_that_of_others():
+    x, y = centred((48, 64))  # A spot: nothing is lost at borders, nothing read between pixels.
+    first, second = (
+        np.exp(-((x - u) ** 2 + (y - v) ** 2) / 50).astype(np.float32) for u, v in ((0, 0), (2, -1))
+    )
+    parameters = dataclasses.replace(brox.FAST, epsilon=1e-3)
+    inside, edges = 47 * 62, 47 * 64 + 48 * 63  # psi(0) of each pixel and, halved, of each edge.
+    truth = energy(first, second, [2, -1], parameters)
+    assert truth == pytest.approx(1e-3 * (inside / parameters.alpha + edges / 2), rel=1e-4)
+    for wrong in ([1.8, -1], [2.2, -1], [2, -1.2], [2, -0.8]):
+        assert truth < 0.3 * energy(first, second, wrong, parameters)
 
 
 def test_batch_and_clip_equal_one_pair_at_a_time():
     clips = [[view(), shifted(1, 0), shifted(2, 1)], [shifted(0, 3), view(ZOOM), view(ROTATION)]]
-    fields = compiled(QUICK, False, False)(tf.constant(np.array(clips))).numpy()
+    fields = compiled(brox.FAST, False, False)(tf.constant(np.array(clips))).numpy()
     assert fields.shape == (2, 2, 48, 64, 2)
     for clip, together in zip(clips, fields):
         for t in (0, 1):
@@ -155,7 +212,7 @@ TINY = (16, 24)  # One canvas for all levels: XLA compiles once.
 
 def test_compiled_and_in_a_saved_model_it_is_the_same_field(tmp_path):
     module = tf.Module()
-    module.flow = compiled(QUICK, False, True)
+    module.flow = compiled(brox.FAST, False, True)
     tf.saved_model.save(module, str(tmp_path))
     pair = np.stack([view(size=TINY), view(ROTATION, size=TINY)])
     fields = tf.saved_model.load(str(tmp_path)).flow(tf.constant(pair[None])).numpy()
@@ -167,7 +224,7 @@ def test_padding_to_a_canvas_does_not_move_the_field(monkeypatch):
     field = flow(*pair)
     monkeypatch.setattr(brox, "GRAIN", 2)
     monkeypatch.setattr(brox, "SHARED", 1000)
-    estimate = compiled.__wrapped__(QUICK, False, False)
+    estimate = compiled.__wrapped__(brox.FAST, False, False)
     exact = estimate(tf.constant(np.stack(pair)[None])).numpy()[0]
     assert np.abs(field - exact).mean() < 1e-3
     assert np.abs(field - exact).max() < 0.05
@@ -178,7 +235,7 @@ def test_odd_tiny_and_wide_sizes(size):
     field = flow(view(size=size), shifted(0.5, 0, size))
     assert field.shape == (1, *size, 2) and np.isfinite(field).all()
     if min(size) > 15:
-        np.testing.assert_allclose(np.median(field, axis=(0, 1, 2)), [0.5, 0], atol=0.1)
+        np.testing.assert_allclose(np.median(field, axis=(0, 1, 2)), [0.5, 0], atol=0.02)
 
 
 def test_frames_that_say_nothing_have_finite_flow():
@@ -194,7 +251,7 @@ def test_frames_that_say_nothing_have_finite_flow():
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_fields_of_a_video_are_those_of_its_pairs(direction):
     frames = [np.rint(255 * shifted(t / 2, t / 4, TINY)).astype(np.uint8) for t in range(4)]
-    fields = list(brox.fields(frames, parameters=QUICK, direction=direction, pairs_per_call=2))
+    fields = list(brox.fields(frames, parameters=brox.FAST, direction=direction, pairs_per_call=2))
     assert len(fields) == 3
     alone = flow(*(frame / 255 for frame in frames), backward=direction == "backward")
     assert np.abs(np.stack(fields) - alone).mean() < 1e-3
@@ -205,7 +262,7 @@ def test_a_single_frame_has_no_field():
 
 
 def test_one_graph_serves_all_sizes():
-    estimate = compiled(QUICK, False, False)
+    estimate = compiled(brox.FAST, False, False)
     before = estimate.experimental_get_tracing_count()
     for size in ((24, 30), (30, 24), (18, 40)):
         flow(view(size=size), view(size=size))

@@ -126,7 +126,9 @@ def test_the_benchmarks_print_their_tables(run, road):
     flags = [f"--store={road / 'store'}", "--seconds=0.5", "--batch_size=4", "--crop_size=41",
              "--width=0.05"]  # fmt: skip
     printed = run(
-        ["scripts/benchmark.py", "inputs", *flags], ["scripts/benchmark.py", "training", *flags]
-    )
+        ["scripts/benchmark.py", "inputs", *flags], ["scripts/benchmark.py", "training", *flags],
+        ["scripts/benchmark.py", "volumes", *flags],
+    )  # fmt: skip
     assert "bare loop of OpenCV" in printed[0]
     assert "without GPU kernel: none" in printed[1]
+    assert "trajectory, bi-directional" in printed[2]

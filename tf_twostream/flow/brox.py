@@ -48,7 +48,7 @@ def flow(
         frames: `[B, T, H, W]` float32 grey frames in [0, 1].
         parameters: The method's numbers.
         backward: From frame t + 1 to t instead of from t to t + 1.
-        compiled: Lets XLA compile the heavy parts. Without it a pair takes 5 times as long, but
+        compiled: Lets XLA compile the heavy parts. Without it a pair takes 8 times as long, but
             there is nothing to wait for. Do not call it inside code that is itself compiled.
 
     Returns:
