@@ -127,7 +127,7 @@ def test_forward_and_backward_are_consistent(name, matrix):
 SYMMETRIES = {  # Of frames, and of their fields.
     "left-right": (lambda x: x[:, ::-1], lambda field: field[:, :, ::-1] * [-1, 1]),
     "up-down": (lambda x: x[::-1], lambda field: field[:, ::-1] * [1, -1]),
-    "transposed": (np.transpose, lambda field: field.swapaxes(1, 2)[..., ::-1]),
+    "transposed": (lambda x: x.T, lambda field: field.swapaxes(1, 2)[..., ::-1]),
 }
 
 
@@ -159,9 +159,8 @@ def test_backward_is_the_flow_of_the_swapped_pair():
 
 
 def energy(first, second, field, parameters):
-    pair = [tf.constant(frame[None]) for frame in (first, second)]
     field = np.broadcast_to(field, [1, *first.shape, 2]).astype(np.float32)
-    return float(brox.energy(*pair, tf.constant(field), parameters)[0])
+    return float(brox.energy(first[None], second[None], tf.constant(field), parameters)[0])
 
 
 def test_energy_never_rises_between_outer_iterations():

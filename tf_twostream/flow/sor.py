@@ -8,8 +8,7 @@ Images have an even height and an odd width W. In the line of all pixels, row af
 after image, red ones (x + y even) then have the even places and black ones the odd. Coloured
 tensors `[2, M]` hold the red ones, then the black; a neighbour is always equally far away there,
 wherever the pixel is. Tensors with a halo, `[2, M + 2W]`, begin and end with W zeros for each
-colour, so that all pixels' neighbours are one slice (`Grid.at`). XLA makes vector instructions of
-that on a CPU, as it does not of shifts that ask for each pixel where it is.
+colour, so that all pixels' neighbours are one slice (`Grid.at`), without a branch.
 """
 
 from typing import NamedTuple
@@ -120,7 +119,7 @@ def relax(
 
     def sweep(k, u, v, *own):
         # What is new is kept twice, without a halo and with one: XLA then computes it once, and
-        # copies it in place. If it were only written to u or v, nothing would be vectorised.
+        # copies it in place. Written to u and v only, it would not be vectorised on a CPU.
         own_u, own_v = list(own[:2]), list(own[2:])
         for c in (0, 1):
             own_u[c] = relaxed(c, u, own_u[c], own_v[c], system.b_u, factors[0])
