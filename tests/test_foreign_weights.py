@@ -1,5 +1,6 @@
 """Converted networks compute what the files' networks compute."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -159,7 +160,8 @@ def test_training_can_start_from_it(tmp_path, files, shape):
     run = runs.load(str(tmp_path / "run"))
     runs.check_store(run, SETTINGS, where="there")
     model = foreign_weights.cnn_m.build(run.recipe, 7)
-    assert runs.initialise(model, run, tuple("abcdefg")) == ["classes"]
+    split = dataclasses.replace(run.split, class_names=tuple("abcdefg"))
+    assert runs.initialise(model, run, dataclasses.replace(run, split=split)) == ["classes"]
 
 
 def test_it_can_be_tested_on_a_data_set(tmp_path, files, tiny_store):

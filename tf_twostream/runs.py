@@ -113,11 +113,11 @@ def create(run: Run) -> Run:
         ValueError: If the folder holds a run with another recipe, split or store.
     """
     if tf.train.latest_checkpoint(run.checkpoints) is not None:
-        begun = load(str(run.path), run.task)
+        begun = load(str(run.path))
         differing = (
             _differences(begun.recipe.to_json(), run.recipe.to_json())
+            or _differing_tasks(begun, run)
             or _differences(begun.store_settings, run.store_settings)
-            or _differences(_tasks_json(begun), _tasks_json(run))
             or ("" if _splits(begun) == _splits(run) else "another data set, split or classes")
         )
         if differing:
@@ -141,6 +141,20 @@ def _splits(run: Run) -> dict[str, datasets.Split]:
     if run.tasks:
         return {f"{task.name}.split.json": task.split for task in run.tasks}
     return {"split.json": run.split}
+
+
+def _differing_tasks(begun: Run, run: Run) -> str:
+    """Says how tasks differ; their order counts, for it decides what each of them draws."""
+    names = [[task.name for task in other.tasks] for other in (begun, run)]
+    if names[0] != names[1]:
+        words = [", ".join(these) or "none" for these in names]
+        return f"tasks {words[0]} (now {words[1]})"
+    for old, new in zip(begun.tasks, run.tasks):
+        own = [{**t.store_settings, "samples": t.batch_size, "divisor": t.divisor}
+               for t in (old, new)]  # fmt: skip
+        if differing := _differences(*own):
+            return f"task {old.name}: {differing}"
+    return ""
 
 
 def _tasks_json(run: Run) -> dict[str, Any]:
@@ -232,6 +246,12 @@ def load_model(run: Run) -> tuple[keras.Model, int]:
     Raises:
         FileNotFoundError: If the run has no checkpoint yet.
     """
+    model, iteration = _load_whole(run)
+    return multitask.of_task(model, run.task) if run.tasks else model, iteration
+
+
+def _load_whole(run: Run) -> tuple[keras.Model, int]:
+    """Builds a run's network with the heads of all its tasks, and restores it."""
     newest = tf.train.latest_checkpoint(run.checkpoints)
     if newest is None:
         raise FileNotFoundError(
@@ -243,52 +263,61 @@ def load_model(run: Run) -> tuple[keras.Model, int]:
     checkpoint = tf.train.Checkpoint(model=model, iteration=iteration)
     status = checkpoint.restore(newest)
     status.assert_existing_objects_matched().expect_partial()
-    return multitask.of_task(model, run.task) if run.tasks else model, int(iteration)
+    return model, int(iteration)
 
 
 def initialise(
-    model: keras.Model,
-    run: Run,
-    class_names: tuple[str, ...],
-    *,
-    cross_modality: bool = False,
+    model: keras.Model, source: Run, target: Run, *, cross_modality: bool = False
 ) -> list[str]:
     """Copies the layers of another run into a new network, where their shapes agree.
 
-    The last layer is copied only if the classes are the same.
+    A classification layer is copied only from one with the same classes, whatever its task.
 
     Args:
         model: The new network.
-        run: The run to start from.
-        class_names: Classes of the new network.
+        source: The run to start from.
+        target: The new run.
         cross_modality: Whether a spatial run gives a temporal network its first layer.
 
     Returns:
         Names of the layers with weights that start afresh.
 
     Raises:
-        ValueError: If no layer fits, or `run` cannot give a first layer for flow.
+        ValueError: If no layer fits, or `source` cannot give a first layer for flow.
     """
-    source = {layer.name: layer.get_weights() for layer in load_model(run)[0].layers}
+    known = {layer.name: layer.get_weights() for layer in _load_whole(source)[0].layers}
     if cross_modality:
-        kernel, bias = source["conv1"]
-        length = model.input_shape[-1] // 2
-        source["conv1"] = [modality.flow_kernel(kernel, length), bias]
-    fresh = []
-    taken = 0
+        if source.recipe.stream != paper.SpatialRecipe.stream:
+            raise ValueError(
+                "--cross_modality starts from a spatial network. Received: "
+                f"--init_from={source.path}, {source.recipe.stream}. Leave it out."
+            )
+        kernel, bias = known["conv1"]
+        known["conv1"] = [modality.flow_kernel(kernel, model.input_shape[-1] // 2), bias]
+    heads, fresh, taken = _heads(source), [], 0
     for layer in model.layers:
         if not layer.trainable_weights:
             continue
-        same_classes = layer.name != cnn_m.LAST_LAYER or run.split.class_names == class_names
-        weights = source.get(layer.name, [])
-        if same_classes and [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
+        names = [layer.name]
+        if classes := _heads(target).get(layer.name):
+            names = sorted((n for n in heads if heads[n] == classes), key=layer.name.__ne__)
+        weights = known.get(names[0], []) if names else []
+        if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)
             taken += 1
         else:
             fresh.append(layer.name)
     if not taken:
         raise ValueError(
-            f"No layer of {run.path} ({run.recipe.stream}, width {run.recipe.width}) has the shape "
-            "of this network's. Choose an --init_from of the same stream, --width and --crop_size."
+            f"No layer of {source.path} ({source.recipe.stream}, width {source.recipe.width}) has "
+            "the shape of this network's. Choose an --init_from of the same stream, --width and "
+            "--crop_size."
         )
     return fresh
+
+
+def _heads(run: Run) -> dict[str, tuple[str, ...]]:
+    """The class names of each classification layer, by its name."""
+    if run.tasks:
+        return {multitask.head_name(task.name): task.split.class_names for task in run.tasks}
+    return {cnn_m.LAST_LAYER: run.split.class_names}

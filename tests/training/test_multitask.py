@@ -197,8 +197,12 @@ def test_the_same_command_goes_on_and_another_is_refused(trained, capsys, tmp_pa
     train()
     assert "nothing to do" in capsys.readouterr().out
     changed = dataclasses.replace(run.tasks[1], divisor=99)
-    with pytest.raises(ValueError, match="holds a run with b="):
+    with pytest.raises(ValueError, match="holds a run with task b: divisor=4"):
         runs.create(dataclasses.replace(run, tasks=(run.tasks[0], changed)))
+    with pytest.raises(ValueError, match=r"tasks a, b \(now b, a\)"):
+        runs.create(runs.of_tasks(run.path, run.recipe, run.tasks[::-1]))
+    with pytest.raises(ValueError, match=r"tasks a, b \(now none\)"):
+        runs.create(dataclasses.replace(run, tasks=(), task=""))
 
 
 def test_both_tasks_are_described_and_reported(trained, capsys):
@@ -214,13 +218,43 @@ def test_both_tasks_are_described_and_reported(trained, capsys):
     assert {"loss", "loss/a", "loss/b", "accuracy/a", "accuracy/b"} <= tags
 
 
-def test_a_single_task_network_can_start_from_it(trained):
-    single = dataclasses.replace(trained[0], tasks=(), task="")
-    model = runs.build_model(single)
-    fresh = runs.initialise(model, trained[0], trained[0].split.class_names)
-    assert fresh == ["classes"]
-    source = runs.load_model(trained[0])[0]
-    np.testing.assert_array_equal(model.get_layer("conv1").kernel, source.get_layer("conv1").kernel)
+def relabelled(run, **class_names):
+    """The same tasks with other classes."""
+    tasks = tuple(
+        dataclasses.replace(
+            task,
+            split=dataclasses.replace(
+                task.split, class_names=class_names.get(task.name, task.split.class_names)
+            ),
+        )
+        for task in run.tasks
+    )
+    return runs.of_tasks(run.path, run.recipe, tasks)
+
+
+@pytest.fixture
+def two_kinds(trained):
+    """The trained run, as if task b had other classes than task a."""
+    return relabelled(trained[0], b=("x", "y", "z"))
+
+
+def test_a_head_is_copied_from_the_one_with_the_same_classes(two_kinds):
+    trained = runs._load_whole(two_kinds)[0]
+    kernels = {task: trained.get_layer(f"classes_{task}").kernel.numpy() for task in "ab"}
+    own = two_kinds.tasks[0].split.class_names
+    cases = [
+        (relabelled(two_kinds, a=("p", "q", "r")), {"classes_b": "b"}, ["classes_a"]),
+        (relabelled(two_kinds, a=("x", "y", "z"), b=own), {"classes_a": "b", "classes_b": "a"}, []),
+        (dataclasses.replace(two_kinds, tasks=(), task=""), {"classes": "a"}, []),
+    ]
+    for target, copied, fresh in cases:
+        model = runs.build_model(target)
+        assert runs.initialise(model, two_kinds, target) == fresh
+        for layer, task in copied.items():
+            np.testing.assert_array_equal(model.get_layer(layer).kernel, kernels[task])
+        np.testing.assert_array_equal(
+            model.get_layer("conv1").kernel, trained.get_layer("conv1").kernel
+        )
 
 
 def test_a_run_of_one_task_has_no_other(tmp_path, tiny_store):

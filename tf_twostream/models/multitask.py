@@ -24,7 +24,7 @@ def build(recipe: paper.Recipe, num_classes: Mapping[str, int]) -> keras.Model:
     network = cnn_m.build(recipe, 2)
     features = network.get_layer(cnn_m.LAST_LAYER).input
     logits = {
-        task: cnn_m.head(features, count, name=_layer(task), seed=recipe.seed + number)
+        task: cnn_m.head(features, count, name=head_name(task), seed=recipe.seed + number)
         for number, (task, count) in enumerate(num_classes.items())
     }
     return keras.Model(network.input, logits, name=network.name)
@@ -32,9 +32,10 @@ def build(recipe: paper.Recipe, num_classes: Mapping[str, int]) -> keras.Model:
 
 def of_task(model: keras.Model, task: str) -> keras.Model:
     """Returns the network of one task, to `[B, K]` logits; it shares all weights with `model`."""
-    layer = model.get_layer(_layer(task))
+    layer = model.get_layer(head_name(task))
     return keras.Model(model.input, layer.output, name=model.name)
 
 
-def _layer(task: str) -> str:
+def head_name(task: str) -> str:
+    """Returns the name of a task's classification layer."""
     return f"{cnn_m.LAST_LAYER}_{task}"

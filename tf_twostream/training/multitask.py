@@ -9,6 +9,7 @@ leaves open; `Sharing` has both readings that can be defended.
 import dataclasses
 import math
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -50,9 +51,10 @@ class Tasks:
                     f"--{name} has one value per data set, {len(self.datasets)} here. Received: "
                     f"{len(values)}, {','.join(map(str, values))}."
                 )
-        if len(set(self.task_names)) != len(self.task_names):
+        plain = all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in self.task_names)
+        if len(set(self.task_names)) != len(self.task_names) or not plain:
             raise ValueError(
-                "Tasks need different names. Received: "
+                "Tasks need different names, of letters, digits and _ . - only. Received: "
                 f"{','.join(self.task_names)}. Name them: --names=A,B."
             )
         if unknown := set(self.train_on_all) - set(self.task_names):
@@ -79,7 +81,7 @@ class Sharing:
     batch_shares: Literal["equal", "by_videos"] = cli.knob(
         "equal",
         "Samples of each task in a mini-batch: equal, or by_videos, in proportion to the training "
-        "videos, as if the data sets were one.",
+        "videos, as if the data sets were one. --chunk_size must divide each share.",
     )
     loss_divisor: Literal["task", "batch"] = cli.knob(
         "task",

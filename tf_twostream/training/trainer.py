@@ -78,7 +78,7 @@ def make_trainer(run: runs.Run, loop: Effort, strategy: tf.distribute.Strategy) 
     if recipe.init_from and newest is None:
         source = runs.load(recipe.init_from)
         across = isinstance(recipe, paper.TemporalRecipe) and recipe.cross_modality
-        fresh = runs.initialise(model, source, run.split.class_names, cross_modality=across)
+        fresh = runs.initialise(model, source, run, cross_modality=across)
         print(f"weights:    from {recipe.init_from}; afresh: {', '.join(fresh) or 'none'}")
     if recipe.train_last_layer_only:
         _freeze_all_but_last(model, fresh)
