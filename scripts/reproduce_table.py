@@ -126,6 +126,8 @@ def main() -> int:
         )
     runner = running.Runner(setup.output_dir, ROOT)
     with running.exclusive(setup.output_dir):
+        names = ("scale", "data_root", "imagenet_run", "train_flags")
+        running.keep_flags(setup.output_dir, {name: getattr(setup, name) for name in names})
         for path, text in needs.lists_to_write(rows, setup).items():
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
             pathlib.Path(path).write_text(text, encoding="utf-8")

@@ -157,8 +157,11 @@ def xla_flags(root, tmp_path):
 def test_compiled_code_is_kept_for_later_processes(xla_flags, tmp_path):
     flag, folder = xla_flags().split("=")
     assert flag == "--tf_xla_persistent_cache_directory"
+    folder = folder.strip("'")  # Quoted, for TensorFlow splits flags at spaces.
     assert pathlib.Path(folder).is_relative_to(tmp_path / "cache") and pathlib.Path(folder).is_dir()
-    assert xla_flags() == f"{flag}={folder}"
+    (pathlib.Path(folder) / "cut.pb").write_bytes(b"")
+    assert xla_flags() == f"{flag}='{folder}'"
+    assert not any(pathlib.Path(folder).iterdir())  # Neither the probe nor what a full disk left.
 
 
 def test_a_users_flags_of_xla_are_left_alone(xla_flags):

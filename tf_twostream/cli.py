@@ -12,6 +12,7 @@ import os
 import pathlib
 import platform
 import sys
+import tempfile
 import types
 import typing
 from collections.abc import Callable
@@ -36,7 +37,12 @@ def _keep_compiled_code() -> None:
         caches = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
         folder = caches / "tf_twostream" / hashlib.sha256(key.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
+        with tempfile.TemporaryFile(dir=folder) as probe:  # XLA gives up where it cannot write.
+            probe.write(bytes(1 << 20))
+        for kept in folder.glob("*.pb"):
+            if not kept.stat().st_size:  # Left by a full disk; XLA would stumble over it.
+                kept.unlink()
+        os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory='{folder}'")
 
 
 _keep_compiled_code()

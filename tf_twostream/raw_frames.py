@@ -25,9 +25,13 @@ def rescale(frames: tf.Tensor, shorter_side: int) -> tf.Tensor:
     size = tf.cast(tf.shape(frames)[1:3], tf.float64)
     scale = shorter_side / tf.reduce_min(size)
     rows, columns = (_weights(side, tf.round(side * scale), scale) for side in tf.unstack(size))
-    images = tf.einsum("yh,thwc->tywc", rows, tf.cast(frames, tf.float32))
-    images = tf.einsum("xw,tywc->tyxc", columns, images)
-    return tf.cast(tf.clip_by_value(tf.round(images), 0, 255), tf.uint8)
+
+    def one(frame):  # Frame by frame: as floats, a whole video would take gigabytes.
+        image = tf.einsum("yh,hwc->ywc", rows, tf.cast(frame, tf.float32))
+        image = tf.einsum("xw,ywc->yxc", columns, image)
+        return tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+
+    return tf.map_fn(one, frames, fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))
 
 
 def _weights(length: tf.Tensor, new_length: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:

@@ -166,3 +166,12 @@ def test_two_runs_do_not_work_in_one_folder(tmp_path):
     left.communicate(b"\n")
     with running.exclusive(folder):
         pass
+
+
+def test_an_output_folder_belongs_to_its_flags(tmp_path):
+    flags = {"scale": "small", "imagenet_run": ""}
+    running.keep_flags(str(tmp_path), flags)
+    running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"})
+    for changed in ({"scale": "paper"}, {"imagenet_run": ""}, {"imagenet_run": "runs/b"}):
+        with pytest.raises(ValueError, match=f"holds results with --{next(iter(changed))}="):
+            running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"} | changed)

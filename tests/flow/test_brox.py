@@ -273,6 +273,8 @@ def test_frames_of_another_kind_are_refused():
         brox.flow(tf.zeros([1, 2, 8, 8], tf.uint8))
     with pytest.raises(ValueError, match="Received"):
         brox.flow(tf.zeros([2, 8, 8]))
+    with pytest.raises(ValueError, match="two frames or more. Received"):
+        brox.flow(tf.zeros([2, 1, 8, 8]))
     with pytest.raises(ValueError, match="forward or backward"):
         next(brox.fields([], direction="sideways"))
 

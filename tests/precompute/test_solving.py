@@ -111,7 +111,7 @@ def test_decoding_goes_on_while_flow_is_solved_but_not_without_end(monkeypatch):
 
 def test_memory_decides_how_many_pairs_a_gpu_solves_at_a_time():
     pair = brox.BYTES_PER_PIXEL * 256 * 341
-    for memory, wanted in ((0.5 * pair, 1), (10.5 * pair, 10), (1e6 * pair, solving.MAX_PAIRS)):
+    for memory, wanted in ((0.5 * pair, 1), (10.5 * pair, 8), (1e6 * pair, solving.MAX_PAIRS)):
         assert solving.Means(["GPU:0"], memory).num_pairs(256, 341) == wanted
         assert solving.Means(["CPU:0"], memory).num_pairs(256, 341) == 1
 
@@ -126,8 +126,22 @@ def test_what_does_not_fit_into_memory_is_said(monkeypatch):
         yield
 
     monkeypatch.setattr(brox, "fields", fields)
-    with pytest.raises(OSError, match="batch of 1 pairs .* smaller --flow_memory"):
-        list(solving.add_fields(events([3]), means()))
+    [(_, failed)] = solving.add_fields(events([3]), means())
+    assert "batch of 1 pairs" in failed.reason and "smaller --flow_memory" in failed.reason
+
+
+def test_a_video_that_cannot_be_solved_does_not_stop_the_others(monkeypatch):
+    def fields(frames, **_):
+        yield np.full([4, 6, 2], np.nan if frames[0][0, 0] == 22 else 1.0, np.float32)
+
+    monkeypatch.setattr(brox, "fields", fields)
+    seen = {f"{n}.avi": [] for n in range(3)}
+    for task, event in solving.add_fields(events([4, 5, 4]), means()):
+        seen[task.video_id].append(event)
+    assert [len(pieces) for pieces in seen.values()] == [5, 3, 5]
+    assert isinstance(seen["1.avi"][-1], workers.Failed)
+    assert "finite" in seen["1.avi"][-1].reason
+    assert seen["2.avi"][-1] == workers.Done(4)
 
 
 def test_a_store_holds_the_fields_of_brox(tmp_path):

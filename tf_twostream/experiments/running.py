@@ -139,6 +139,29 @@ def _call(command: list[str]) -> int:
     return code
 
 
+def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
+    """Notes the flags that an output folder belongs to, and refuses others.
+
+    With other flags a table would lose what stands in it. A flag that was empty may be given later.
+
+    Args:
+        output_dir: The output folder, which exists.
+        flags: What decides the commands of the rows, by name.
+
+    Raises:
+        ValueError: If the folder belongs to other flags.
+    """
+    path = pathlib.Path(output_dir, "flags.json")
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for name, value in flags.items():
+        if before.get(name, "") not in ("", value):
+            raise ValueError(
+                f"{output_dir} holds results with --{name}={before[name]}. Received: "
+                f"--{name}={value}. Give the same flag, or choose another --output_dir."
+            )
+    path.write_text(json.dumps(flags, indent=1) + "\n", encoding="utf-8")
+
+
 @contextlib.contextmanager
 def exclusive(output_dir: str) -> Iterator[None]:
     """Keeps a second run out of an output folder, also while a step of a killed run lives on.

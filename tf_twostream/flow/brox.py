@@ -64,6 +64,8 @@ def flow(
             f"Frames are [B, T, H, W] float32 in [0, 1]. Received: {frames.shape} {frames.dtype}."
         )
     static = frames.shape
+    if static[1] is not None and static[1] < 2:
+        raise ValueError(f"Flow needs two frames or more. Received: {static}, [B, T, H, W].")
     _check_size(static[2:])
     if parameters.sigma:
         frames = _smooth(frames, parameters.sigma)

@@ -157,6 +157,7 @@ def _prepare(trial: Trial) -> None:
     """Tells the libraries how many threads they may use, and TensorFlow which devices."""
     cv2.setNumThreads(trial.threads)
     if trial.method in flow.SOLVED:
+        os.environ.pop("TF_XLA_FLAGS", None)  # A first pair is compiled, not read from a cache.
         import tensorflow as tf  # Only here: OpenCV's trials do not wait for it.
 
         tf.config.threading.set_intra_op_parallelism_threads(trial.threads)

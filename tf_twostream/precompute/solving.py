@@ -32,14 +32,14 @@ class Means:
     memory: float
 
     def num_pairs(self, height: int, width: int) -> int:
-        """Returns how many pairs of frames of a size in pixels make a batch.
+        """Returns how many pairs of frames of a size in pixels make a batch: a power of 2.
 
         One on a CPU: more are not faster, and each number of pairs would be compiled anew.
         """
         if "CPU" in self.devices[0]:
             return 1
         fitting = int(self.memory // (brox.BYTES_PER_PIXEL * height * width))
-        return max(1, min(fitting, MAX_PAIRS))
+        return 1 << (max(1, min(fitting, MAX_PAIRS)).bit_length() - 1)
 
 
 def find_means(*, memory: float, num_threads: int) -> Means:
@@ -56,34 +56,45 @@ def add_fields(events: Iterable[Event], means: Means) -> Generator[Event, None, 
         means: What solves.
 
     Yields:
-        The same events with each `Unsolved` as a `TimeStep`, those of a task in their order.
-
-    Raises:
-        OSError: If a batch does not fit into memory.
+        The same events with each `Unsolved` as a `TimeStep`, those of a task in their order. Where
+        a batch cannot be solved, one `Failed` ends the task.
     """
     idle: queue.SimpleQueue[str] = queue.SimpleQueue()
     for device in means.devices:
         idle.put(device)
     pool = concurrent.futures.ThreadPoolExecutor(len(means.devices))
     stages: collections.deque[tuple[extraction.Task, Stage]] = collections.deque()
+    lost: set[str] = set()
     try:
         for task, stage in _batches(events, means):
             solving = isinstance(stage, list)
             stages.append((task, pool.submit(_solve, stage, task, idle) if solving else stage))
             while len(stages) > BATCHES_AHEAD * len(means.devices):
-                yield from _finished(*stages.popleft())
+                yield from _finished(*stages.popleft(), lost)
         while stages:
-            yield from _finished(*stages.popleft())
+            yield from _finished(*stages.popleft(), lost)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _finished(task: extraction.Task, stage: Stage) -> Iterator[Event]:
-    """Yields an event as it is, or waits for a batch and yields its time steps."""
+def _finished(task: extraction.Task, stage: Stage, lost: set[str]) -> Iterator[Event]:
+    """Yields an event as it is, or waits for a batch and yields its time steps.
+
+    Of the videos in `lost` a batch could not be solved, and nothing more is said.
+    """
+    if task.video_id in lost:
+        return
     if not isinstance(stage, concurrent.futures.Future):
         yield task, stage
         return
-    for step in stage.result():
+    try:
+        steps = stage.result()
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        lost.add(task.video_id)
+        first_line = str(getattr(error, "message", error)).strip().splitlines()[0]
+        yield task, workers.Failed(f"flow: {first_line}")
+        return
+    for step in steps:
         yield task, workers.Piece(step)
 
 
