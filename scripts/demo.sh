@@ -18,7 +18,7 @@ step "1. Draw labelled videos: 2 appearances x 3 motions = 6 classes"
 
 step "2. Decode them and compute optical flow"
 python data_tools/precompute_flow.py $data --videos_dir="$videos" --store="$out/store" --shorter_side=96 \
-  --method=dis # A quarter of the time of the default, brox.
+  --method=dis # A third of the time of the default, brox, and nothing to compile.
 
 step "3. Train the spatial stream on single frames"
 python scripts/train_spatial.py $data --store="$out/store" --run_dir="$out/spatial" $small

@@ -30,7 +30,7 @@ def dis() -> PairEstimator:
 
 
 def tvl1() -> PairEstimator:
-    """Makes TV-L1 (Zach et al., 2007) with OpenCV's defaults: 2 s a pair at 341x256."""
+    """Makes TV-L1 (Zach et al., 2007) with OpenCV's defaults: about a second a pair at 341x256."""
     algorithm = cv2.optflow.DualTVL1OpticalFlow.create()
     return lambda first, second: algorithm.calc(first, second, None)
 
