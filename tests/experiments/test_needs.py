@@ -1,6 +1,7 @@
 """Rows that cannot be run say why, and how to go on."""
 
 import dataclasses
+import json
 
 from tf_twostream import datasets, experiments
 from tf_twostream.datasets import union
@@ -31,6 +32,22 @@ def test_a_row_that_cannot_be_run_says_why(setup, data_root):
     assert needs.missing(plain, setup) == f"needs {first}/store.json"
     assert needs.missing(find("2", "Training on HMDB-51 without"), setup) == ""
     assert "stores/first" in needs.missing(find("2", "Multi-task learning on HMDB"), setup)
+
+
+def test_the_imagenet_network_must_be_of_the_size_of_the_others(setup, tmp_path):
+    row = find("1a", "Pre-trained + fine-tuning, dropout 0.5")
+    setup = dataclasses.replace(setup, imagenet_run=str(tmp_path))
+    assert needs.missing(row, setup) == f"needs {tmp_path / 'run.json'}"
+    recipe = {"width": 0.25, "crop_size": 112}
+    for size, words in (
+        (recipe, ""),
+        ({**recipe, "crop_size": 224}, "needs an --imagenet_run of --crop_size=112, not 224"),
+        ({**recipe, "width": 1.0}, "needs an --imagenet_run of --width=0.25, not 1"),
+    ):
+        (tmp_path / "run.json").write_text(json.dumps({"recipe": size}))
+        assert needs.missing(row, setup) == words
+    tiny = dataclasses.replace(setup, train_flags="--width=0.05 --crop_size=41")
+    assert needs.missing(row, tiny) == "needs an --imagenet_run of --width=0.05, not 1"
 
 
 def test_a_missing_store_comes_with_its_command(setup, parse):

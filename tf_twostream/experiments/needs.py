@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pathlib
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,8 +18,11 @@ def missing(row: experiments.Row, setup: commands.Setup) -> str:
     if row.what is None:
         return "quoted by the paper from others"
     needed = experiments.networks(row.what)
-    if not setup.imagenet_run and any(net.start == experiments.IMAGENET for net in needed):
-        return "needs --imagenet_run"
+    if any(net.start == experiments.IMAGENET for net in needed):
+        if not setup.imagenet_run:
+            return "needs --imagenet_run"
+        if reason := _of_another_size(setup):
+            return reason
     for dataset in _datasets(needed):
         for path in (f"{setup.store(dataset)}/store.json", setup.lists(dataset)):
             if not pathlib.Path(path).exists():
@@ -27,6 +31,21 @@ def missing(row: experiments.Row, setup: commands.Setup) -> str:
         store = setup.store(network.dataset)
         if network.recipe.get("bidirectional") and "backward" not in _directions(store):
             return f"needs backward flow in {store}"
+    return ""
+
+
+def _of_another_size(setup: commands.Setup) -> str:
+    """Says whether the ImageNet network has other layers than this scale's; empty if not."""
+    path = pathlib.Path(setup.imagenet_run, "run.json")
+    if not path.exists():
+        return f"needs {path}"
+    recipe = json.loads(path.read_text(encoding="utf-8"))["recipe"]
+    sizes = commands.SMALL if setup.scale == "small" else {"width": 1, "crop_size": 224}
+    for name in ("width", "crop_size"):
+        given = re.findall(rf"--{name}[= ](\S+)", setup.train_flags)
+        wanted = float(given[-1]) if given else sizes[name]
+        if recipe[name] != wanted:
+            return f"needs an --imagenet_run of --{name}={wanted:g}, not {recipe[name]:g}"
     return ""
 
 
