@@ -4,7 +4,10 @@ r"""Trains one temporal network on several data sets at the same time (paper, Se
         --annotations=ucfTrainTestlist,testTrainMulti_7030_splits \
         --stores=stores/ucf101,stores/hmdb51 --run_dir=runs/multitask
 
-Each data set has a classification layer and a loss of its own; all other layers are shared.
+Each data set has a classification layer and a loss of its own; all other layers are shared. The
+paper leaves open how a mini-batch is shared and how losses are normalised: by default each task has
+an equal share, and its loss is the mean over its own samples, so that no task counts for more
+because its data set is larger. --batch_shares and --loss_divisor are the other reading.
 `evaluate.py --run_dir=runs/multitask --task=hmdb51` tests one of them.
 """
 

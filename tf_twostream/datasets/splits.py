@@ -60,8 +60,8 @@ class Split:
         train: Videos to learn from.
         test: Videos to measure on.
         unused: Videos of the data set that are in neither list (HMDB-51 has such).
-        multi_label: Whether a video may show several classes: each is then a question of its
-            own, answered by a sigmoid instead of a softmax.
+        multi_label: Whether a video may show several classes (Charades). Networks are not trained
+            on such splits yet.
     """
 
     name: str

@@ -15,7 +15,7 @@ from tf_twostream.models import cnn_m, multitask
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How a training is carried out; none of it changes what is computed."""
+    """How a training is carried out; what is computed stays the same, up to dropout masks."""
 
     run_dir: str = cli.knob(cli.REQUIRED, "Folder of this run; an interrupted run continues in it.")
     chunk_size: int = cli.knob(
