@@ -163,14 +163,17 @@ def energy(first, second, field, parameters):
     return float(brox.energy(first[None], second[None], tf.constant(field), parameters)[0])
 
 
-def test_energy_never_rises_between_outer_iterations():
+@both
+def test_energy_never_rises_between_outer_iterations(name):
     size = (15, 40)  # One level.
     pair = view(size=size), view(((1.01, 0.02, -0.6), (-0.02, 0.99, 0.5)), size)
+    parameters = dataclasses.replace(PARAMETERS[name], sigma=0.0)  # `energy` smooths nothing.
     fields = [[0, 0]]
     for warps in (1, 2, 3):
-        fields.append(flow(*pair, parameters=dataclasses.replace(CONVERGED, warps=warps)))
-    energies = [energy(*pair, field, CONVERGED) for field in fields]
-    assert energies[1] < 0.75 * energies[0]
+        fields.append(flow(*pair, parameters=dataclasses.replace(parameters, warps=warps)))
+    energies = [energy(*pair, field, parameters) for field in fields]
+    # Of the large epsilon's energy, two thirds are psi(0) and cannot be lost.
+    assert energies[1] < {"fast": 0.5, "converged": 0.75}[name] * energies[0]
     assert energies == sorted(energies, reverse=True)
 
 
