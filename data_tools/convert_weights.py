@@ -6,11 +6,16 @@ r"""Turns a CNN-M-2048 network of MatConvNet or Caffe into a run folder.
 
     python scripts/train_spatial.py ... --init_from=runs/imagenet --train_last_layer_only
 
-Three input channels make a spatial network, 2L make a temporal one. Files come from outside: they
-are parsed without executing anything in them, and what does not compute the same as our network
-is refused. Say --dataset, --annotations and --split for a network that was trained on one of our
-data sets: scripts/evaluate.py can then test it, on stores of --method and --shorter_side.
+Three input channels make a spatial network, 2L make a temporal one, with a normalisation after
+conv2 if the file has one. The last line printed is the command that trains from it. Files come
+from outside: they are parsed without executing anything in them, and what does not compute the
+same as our network is refused. Say --dataset, --annotations and --split for a network that was
+trained on one of our data sets: scripts/evaluate.py can then test it, on stores of --method and
+--shorter_side.
 """
+
+import dataclasses
+import shlex
 
 from absl import flags
 
@@ -38,7 +43,17 @@ def main() -> None:
     print(f"subtracted mean: {means}{more}, folded into conv1")
     for note in conversion.notes:
         print(f"note: {note}")
-    print(f"{run.path}: ready for scripts/train_{run.recipe.stream}.py --init_from={run.path}")
+    print(f"{run.path}: ready for {_training(run.recipe, str(run.path))}")
+
+
+def _training(recipe: paper.Recipe, run_dir: str) -> str:
+    """Returns the command that trains a network of the same form from the converted one."""
+    others = [
+        f"--{field.name}={getattr(recipe, field.name)}"
+        for field in dataclasses.fields(recipe)
+        if getattr(recipe, field.name) != field.default
+    ]
+    return shlex.join([f"scripts/train_{recipe.stream}.py", f"--init_from={run_dir}", *others])
 
 
 if __name__ == "__main__":

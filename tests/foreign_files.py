@@ -64,12 +64,16 @@ def pool(x):
     return np.stack([rows[..., 2 * i : 2 * i + 3].max(3) for i in range(count)], 3)
 
 
-def logits(network, x, *, lrn, normalised=("conv1", "conv2")):
-    """`[B, K]` in float64, of a mean-free input `[B, C, H, W]` in the network's channel order."""
+def logits(network, x, *, lrn, normalised=("conv1", "conv2"), second=()):
+    """`[B, K]` in float64, of a mean-free input `[B, C, H, W]` in the network's channel order.
+
+    `second` holds settings of the normalisation after conv2 that are not those of `lrn`.
+    """
     x = x.astype(np.float64)
     for name, (stride, padding) in ((name, GEOMETRY[name][1:]) for name in FILTERS):
         x = np.maximum(convolve(x, *network[name], stride, padding), 0)
-        x = normalise(x, **lrn) if name in normalised else x
+        settings = {**lrn, **dict(second)} if name == "conv2" else lrn
+        x = normalise(x, **settings) if name in normalised else x
         x = pool(x) if name in ("conv1", "conv2", "conv5") else x
     x = x.reshape(len(x), -1)
     for name in (*UNITS, "fc8"):

@@ -4,10 +4,11 @@ import dataclasses
 import json
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 
-from tf_twostream import datasets, evaluation, foreign_weights, paper, runs, store
+from tf_twostream import datasets, evaluation, foreign_weights, paper, runs, store, training
 
 TESTS = pathlib.Path(__file__).parent
 SETTINGS = {"method": "dis", "parameters": {}, "shorter_side": 256, "rgb_quality": 95}
@@ -107,6 +108,49 @@ def test_a_flow_network_takes_pixels_instead_of_codes(tmp_path, files, shape, bo
     assert_logits(loaded(tmp_path), flow.astype(np.float32), wanted)
 
 
+def change_normalisation(layers, name, *, alpha, k):
+    [layer] = [layer for layer in layers if layer["name"] == name]
+    layer["parameters"] = [(1, 5), (2, 5 * alpha), (3, 0.75), (5, k)]
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("second", [{}, {"alpha": 3e-4, "k": 1.5}, {"alpha": 2e-5, "k": 3.0}])
+def test_a_flow_network_keeps_its_second_normalisation(tmp_path, files, shape, old, second):
+    """Those of Wang et al. (2015) have two and leave k out, which is then 1."""
+    net = files.weights(channels=20)
+    layers = files.caffe_layers(net, k=None)
+    if second:
+        change_normalisation(layers, "norm2", **second)
+    recipe = convert(write_caffe(tmp_path, files, layers, old=old), tmp_path, shape).run.recipe
+    assert (recipe.stream, recipe.stack_length) == ("temporal", 10)
+    assert recipe.second_normalisation and not recipe.mean_subtraction
+    flow = np.random.default_rng(2).uniform(-20, 20, (2, files.CROP, files.CROP, 20))
+    codes = planes(255 * (flow + 20) / 40 - 128)
+    lrn = LRN | {"k": 1}
+    wanted = files.logits(net, codes, lrn=lrn, second=second)
+    assert_logits(loaded(tmp_path), flow.astype(np.float32), wanted)
+    for other in (
+        files.logits(net, codes, lrn=lrn, normalised=("conv1",)),
+        files.logits(net, codes, lrn=lrn, second={"alpha": 1e-4, "k": 2}),
+    ):
+        assert np.abs(wanted - other).max() > 0.01  # The second normalisation is not negligible.
+
+
+def test_the_file_decides_whether_there_is_a_second_normalisation(tmp_path, files, shape):
+    layers = files.caffe_layers(files.weights(channels=6), normalised=("conv1",))
+    run = convert(write_caffe(tmp_path, files, layers), tmp_path, shape).run
+    assert not run.recipe.second_normalisation
+    assert not runs.load(str(run.path)).recipe.second_normalisation
+
+
+def test_normalisations_at_other_places_are_refused(tmp_path, files, shape):
+    net = files.weights(channels=6)
+    for normalised in (("conv2",), ("conv1", "conv3"), ("conv1", "conv2", "conv3")):
+        layers = files.caffe_layers(net, normalised=normalised)
+        with pytest.raises(ValueError, match="temporal network must be CNN-M-2048 layer by layer"):
+            convert(write_caffe(tmp_path, files, layers), tmp_path, shape)
+
+
 @pytest.mark.parametrize(
     ("k", "flag", "meant"), [(1.0, None, 1), (None, None, 1), (None, 2.0, 2), (3.0, 2.0, 3)]
 )
@@ -162,6 +206,24 @@ def test_training_can_start_from_it(tmp_path, files, shape):
     model = foreign_weights.cnn_m.build(run.recipe, 7)
     split = dataclasses.replace(run.split, class_names=tuple("abcdefg"))
     assert runs.initialise(model, run, dataclasses.replace(run, split=split)) == ["classes"]
+
+
+def test_a_second_normalisation_lasts_through_training(tmp_path, files, tiny_store, tiny_source):
+    layers = files.caffe_layers(files.weights(channels=6, side=1))
+    small = paper.Recipe(width=files.WIDTH, crop_size=41)
+    recipe = dataclasses.replace(
+        convert(write_caffe(tmp_path, files, layers), tmp_path, small).run.recipe,
+        init_from=str(tmp_path / "run"), num_iterations=1, batch_size=2, learning_rate=1e-9,
+    )  # fmt: skip
+    loop = training.Loop(run_dir=str(tmp_path / "tuned"), store=tiny_store[0])
+    tuned = runs.load_model(training.train(tiny_source, recipe, loop))[0]
+    x = np.random.default_rng(0).normal(0, 9, (2, 41, 41, 6)).astype(np.float32)
+    features = [
+        keras.Model(model.input, model.get_layer("full7").output)(x).numpy()
+        for model in (loaded(tmp_path), tuned)
+    ]
+    assert features[0].max() > 1
+    np.testing.assert_allclose(*features, rtol=1e-4, atol=1e-4)
 
 
 def test_it_can_be_tested_on_a_data_set(tmp_path, files, tiny_store):
@@ -269,15 +331,19 @@ def test_the_published_mean_images_are_read(shared_data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mat", "caffemodel"])
+@pytest.mark.parametrize("kind", ["mat", "caffemodel", "flow caffemodel"])
 def test_at_full_size_the_logits_are_the_same(tmp_path, files, kind):
-    net = files.weights(width=1, side=6, num_classes=1000)
+    channels, k = (20, 1.0) if kind == "flow caffemodel" else (3, 2.0)
+    net = files.weights(channels=channels, width=1, side=6, num_classes=1000)
     x = images(224, 1)
     if kind == "mat":
         path = files.write_mat(tmp_path / "net.mat", files.mat_layers(net), mean=MEAN)
         free = x - MEAN
     else:
-        path = write_caffe(tmp_path, files, files.caffe_layers(net))
+        path = write_caffe(tmp_path, files, files.caffe_layers(net, k=k))
         free = (x - np.float32(paper.RGB_MEAN))[..., ::-1]
+    if kind == "flow caffemodel":
+        x = np.random.default_rng(2).uniform(-20, 20, (1, 224, 224, 20)).astype(np.float32)
+        free = 255 * (x.astype(np.float64) + 20) / 40 - 128
     convert(path, tmp_path, paper.Recipe())
-    assert_logits(loaded(tmp_path), x, files.logits(net, planes(free), lrn=LRN))
+    assert_logits(loaded(tmp_path), x, files.logits(net, planes(free), lrn=LRN | {"k": k}))

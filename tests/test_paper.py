@@ -45,6 +45,7 @@ def test_defaults_are_the_papers():
     assert (recipe.batch_size, recipe.momentum, recipe.learning_rate) == (256, 0.9, 1e-2)
     assert (recipe.crop_size, recipe.stack_length, recipe.mean_subtraction) == (224, 10, True)
     assert (recipe.stacking, recipe.bidirectional) == ("flow", False)
+    assert not recipe.second_normalisation
     assert (paper.SHORTER_SIDE, paper.TEST_FRAMES, paper.TEST_VIEWS) == (256, 25, 10)
 
 
@@ -54,6 +55,7 @@ def test_defaults_are_the_papers():
         paper.SpatialRecipe(width=0.5),
         paper.TemporalRecipe(seed=3),
         paper.TemporalRecipe(stacking="trajectory", bidirectional=True),
+        paper.TemporalRecipe(second_normalisation=True),
         paper.SlowFusionRecipe(num_frames=10),
     ],
 )
@@ -61,9 +63,9 @@ def test_a_recipe_survives_json(recipe):
     assert paper.recipe_from_json(recipe.to_json()) == recipe
 
 
-def test_a_recipe_from_before_there_was_a_choice_is_plain_stacking():
+def test_a_recipe_from_before_there_was_a_choice_is_the_papers():
     values = paper.TemporalRecipe(seed=3).to_json()
-    del values["stacking"], values["bidirectional"]
+    del values["stacking"], values["bidirectional"], values["second_normalisation"]
     assert paper.recipe_from_json(values) == paper.TemporalRecipe(seed=3)
 
 
@@ -77,12 +79,14 @@ cli.run(lambda: print(cli.parse(paper.TemporalRecipe)))
 def test_each_input_configuration_is_a_flag(tmp_path, root):
     (tmp_path / "script.py").write_text(SCRIPT)
     flags = ["--stack_length=6", "--stacking=trajectory", "--bidirectional", "--nomean_subtraction"]
+    flags.append("--second_normalisation")
     result = subprocess.run(
         [sys.executable, tmp_path / "script.py", *flags],
         capture_output=True, text=True, check=True, env={"PYTHONPATH": str(root)},
     )  # fmt: skip
     for knob in (
-        "stack_length=6", "stacking='trajectory'", "bidirectional=True", "mean_subtraction=False"
+        "stack_length=6", "stacking='trajectory'", "bidirectional=True", "mean_subtraction=False",
+        "second_normalisation=True",
     ):  # fmt: skip
         assert knob in result.stdout
 
@@ -102,6 +106,17 @@ def test_each_input_configuration_is_a_flag(tmp_path, root):
 def test_impossible_recipes_are_refused(knobs, message):
     with pytest.raises(ValueError, match=message):
         paper.TemporalRecipe(**knobs)
+
+
+def test_a_network_starts_from_one_with_as_many_normalisations():
+    one, two = (paper.TemporalRecipe(second_normalisation=chosen) for chosen in (False, True))
+    with pytest.raises(ValueError, match="=False, and an --init_from with True. Say --second_"):
+        one.check_start(two)
+    with pytest.raises(ValueError, match="=True, and an --init_from with False. Leave out --sec"):
+        two.check_start(one)
+    for recipe in (one, two):
+        recipe.check_start(recipe)
+        recipe.check_start(paper.SpatialRecipe())
 
 
 @pytest.mark.parametrize(("num_frames", "extent"), [(11, 5), (10, 4), (8, 2)])

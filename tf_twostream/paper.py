@@ -113,6 +113,11 @@ class Recipe:
         1.0, "Factor on the number of channels of every hidden layer, for small machines."
     )
     crop_size: int = cli.knob(CROP_SIZE, "Side of the network's input in pixels (Sect. 5).")
+    mirroring: bool = cli.knob(
+        True,
+        "Mirror half of the samples, and half of the ten views in testing (Sect. 5). "
+        "--nomirroring where left and right are different classes.",
+    )
     precision: Literal["float32", "bfloat16"] = cli.knob(
         "float32", "Arithmetic of the network; bfloat16 is mixed precision (variables float32)."
     )
@@ -198,6 +203,11 @@ class TemporalRecipe(Recipe):
     mean_subtraction: bool = cli.knob(
         True, "Subtract each field's mean vector (Sect. 3.1, Table 1b)."
     )
+    second_normalisation: bool = cli.knob(
+        False,
+        "Keep the normalisation after conv2, which the paper's temporal network leaves out to save "
+        "memory (Sect. 5); spatial networks have it, and converted ones of others may.",
+    )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
@@ -220,6 +230,27 @@ class TemporalRecipe(Recipe):
                 "`stack_length` must be even for a bi-directional volume, half of it for each "
                 f"direction. Received: stack_length={self.stack_length}. Choose an even "
                 "--stack_length, or leave out --bidirectional."
+            )
+
+    def check_start(self, source: Recipe) -> None:
+        """Checks that the weights of another temporal network compute the same in this one.
+
+        The shapes of the weights do not tell whether there is a second normalisation.
+
+        Args:
+            source: The recipe of the network to start from; one of another stream has to adapt.
+
+        Raises:
+            ValueError: If only one of the two networks has the normalisation after conv2.
+        """
+        if not isinstance(source, TemporalRecipe):
+            return
+        if source.second_normalisation != self.second_normalisation:
+            way_out = "Say" if source.second_normalisation else "Leave out"
+            raise ValueError(
+                "A network normalises after conv2 if the one it starts from does. Received: "
+                f"second_normalisation={self.second_normalisation}, and an --init_from with "
+                f"{source.second_normalisation}. {way_out} --second_normalisation."
             )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -23,7 +24,7 @@ def files(monkeypatch):
 def test_a_network_of_a_data_set_of_ours_knows_its_videos(
     root, files, tmp_path, tiny_store, tiny_source
 ):
-    net = files.weights(num_classes=3, side=1)
+    net = files.weights(channels=6, num_classes=3, side=1)
     (tmp_path / "net.caffemodel").write_bytes(files.caffemodel(files.caffe_layers(net, k=1.0)))
     done = subprocess.run(
         [
@@ -38,10 +39,15 @@ def test_a_network_of_a_data_set_of_ours_knows_its_videos(
         timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "spatial network, 3 classes: class 0 ... class 2\n" in done.stdout
-    assert "subtracted mean: 123.68, 116.78, 103.94, folded into conv1\n" in done.stdout
+    assert "temporal network, 3 classes: class 0 ... class 2\n" in done.stdout
+    assert "subtracted mean: 128.00, 128.00, 128.00 ..., folded into conv1\n" in done.stdout
     assert "note: norm1 has k = 1, alpha = 0.0001 where ours has 2, 0.0001" in done.stdout
-    assert f"scripts/train_spatial.py --init_from={tmp_path / 'run'}\n" in done.stdout
+    command = shlex.split(done.stdout.splitlines()[-1].split("ready for ")[1])
+    assert command[:2] == ["scripts/train_temporal.py", f"--init_from={tmp_path / 'run'}"]
+    assert sorted(command[2:]) == [
+        "--crop_size=41", "--mean_subtraction=False", "--second_normalisation=True",
+        "--stack_length=3", "--width=0.05",
+    ]  # fmt: skip
     run = runs.load(str(tmp_path / "run"))
     assert [video.id for video in run.split.test] == [video.id for video in tiny_store[1].test]
     assert run.store_settings["shorter_side"] == 48

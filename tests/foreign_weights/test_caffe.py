@@ -1,26 +1,9 @@
 """Reading .caffemodel and .binaryproto files."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
 from tf_twostream.foreign_weights import caffe
-
-TESTS = pathlib.Path(__file__).parents[1]
-
-
-@pytest.fixture
-def files(monkeypatch):
-    monkeypatch.syspath_prepend(TESTS)
-    import foreign_files
-
-    return foreign_files
-
-
-@pytest.fixture
-def net(files):
-    return files.weights(width=0.01, side=1)
 
 
 @pytest.fixture

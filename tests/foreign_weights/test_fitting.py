@@ -1,23 +1,12 @@
 """Which networks fit into ours."""
 
 import dataclasses
-import pathlib
 
 import numpy as np
 import pytest
 
 from tf_twostream.foreign_weights import caffe, fitting
 from tf_twostream.models import cnn_m
-
-TESTS = pathlib.Path(__file__).parents[1]
-
-
-@pytest.fixture
-def files(monkeypatch):
-    monkeypatch.syspath_prepend(TESTS)
-    import foreign_files
-
-    return foreign_files
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +15,7 @@ def models():
     return {
         "spatial": cnn_m.spatial(**size),
         "temporal": cnn_m.temporal(stack_length=3, **size),
+        "twice normalised": cnn_m.temporal(stack_length=3, second_normalisation=True, **size),
     }
 
 
@@ -105,10 +95,13 @@ def test_a_network_that_does_not_fit_is_refused_by_layer(fill, change, message):
         fill(change)
 
 
-def test_a_normalisation_that_the_temporal_network_lacks_is_refused(fill):
+def test_as_many_normalisations_as_in_the_temporal_network_must_be_in_the_file(fill):
     with pytest.raises(ValueError, match=r"temporal.*after relu2 comes pool2.*norm2 \(lrn\)"):
         fill(lambda layers: None, stream="temporal")
     fill(lambda layers: layers.pop("norm2"), stream="temporal")
+    with pytest.raises(ValueError, match=r"temporal.*after relu2 comes norm2.*pool2 \(pool\)"):
+        fill(lambda layers: layers.pop("norm2"), stream="twice normalised")
+    fill(lambda layers: None, stream="twice normalised")
 
 
 def test_rows_that_add_no_output_do_not_matter(fill):

@@ -1,6 +1,5 @@
 """Reading .mat files, against SciPy and MATLAB."""
 
-import pathlib
 import zlib
 
 import numpy as np
@@ -8,16 +7,6 @@ import pytest
 import scipy.io
 
 from tf_twostream.foreign_weights import matlab
-
-TESTS = pathlib.Path(__file__).parents[1]
-
-
-@pytest.fixture
-def files(monkeypatch):
-    monkeypatch.syspath_prepend(TESTS)
-    import foreign_files
-
-    return foreign_files
 
 
 @pytest.fixture

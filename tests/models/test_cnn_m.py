@@ -1,5 +1,6 @@
 """CNN-M-2048 as the paper has it."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -52,6 +53,33 @@ def test_only_the_temporal_net_goes_without_the_second_normalisation(networks):
         for stream, net in networks.items()
     }
     assert normalised == {"spatial": ["norm1", "norm2"], "temporal": ["norm1"]}
+
+
+def test_a_second_normalisation_is_all_that_its_knob_adds():
+    knobs = {"width": 0.05, "crop_size": 48, "stack_length": 2, "seed": 3}
+    without, with_it = (
+        cnn_m.build(paper.TemporalRecipe(second_normalisation=chosen, **knobs), 3)
+        for chosen in (False, True)
+    )
+    names = [[layer.name for layer in model.layers] for model in (without, with_it)]
+    assert set(names[1]) - set(names[0]) == {"norm2"}
+    assert [name for name in names[1] if name != "norm2"] == names[0]
+    assert names[1].index("norm2") == names[1].index("conv2") + 1
+    for a, b in zip(without.get_weights(), with_it.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_second_normalisation_is_computed_before_pooling():
+    model = cnn_m.temporal(
+        num_classes=2, width=0.05, crop_size=91, stack_length=1, second_normalisation=True
+    )
+    volume = np.random.default_rng(0).normal(0, 500, (1, 91, 91, 2)).astype(np.float32)
+    outputs = [model.get_layer(name).output for name in ("conv2", "pool2")]
+    conv2, pool2 = keras.Model(model.input, outputs)(volume)
+    normalised = tf.nn.local_response_normalization(conv2, **paper.LRN)
+    assert np.abs(normalised - conv2 * 2**-0.75).max() > 0.1  # Else the sum of squares is nothing.
+    wanted = tf.nn.max_pool2d(normalised, 3, 2, "SAME")
+    np.testing.assert_allclose(pool2, wanted, rtol=1e-5)
 
 
 def test_pooling_rounds_up_without_changing_maxima():

@@ -110,8 +110,14 @@ def _recipe(foreign: network.Network, shape: paper.Recipe) -> paper.Recipe:
             "A network takes 3 channels (RGB) or 2L channels (flow: x, y of L fields). "
             f"Received: {channels}."
         )
-    # Its codes are those of the flow as it is, the motion of the camera included.
-    return paper.TemporalRecipe(stack_length=channels // 2, mean_subtraction=False, **size)
+    normalisations = [layer for layer in foreign.layers if layer.kind == "lrn"]
+    return paper.TemporalRecipe(
+        stack_length=channels // 2,
+        # Its codes are those of the flow as it is, the motion of the camera included.
+        mean_subtraction=False,
+        second_normalisation=len(normalisations) > 1,
+        **size,
+    )
 
 
 def _mean_image(options: Options, foreign: network.Network) -> np.ndarray:

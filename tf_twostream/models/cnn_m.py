@@ -195,6 +195,7 @@ def temporal(
     *,
     num_classes: int,
     stack_length: int = paper.STACK_LENGTH,
+    second_normalisation: bool = False,
     crop_size: int = paper.CROP_SIZE,
     dropout_rate: float = paper.DROPOUT_RATE,
     width: float = 1.0,
@@ -205,6 +206,7 @@ def temporal(
     Args:
         num_classes: K.
         stack_length: L, flow fields per volume.
+        second_normalisation: Whether to normalise after conv2 all the same.
         crop_size: Side of the input in pixels.
         dropout_rate: Dropout ratio of full6 and full7 (Table 1b).
         width: Factor on the number of channels; 1 is the paper's network.
@@ -218,9 +220,10 @@ def temporal(
         ValueError: If there are fewer than two classes or the crop is too small.
     """
     inputs = keras.Input((crop_size, crop_size, 2 * stack_length), name="volume")
+    without = "" if second_normalisation else paper.TEMPORAL_WITHOUT_NORMALISATION
     x = body(
         inputs,
-        without_normalisation=paper.TEMPORAL_WITHOUT_NORMALISATION,
+        without_normalisation=without,
         dropout_rate=dropout_rate,
         width=width,
         seed=seed,
@@ -240,7 +243,12 @@ def build(recipe: paper.Recipe, num_classes: int) -> keras.Model:
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
         if isinstance(recipe, paper.TemporalRecipe):
-            return temporal(num_classes=num_classes, stack_length=recipe.stack_length, **size)
+            return temporal(
+                num_classes=num_classes,
+                stack_length=recipe.stack_length,
+                second_normalisation=recipe.second_normalisation,
+                **size,
+            )
         if isinstance(recipe, paper.SlowFusionRecipe):
             return frame_stack(num_classes=num_classes, num_frames=recipe.num_frames, **size)
         return spatial(num_classes=num_classes, **size)
