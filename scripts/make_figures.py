@@ -12,10 +12,9 @@ import dataclasses
 import pathlib
 
 import cv2
+import numpy as np
 
 from tf_twostream import cli, figures, metrics, paper, pictures, reports, runs, score_fusion, store
-
-_DPI = 120
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,8 +22,10 @@ class Options:
     """What to draw."""
 
     store: str = cli.knob("", "Store with the video of Fig. 2 and 3.")
-    video: str = cli.knob("", "Its id in the store (its path); by default the first one.")
-    first_frame: int = cli.knob(0, "Its frame tau, counted from 0.")
+    video: str = cli.knob("", "Its id in the store (its path); by default one that moves.")
+    first_frame: int | None = cli.knob(
+        None, "Its frame tau, counted from 0; by default so that the fields are in its middle."
+    )
     stack_length: int = cli.knob(paper.STACK_LENGTH, "L, the fields that Fig. 3 follows.")
     run_dir: str = cli.knob("", "Run folder of the network of Fig. 4.")
     scores: str = cli.knob("", "Scores file (npz) of the test videos for Fig. 5 and 6.")
@@ -44,22 +45,26 @@ cli.define(Options)
 def draw_video(options: Options, folder: pathlib.Path) -> None:
     """Draws Fig. 2 and 3."""
     reader = store.Reader(options.store)
-    video = options.video or reader.video_ids[0]
-    clip = figures.read_clip(reader, video, options.first_frame, options.stack_length)
+    length = options.stack_length
+    videos = (options.video,) if options.video else reader.video_ids
+    video, first = figures.find_motion(reader, videos, length) or (videos[0], 0)
+    if options.first_frame is not None:
+        first = options.first_frame
+    clip = figures.read_clip(reader, video, first, length)
     for name, drawing in (
         ("fig2", figures.draw_flow(clip)),
         ("fig3", figures.draw_sampling(clip)),
     ):
-        drawing.savefig(folder / f"{name}.png", dpi=_DPI, bbox_inches="tight")
-        print(f"{folder / name}.png: {video} from frame {options.first_frame}")
+        _write(folder / f"{name}.png", pictures.render(drawing), f"{video} from frame {first}")
 
 
 def draw_filters(run_dir: str, folder: pathlib.Path) -> None:
     """Draws Fig. 4."""
-    model, iterations = runs.load_model(runs.load(run_dir))
-    picture = pictures.first_layer_filters(model.get_layer("conv1").kernel.numpy())
-    cv2.imwrite(str(folder / "fig4.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    print(f"{folder / 'fig4.png'}: {run_dir} after {iterations:,} iterations")
+    run = runs.load(run_dir)
+    model, iterations = runs.load_model(run)
+    rgb = not isinstance(run.recipe, paper.TemporalRecipe)
+    picture = pictures.first_layer_filters(model.get_layer("conv1").kernel.numpy(), rgb=rgb)
+    _write(folder / "fig4.png", picture, f"{run_dir} after {iterations:,} iterations")
 
 
 def draw_scores(path: str, folder: pathlib.Path) -> None:
@@ -70,8 +75,13 @@ def draw_scores(path: str, folder: pathlib.Path) -> None:
     matrix = metrics.confusion_matrix(scores, labels)
     reports.write_confusion_matrix(matrix, videos.class_names, folder / "fig5", title=title)
     recall = metrics.recall_per_class(scores, labels)
-    reports.write_recall(recall, videos.class_names, folder / "fig6", title=title)
+    reports.write_per_class(recall, videos.class_names, folder / "fig6", title=title)
     print(f"{folder / 'fig5.png'}, {folder / 'fig6.png'}: {path}, {title}")
+
+
+def _write(path: pathlib.Path, picture: np.ndarray, words: str) -> None:
+    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    print(f"{path}: {words}")
 
 
 def main() -> None:

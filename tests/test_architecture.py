@@ -15,8 +15,9 @@ FLOORS = [
     {"extraction", "models", "pictures", "reports", "store"},
     {"experiments", "figures", "flow_comparison", "inputs", "precompute", "raw_frames", "runs",
      "verification"},
-    {"evaluation", "foreign_weights", "monitoring", "steps"},
-    {"export", "training"},
+    {"foreign_weights", "monitoring", "steps", "summaries"},
+    {"evaluation", "training"},
+    {"export"},
     {"imagenet", "prediction"},
 ]  # fmt: skip
 WITHOUT_TENSORFLOW = (

@@ -36,6 +36,18 @@ def test_a_clip_begins_at_its_frame(clip):
     assert clip.fields[..., 0].mean() > 1.5
 
 
+def test_the_video_that_moves_most_is_found(tiny_store):
+    reader = store.Reader(tiny_store[0])
+    ids = [f"class {number % 3}/v_{number} (1+!).avi" for number in range(10)]
+    still = [video_id for video_id in ids if "class 2" not in video_id]
+    moves = "class 2/v_5 (1+!).avi"
+    for videos in ([*still[:3], moves], [moves, *still[:3]]):
+        assert figures.find_motion(reader, videos, 4) == (moves, (19 - 5) // 2)
+    assert figures.find_motion(reader, ids[4:5], 4) == (ids[4], 0)  # Five frames: just enough.
+    assert figures.find_motion(reader, ids[4:5], 5) is None
+    assert figures.find_motion(reader, [], 5) is None
+
+
 @pytest.mark.parametrize(("first", "length"), [(-1, 4), (12, 4), (0, 0)])
 def test_a_clip_must_lie_inside_of_its_video(tiny_store, first, length):
     with pytest.raises(ValueError, match="has 16 frames.*Received"):
@@ -74,6 +86,26 @@ def test_fig_3_reads_both_ways(clip):
     for arrows, following in itertools.pairwise(moved):
         tips = arrows.get_offsets() + np.stack([arrows.U, arrows.V], axis=-1)
         np.testing.assert_allclose(following.get_offsets(), tips, atol=1e-4)
+
+
+def test_fig_3_follows_what_moves_at_its_first_frame():
+    clip = moving(2.0, 1.0)
+    later = np.full((48, 64, 2), 0, np.float32)
+    later[30:44, 40:60] = (-9, 0)  # Faster, but not yet there at tau.
+    codes, ranges = codec.quantise(later)
+    for array, value in ((clip.codes, codes), (clip.ranges, ranges)):
+        array[1:] = value
+    starts = figures._moving_points(clip)
+    assert (18, 10) <= tuple(starts[0]) <= (33, 25)
+
+
+def test_fig_3_shows_a_part_of_the_frame_of_its_shape(clip):
+    height, width = clip.frames.shape[1:3]
+    for panel in figures.draw_sampling(clip).axes[:2]:
+        left, right = panel.get_xlim()
+        bottom, top = panel.get_ylim()
+        assert (right - left) / (bottom - top) == pytest.approx(width / height)
+        assert left >= -0.5 and right <= width - 0.5 and top >= -0.5 and bottom <= height - 0.5
 
 
 def test_a_still_clip_can_be_drawn():

@@ -148,3 +148,15 @@ def test_top_one_error_is_what_accuracy_leaves():
 def test_no_guess_at_all_is_refused():
     with pytest.raises(ValueError, match="Received: 0"):
         metrics.top_k_error(SCORES, LABELS, 0)
+
+
+def test_the_measure_is_that_of_the_labels():
+    scores = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5], [0.1, 0.8, 0.1]])
+    labels = np.array([0, 2, 2])
+    assert metrics.measure(scores, labels) == {
+        "video_accuracy": metrics.accuracy(scores, labels),
+        "mean_class_recall": metrics.mean_class_recall(scores, labels),
+    }
+    shows = np.eye(3, dtype=bool)[labels]
+    precision = metrics.mean_average_precision(scores, shows)
+    assert metrics.measure(scores, shows) == {"mean_average_precision": precision}

@@ -43,7 +43,7 @@ def test_the_confusion_matrix_is_written_as_counts(tmp_path):
 
 
 def test_recall_is_written_in_class_order_and_empty_where_unknown(tmp_path):
-    reports.write_recall(np.array([0.25, np.nan, 1]), ["b", "a", "c"], tmp_path / "recall")
+    reports.write_per_class(np.array([0.25, np.nan, 1]), ["b", "a", "c"], tmp_path / "recall")
     assert read_csv(tmp_path / "recall.csv") == [
         ["class", "recall"],
         ["b", "0.250000"],
@@ -68,7 +68,7 @@ def test_rows_of_the_figure_are_true_classes(tmp_path):
 @pytest.mark.parametrize("number", [3, 4, 20, 101])
 def test_figures_grow_with_the_classes_so_that_each_has_room_for_its_label(tmp_path, number):
     reports.write_confusion_matrix(np.eye(number, dtype=int), names(number), tmp_path / "c")
-    reports.write_recall(np.linspace(0, 1, number), names(number), tmp_path / "r")
+    reports.write_per_class(np.linspace(0, 1, number), names(number), tmp_path / "r")
     height, width = image.imread(tmp_path / "c.png").shape[:2]
     assert min(height, width) > 16 * number  # Pixels; a label is 10 high.
     assert max(height, width) < 3000
@@ -80,12 +80,12 @@ def test_figures_grow_with_the_classes_so_that_each_has_room_for_its_label(tmp_p
 def test_names_are_not_taken_for_formulas(tmp_path):
     strange = ["a$b$", "$\\frac", "_^{", "100 %"]
     reports.write_confusion_matrix(np.eye(4), strange, tmp_path / "c", title="$\\frac")
-    reports.write_recall(np.ones(4), strange, tmp_path / "r", title="$\\frac")
+    reports.write_per_class(np.ones(4), strange, tmp_path / "r", title="$\\frac")
 
 
 def test_shapes_must_fit_the_class_names(tmp_path):
     with pytest.raises(ValueError, match=r"must be \[3, 3\]. Received: \[2, 2\]"):
         reports.write_confusion_matrix(np.eye(2), names(3), tmp_path / "c")
     with pytest.raises(ValueError, match=r"must be \[3\]. Received: \[2\]"):
-        reports.write_recall(np.ones(2), names(3), tmp_path / "r")
+        reports.write_per_class(np.ones(2), names(3), tmp_path / "r")
     assert not list(tmp_path.iterdir())

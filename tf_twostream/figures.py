@@ -1,6 +1,7 @@
 """Figures 2 and 3 of the paper, drawn from a video of a store."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import matplotlib
@@ -15,6 +16,7 @@ from tf_twostream.flow import codec, color
 _OUTLINE = "cyan"  # As in the paper.
 _ARROWS = 14  # Along a side of the close-up.
 _POINTS = 12  # Paths that Fig. 3 follows.
+_CANDIDATES = 8  # Videos that a clip is chosen from; their flow is read in a tenth of a second.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +39,35 @@ class Clip:
         return codec.restore(self.codes, self.ranges)
 
 
+def find_motion(
+    reader: store.Reader, video_ids: Sequence[str], length: int
+) -> tuple[str, int] | None:
+    """Finds a video whose middle shows motion, the strongest of a few, evenly drawn ones.
+
+    Args:
+        reader: The store.
+        video_ids: The videos to choose from.
+        length: L, how many fields the clip shall have.
+
+    Returns:
+        The video and the first frame of the L + 1 in its middle; None if all videos are shorter.
+    """
+    long = [video_id for video_id in video_ids if reader.num_frames(video_id) > length]
+    if not long:
+        return None
+    firsts = {
+        video_id: (reader.num_frames(video_id) - 1 - length) // 2
+        for video_id in long[:: -(-len(long) // _CANDIDATES)]
+    }
+
+    def motion(video_id: str) -> float:
+        fields = codec.restore(*_read_flow(reader, video_id, firsts[video_id], length))
+        return float(np.median(_deviations(fields).mean((1, 2))))  # No jump between two scenes.
+
+    best = max(firsts, key=motion)
+    return best, firsts[best]
+
+
 def read_clip(reader: store.Reader, video_id: str, first_frame: int, length: int) -> Clip:
     """Reads frames and forward fields of a video.
 
@@ -53,15 +84,12 @@ def read_clip(reader: store.Reader, video_id: str, first_frame: int, length: int
     if length < 1 or not 0 <= first_frame <= num_frames - 1 - length:
         raise ValueError(
             f"{video_id} has {num_frames} frames, the first of which is 0. Received: "
-            f"first_frame={first_frame}, which {length} fields do not follow. Choose another."
+            f"first_frame={first_frame}, which {length} fields do not follow. Choose another, or "
+            "fewer fields."
         )
     rgb = store.parse_rgb(_records(reader, video_id, "rgb", first_frame, length + 1))
-    flow = store.parse_flow(_records(reader, video_id, "forward", first_frame, length))
-    return Clip(
-        np.stack([tf.io.decode_jpeg(jpeg, channels=3).numpy() for jpeg in rgb["jpeg"]]),
-        np.stack([codec.decode(jpeg) for jpeg in flow["jpeg"].numpy()]),
-        flow["range"].numpy(),
-    )
+    frames = np.stack([tf.io.decode_jpeg(jpeg, channels=3).numpy() for jpeg in rgb["jpeg"]])
+    return Clip(frames, *_read_flow(reader, video_id, first_frame, length))
 
 
 def trajectories(clip: Clip, starts: np.ndarray) -> np.ndarray:
@@ -159,6 +187,22 @@ def _records(
     return store.read_records(tf.constant(table["path"][0]), offset, count)
 
 
+def _read_flow(
+    reader: store.Reader, video_id: str, first: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads codes `[L, 2, H, W]` and ranges `[L, 2, 2]` of forward fields."""
+    flow = store.parse_flow(_records(reader, video_id, "forward", first, count))
+    return np.stack([codec.decode(jpeg) for jpeg in flow["jpeg"].numpy()]), flow["range"].numpy()
+
+
+def _deviations(fields: np.ndarray) -> np.ndarray:
+    """`[L, H, W]` lengths in pixels of what moves against the mean of its field.
+
+    That mean is mostly the motion of the camera.
+    """
+    return np.linalg.norm(fields - fields.mean((1, 2), keepdims=True), axis=3)
+
+
 def _page(
     clip: Clip, *, columns: int, rows: int, width: float = 4.0
 ) -> tuple[figure.Figure, list[mpl_axes.Axes]]:
@@ -172,22 +216,22 @@ def _page(
 
 
 def _moving_area(field: np.ndarray) -> tuple[int, int, int]:
-    """Returns (left, top, side) in pixels of the square of a quarter of the height that moves most.
-
-    Motion counts against the mean of the field, which is mostly that of the camera.
-    """
+    """Returns (left, top, side) in pixels of the square, a quarter as high, that moves most."""
     height, width = field.shape[:2]
     side = height // 4
-    motion = np.linalg.norm(field - field.mean((0, 1)), axis=2)
+    motion = _deviations(field[None])[0]
     blurred = cv2.blur(motion, (side, side))[side // 2 : height - side, side // 2 : width - side]
     top, left = np.unravel_index(blurred.argmax(), blurred.shape)
     return int(left), int(top), side
 
 
 def _moving_points(clip: Clip) -> np.ndarray:
-    """Chooses `[P, 2]` points (x, y) that move most over the clip, apart from each other."""
-    fields = clip.fields
-    motion = np.linalg.norm(fields - fields.mean((1, 2), keepdims=True), axis=3).mean(axis=0)
+    """Chooses `[P, 2]` points (x, y) on what moves most, apart from each other.
+
+    What moves must be there at tau; a point of the background that it will pass does not do.
+    """
+    deviations = _deviations(clip.fields)
+    motion = deviations[0] * deviations.mean(axis=0)
     apart = max(2, min(motion.shape) // 16)
     motion = cv2.blur(motion, (apart, apart))
     points = []
@@ -233,9 +277,11 @@ def _draw_arrows(
 
 
 def _zoom(panel: mpl_axes.Axes, paths: np.ndarray, size: tuple[int, ...]) -> None:
-    """Shows what paths run through, with a margin, and nothing outside of the frame."""
+    """Shows what paths run through, with a margin, as a part of the frame of the same shape."""
     low, high = paths.min((0, 1)), paths.max((0, 1))
     margin = 0.15 * max(*(high - low), 20.0)
-    height, width = size
-    panel.set_xlim(max(low[0] - margin, 0) - 0.5, min(high[0] + margin, width) - 0.5)
-    panel.set_ylim(min(high[1] + margin, height) - 0.5, max(low[1] - margin, 0) - 0.5)
+    whole = np.array(size[::-1])  # Width and height.
+    shown = whole * min(1.0, float(((high - low + 2 * margin) / whole).max()))
+    left, top = np.clip((low + high - shown) / 2, 0, whole - shown) - 0.5
+    panel.set_xlim(left, left + shown[0])
+    panel.set_ylim(top + shown[1], top)

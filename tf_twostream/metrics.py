@@ -3,10 +3,32 @@
 The paper reports video accuracy (section 6); other projects print mean class recall, which
 they call mean class accuracy. They differ where the classes have different numbers of videos.
 Where a video may show several classes (Charades), mean average precision is the measure.
+`measure` chooses by the labels.
 """
 
 import numpy as np
 import numpy.typing as npt
+
+
+def measure(scores: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
+    """Computes what is reported of some videos.
+
+    Args:
+        scores: `[N, K]`, as for `accuracy`.
+        labels: `[N]`, as for `accuracy`; or `[N, K]`, as for `mean_average_precision`.
+
+    Returns:
+        `video_accuracy` and `mean_class_recall`, or `mean_average_precision`, in [0, 1].
+
+    Raises:
+        ValueError: As `accuracy` and `mean_average_precision`.
+    """
+    if np.ndim(labels) == 2:
+        return {"mean_average_precision": mean_average_precision(scores, labels)}
+    return {
+        "video_accuracy": accuracy(scores, labels),
+        "mean_class_recall": mean_class_recall(scores, labels),
+    }
 
 
 def accuracy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:

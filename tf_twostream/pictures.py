@@ -1,9 +1,32 @@
 """Pictures of networks and their inputs, as arrays for TensorBoard and PNG files."""
 
+import io
+
 import cv2
 import numpy as np
+from matplotlib import figure
 
 from tf_twostream.flow import color
+
+_DPI = 100
+_MOST_PIXELS = 9_000_000  # Of a rendered figure; a confusion matrix of 180 classes has them.
+
+
+def render(drawing: figure.Figure) -> np.ndarray:
+    """Draws a figure, with all that sticks out of its frame.
+
+    Args:
+        drawing: The figure.
+
+    Returns:
+        `[H, W, 3]` uint8 RGB, 100 pixels per inch; fewer if the figure is huge.
+    """
+    dpi = min(_DPI, float(np.sqrt(_MOST_PIXELS / drawing.get_size_inches().prod())))
+    file = io.BytesIO()
+    fast = {"compress_level": 1}
+    drawing.savefig(file, format="png", dpi=dpi, bbox_inches="tight", pil_kwargs=fast)
+    picture = cv2.imdecode(np.frombuffer(file.getbuffer(), np.uint8), cv2.IMREAD_COLOR)
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def tile(images: np.ndarray, columns: int, *, border: int = 1) -> np.ndarray:
@@ -34,22 +57,24 @@ def _stretch(images: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     return np.round(127.5 + 127.5 * images / np.maximum(largest, 1e-12)).astype(np.uint8)
 
 
-def first_layer_filters(kernel: np.ndarray, *, zoom: int = 4) -> np.ndarray:
+def first_layer_filters(kernel: np.ndarray, *, rgb: bool, zoom: int = 4) -> np.ndarray:
     """Draws the filters of conv1 (paper, Fig. 4).
 
     Args:
         kernel: `[h, w, C, N]` weights.
+        rgb: Whether they look at RGB, C = 3, or at T stacked frames of it, C = 3T; else at flow.
         zoom: Screen pixels per weight.
 
     Returns:
-        uint8 RGB picture. For a temporal net N columns and C rows: each column a filter, each row
-        an input channel. For RGB input one coloured tile per filter. Each filter has its own
-        scale, with zero mid-grey.
+        uint8 RGB picture. For flow N columns and C rows: each column a filter, each row an input
+        channel. For RGB a coloured tile per filter, for stacked frames a strip of T, the first at
+        the top. Each filter has its own scale, with zero mid-grey.
     """
-    _, _, channels, count = kernel.shape
+    count = kernel.shape[-1]
     images = _stretch(np.moveaxis(kernel, -1, 0), (1, 2, 3))  # [N, h, w, C]
-    if channels == 3:
+    if rgb:
         columns = int(np.ceil(np.sqrt(1.5 * count)))
+        images = _film_strips(images)
     else:
         columns = count
         images = images.transpose(3, 0, 1, 2).reshape(-1, *kernel.shape[:2], 1).repeat(3, -1)
@@ -57,27 +82,28 @@ def first_layer_filters(kernel: np.ndarray, *, zoom: int = 4) -> np.ndarray:
     return tile(images, columns)
 
 
-def film_strips(stacks: np.ndarray) -> np.ndarray:
-    """Lays the frames of RGB stacks out as pictures, `[B, H, W, 3T]` to `[B, T * H, W, 3]`."""
+def _film_strips(stacks: np.ndarray) -> np.ndarray:
+    """Lays RGB frames out below each other, `[B, H, W, 3T]` to `[B, T * H, W, 3]`."""
     batch, height, width, channels = stacks.shape
     frames = stacks.reshape(batch, height, width, channels // 3, 3)
     return frames.transpose(0, 3, 1, 2, 4).reshape(batch, -1, width, 3)
 
 
-def network_inputs(inputs: np.ndarray, *, most: int = 4) -> np.ndarray:
+def network_inputs(inputs: np.ndarray, *, rgb: bool, most: int = 4) -> np.ndarray:
     """Draws what a network sees.
 
     Args:
-        inputs: `[B, H, W, 3]` RGB in [0, 255], or `[B, H, W, 2L]` flow in pixels per frame.
+        inputs: `[B, H, W, 3T]` RGB in [0, 255], or `[B, H, W, 2L]` flow in pixels per frame.
+        rgb: Whether they are RGB.
         most: Samples to draw.
 
     Returns:
-        uint8 RGB picture: the RGB inputs side by side, or a row per volume with its L fields in
-        the Middlebury colours, all fields of a volume on one scale.
+        uint8 RGB picture: the RGB inputs side by side, T frames below each other, or a row per
+        volume with its L fields in the Middlebury colours, all fields of a volume on one scale.
     """
     inputs = np.asarray(inputs[:most], np.float32)
-    if inputs.shape[-1] == 3:
-        return tile(np.clip(np.round(inputs), 0, 255).astype(np.uint8), most)
+    if rgb:
+        return tile(_film_strips(np.clip(np.round(inputs), 0, 255).astype(np.uint8)), most)
     length = inputs.shape[-1] // 2
     fields = [
         color.colorize(volume[..., 2 * k : 2 * k + 2], max_magnitude=magnitude(volume))

@@ -7,8 +7,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import score_fusion
+from tf_twostream import figures, paper, score_fusion, store, training
 
 
 @pytest.fixture
@@ -26,18 +28,36 @@ def draw(root, tmp_path):
     return call
 
 
-def test_each_figure_has_its_source(draw, tiny_store, tmp_path):
+def test_each_figure_has_its_source(draw, tiny_store, tiny_source, tmp_path):
+    recipe = paper.TemporalRecipe(
+        crop_size=41, stack_length=4, width=0.05, batch_size=6, num_iterations=1
+    )
+    loop = training.Loop(run_dir=str(tmp_path / "run"), store=tiny_store[0])
+    run = training.train(tiny_source, recipe, loop)
     labels = np.array([0, 1, 1])
     path = tmp_path / "scores.npz"
     score_fusion.save_scores(
         path,
         score_fusion.Scores(tuple("abc"), labels, ("x", "y"), np.eye(2, dtype=np.float32)[labels]),
     )
-    code, printed = draw(f"--store={tiny_store[0]}", "--stack_length=4", f"--scores={path}")
+    train_ids = [video.id for video in tiny_store[1].train]
+    video, first = figures.find_motion(store.Reader(tiny_store[0]), train_ids, 4)
+    code, printed = draw(
+        f"--store={tiny_store[0]}", "--stack_length=4", f"--video={video}",
+        f"--run_dir={run.path}", f"--scores={path}",
+    )  # fmt: skip
     assert code == 0, printed
     assert "100.00 % of 3 videos" in printed
-    names = {file.name for file in (tmp_path / "figures").iterdir()}
-    pictures = {f"fig{number}.png" for number in (2, 3, 5, 6)}
-    assert names == pictures | {"fig5.csv", "fig6.csv"}
+    assert f"{video} from frame {first}" in printed
+    folder = tmp_path / "figures"
+    pictures = {f"fig{number}.png" for number in range(2, 7)}
+    assert {file.name for file in folder.iterdir()} == pictures | {"fig5.csv", "fig6.csv"}
     for name in pictures:
-        assert cv2.imread(str(tmp_path / "figures" / name)).std() > 5
+        assert cv2.imread(str(folder / name)).std() > 5
+    shown = event_accumulator.EventAccumulator(str(run.path / "tensorboard")).Reload()
+    for name, tag in (
+        ("fig2", "figure_2"), ("fig3", "figure_3"), ("fig4", "first_layer_filters")
+    ):  # fmt: skip
+        _, _, png = tf.make_ndarray(shown.Tensors(tag)[-1].tensor_proto)
+        picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+        np.testing.assert_array_equal(picture, cv2.imread(str(folder / f"{name}.png")))

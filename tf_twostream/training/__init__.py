@@ -21,10 +21,10 @@ from tf_twostream import (
     inputs,
     monitoring,
     paper,
-    pictures,
     runs,
     steps,
     store,
+    summaries,
 )
 from tf_twostream.datasets import union
 from tf_twostream.training.addition import Addition
@@ -81,21 +81,6 @@ def _first_replica(batch: Any, strategy: tf.distribute.Strategy) -> inputs.Eleme
     return {name: strategy.experimental_local_results(t)[0][:4] for name, t in batch.items()}
 
 
-def _draw(trainer: Trainer, iteration: int, batch: Any = None) -> None:
-    """Writes the first-layer filters and, given a batch, the network's inputs to TensorBoard."""
-    recipe = trainer.run.recipe
-    kernel = trainer.model.get_layer("conv1").kernel.numpy()
-    stacked = isinstance(recipe, paper.SlowFusionRecipe)
-    if stacked:
-        kernel = np.moveaxis(pictures.film_strips(np.moveaxis(kernel, -1, 0)), 0, -1)
-    filters = pictures.first_layer_filters(kernel)
-    tf.summary.image("first_layer_filters", filters[None], step=iteration)
-    if batch is not None:
-        seen = inputs.prepare(_first_replica(batch, trainer.strategy), recipe).numpy()
-        picture = pictures.network_inputs(pictures.film_strips(seen) if stacked else seen)
-        tf.summary.image("network_inputs", picture[None], step=iteration)
-
-
 def _save(trainer: Trainer, iteration: int) -> None:
     """Writes a checkpoint, if the weights are worth it.
 
@@ -110,7 +95,7 @@ def _save(trainer: Trainer, iteration: int) -> None:
             )
     trainer.iteration.assign(iteration)
     trainer.manager.save(checkpoint_number=iteration)
-    _draw(trainer, iteration)
+    summaries.write_filters(trainer.model, trainer.run.recipe, iteration)
 
 
 def _loop(
@@ -131,7 +116,8 @@ def _loop(
         batch = next(stream)
         meter.waited += time.perf_counter() - start
         if iteration == first + 1:
-            _draw(trainer, first, batch)
+            summaries.write_filters(trainer.model, recipe, first)
+            summaries.write_inputs(_first_replica(batch, trainer.strategy), recipe, first)
         loss, hits = trainer.step(batch)
         meter.losses.append(loss)
         meter.hits.append(hits)
@@ -157,15 +143,10 @@ def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> 
     """Reads the lists of a data set and keeps what a store holds.
 
     Raises:
-        ValueError: If the lists are faulty or a video shows several actions.
+        ValueError: If the lists are faulty.
         OSError: If videos are missing from the store and may not be.
     """
     split = datasets.load(source)
-    if split.multi_label:
-        raise ValueError(
-            f"A network learns one label per video. Received: {split.name}, whose videos show "
-            "several actions. There is a reader and a metric for it, and no training yet."
-        )
     return datasets.keep_available(
         split, reader.video_ids, where=where, allow_missing=source.allow_missing
     )
@@ -205,11 +186,15 @@ def train(
         )
         run = dataclasses.replace(run, split=union.add_classes(split, added, added.class_names))
         reader = store.JoinedReader([main, extra])
-    return train_run(run, lambda trainer: batches(trainer, [reader]), loop)
+    return train_run(run, lambda trainer: batches(trainer, [reader]), loop, shown=main)
 
 
 def train_run(
-    run: runs.Run, start: Callable[[Trainer], Iterator[steps.Batch]], loop: Effort
+    run: runs.Run,
+    start: Callable[[Trainer], Iterator[steps.Batch]],
+    loop: Effort,
+    *,
+    shown: store.Reader | None = None,
 ) -> runs.Run:
     """Trains the network of a run; see `train`.
 
@@ -217,6 +202,7 @@ def train_run(
         run: The run, whose folder need not exist.
         start: Starts the stream of batches where a trainer stands, spread over its devices.
         loop: How to go about it.
+        shown: The store of the run's videos, one of which TensorBoard shows; None for none.
 
     Returns:
         The run, trained to its last iteration.
@@ -248,7 +234,10 @@ def train_run(
     if devices.is_first_host(strategy):
         writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
     with writer.as_default(), _stop_signals(strategy) as stopped:
-        _loop(trainer, loop, start(trainer), stopped)
+        stream = start(trainer)
+        if shown and not done and devices.is_first_host(strategy):
+            summaries.write_clip(run, shown)
+        _loop(trainer, loop, stream, stopped)
     if stopped:
         print("A checkpoint is written. The same command continues the training.")
         raise KeyboardInterrupt
