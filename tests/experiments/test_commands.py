@@ -103,6 +103,32 @@ def test_the_svm_learns_from_training_videos_in_the_order_of_the_test_scores():
     }  # fmt: skip
 
 
+def test_viva_trains_on_seven_subjects_for_each_that_is_left_out():
+    plan = commands.plan(find("other", "VIVA"), PAPER_SCALE)
+    for subject, last in enumerate(plan, start=1):
+        assert last.result == "average"
+        for test in last.after:
+            given = flags_of(test.after[0])
+            assert (given["dataset"], given["split"]) == ("viva", str(subject))
+            assert given["videos_dir"] == "data/videos/viva"
+            assert "annotations" not in given
+    assert len({last.output for last in plan}) == 8
+
+
+def test_charades_is_fused_without_an_svm():
+    [last] = commands.plan(find("other", "Charades"), PAPER_SCALE)
+    assert "svm" not in flags_of(last)
+    spatial, temporal = (flags_of(test.after[0]) for test in last.after)
+    assert spatial["init_from"] == "imagenet"
+    assert "init_from" not in temporal
+    assert temporal["annotations"] == "data/lists/charades"
+
+
+def test_what_cannot_be_run_has_no_commands(setup):
+    assert commands.plan(find("4", "Spatio-temporal HMAX"), PAPER_SCALE) == []
+    assert commands.plan(find("other", "VIVA"), setup) == []
+
+
 def test_small_networks_have_half_the_dropout_except_where_it_is_the_subject(setup):
     assert train_flags("1b", "Single-frame", setup)["dropout_rate"] == "0.5"
     assert train_flags("1a", "From scratch, dropout 0.9", setup)["dropout_rate"] == "0.9"
@@ -128,6 +154,16 @@ def test_more_flags_go_to_every_training_and_win(setup):
     assert given[-2:] == ("--num_iterations=3", "--jit_compile")
     assert sum("num_iterations" in flag for flag in given) == 1
     assert "--jit_compile" not in last.command
+
+
+def test_more_flags_of_testing_neither_win_nor_make_another_step(parse):
+    setup = dataclasses.replace(PAPER_SCALE, test_flags="--frames_per_batch=5 --part=train")
+    [plain], [last] = (commands.plan(find("1b", "Slow fusion"), s) for s in (PAPER_SCALE, setup))
+    options = parse(last.typed)["Options"]
+    assert (options.frames_per_batch, options.part) == (5, "test")
+    assert "--frames_per_batch=5" in last.line
+    assert last.record == plain.record == plain.line
+    assert last.after == plain.after
 
 
 @pytest.mark.parametrize("knobs", [{"seeds": ()}, {"seeds": (1, 1)}, {"scale": "tiny"}])

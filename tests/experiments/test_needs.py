@@ -34,6 +34,26 @@ def test_a_row_that_cannot_be_run_says_why(setup, data_root):
     assert "stores/first" in needs.missing(find("2", "Multi-task learning on HMDB"), setup)
 
 
+def test_viva_needs_the_folder_of_its_videos(tmp_path):
+    setup = dataclasses.replace(PAPER_SCALE, data_root=str(tmp_path), imagenet_run=str(tmp_path))
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": {"width": 1.0, "crop_size": 224}}))
+    row = find("other", "VIVA")
+    assert needs.missing(row, setup) == f"needs {tmp_path}/stores/viva/store.json"
+    (tmp_path / "stores" / "viva").mkdir(parents=True)
+    (tmp_path / "stores" / "viva" / "store.json").write_text("{}")
+    assert needs.missing(row, setup) == f"needs {tmp_path}/videos/viva"
+    (tmp_path / "videos" / "viva").mkdir(parents=True)
+    assert needs.missing(row, setup) == ""
+
+
+def test_other_data_sets_have_no_stand_in(setup):
+    rows = experiments.TABLES["other"].rows
+    assert {needs.missing(row, setup) for row in rows} == {"only at --scale=paper"}
+    assert needs.stores_missing(rows, setup) == []
+    assert needs.stores_missing(rows, PAPER_SCALE) == ["charades", "viva"]
+    assert needs.lists_to_write(rows, setup) == {}
+
+
 def test_the_imagenet_network_must_be_of_the_size_of_the_others(setup, tmp_path):
     row = find("1a", "Pre-trained + fine-tuning, dropout 0.5")
     setup = dataclasses.replace(setup, imagenet_run=str(tmp_path))
@@ -54,10 +74,15 @@ def test_a_missing_store_comes_with_its_command(setup, parse):
     rows = [find("2", "Multi-task learning on HMDB-51")]
     assert needs.stores_missing(rows, setup) == []
     assert needs.stores_missing(rows, PAPER_SCALE) == ["ucf101", "hmdb51"]
-    for scale in (setup, PAPER_SCALE):
-        for dataset in ("ucf101", "hmdb51"):
+    two = ("ucf101", "hmdb51")
+    for scale, known in ((setup, two), (PAPER_SCALE, experiments.DATASETS)):
+        for dataset in known:
             _, *command = needs.how_to_make(dataset, scale).split()
-            assert parse(command)["Output"].store == scale.store(dataset)
+            knobs = parse(command)
+            assert knobs["Output"].store == scale.store(dataset)
+            assert scale.lists(dataset) in (
+                knobs["Source"].annotations, knobs["Source"].videos_dir
+            )  # fmt: skip
 
 
 def test_a_list_of_all_has_every_video_for_training(setup, tmp_path):

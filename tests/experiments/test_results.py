@@ -21,8 +21,10 @@ def step(output="none", result=""):
     )
 
 
-def line(*accuracies):
-    return results.Line(ROW, "python x", accuracies, tuple(10 + n for n in range(len(accuracies))))
+def line(*values):
+    """A line of one value per split, or of a tuple of them, one per seed."""
+    by_split = tuple(value if isinstance(value, tuple) else (value,) for value in values)
+    return results.Line(ROW, "python x", by_split, tuple(10 + n for n in range(len(values))))
 
 
 def read_csv(path):
@@ -35,15 +37,29 @@ def test_accuracy_is_read_from_scores(tmp_path):
     path = tmp_path / "scores.npz"
     labels = np.array([0, 1, 1, 1])
     score_fusion.save_scores(path, score_fusion.Scores(tuple("abcd"), labels, ("x", "y"), scores))
-    assert results.read(step(path)) == (75.0, 4)
+    assert results.read(step(path), "video accuracy") == (75.0, 4)
+
+
+def test_mean_average_precision_is_read_from_scores_of_several_labels(tmp_path):
+    path = tmp_path / "scores.npz"
+    scores = np.array([[0.9, 0.5], [0.8, 0.4], [0.7, 0.9]], np.float32)
+    labels = np.array([[True, True], [False, False], [True, True]])
+    score_fusion.save_scores(path, score_fusion.Scores(tuple("abc"), labels, ("x", "y"), scores))
+    value, videos = results.read(step(path), "mean average precision")
+    assert value == pytest.approx(100 * ((1 + 2 / 3) / 2 + 1) / 2)
+    assert videos == 3
 
 
 def test_accuracy_of_a_fusion_is_read_from_its_results(tmp_path):
     path = tmp_path / "results.json"
     found = {"average": {"video_accuracy": 0.5}, "svm": {"video_accuracy": 0.75}}
     path.write_text(json.dumps({"num_videos": 8, "results": found}))
-    assert results.read(step(path, "average")) == (50.0, 8)
-    assert results.read(step(path, "svm")) == (75.0, 8)
+    assert results.read(step(path, "average"), "video accuracy") == (50.0, 8)
+    assert results.read(step(path, "svm"), "video accuracy") == (75.0, 8)
+    path.write_text(
+        json.dumps({"num_videos": 8, "results": {"average": {"mean_average_precision": 0.25}}})
+    )
+    assert results.read(step(path, "average"), "mean average precision") == (25.0, 8)
 
 
 def test_mean_and_standard_deviation_are_those_of_numpy():
@@ -51,6 +67,33 @@ def test_mean_and_standard_deviation_are_those_of_numpy():
     assert line(*values).mean == pytest.approx(np.mean(values))
     assert line(*values).deviation == pytest.approx(np.std(values, ddof=1))
     assert line(80.0).deviation is None
+
+
+def test_the_standard_deviation_is_over_splits_and_over_the_seeds_of_a_single_one():
+    assert line((70.0, 90.0), (60.0, 80.0)).deviation == pytest.approx(np.std([80, 70], ddof=1))
+    assert line((70.0, 90.0)).deviation == pytest.approx(np.std([70, 90], ddof=1))
+    assert line((70.0, 90.0), (60.0, 80.0)).mean == pytest.approx(75.0)
+
+
+def test_the_seeds_of_a_split_stay_together(setup, tmp_path):
+    setup = dataclasses.replace(
+        setup, scale="paper", seeds=(0, 7), output_dir=str(tmp_path), imagenet_run="imagenet"
+    )
+    viva = experiments.TABLES["other"].rows[1]
+    steps = commands.plan(viva, setup)
+    for number, last in enumerate(steps):  # Accuracy: the subject in tenths, less for seed 7.
+        last.output.parent.mkdir(parents=True)
+        split, seed = divmod(number, 2)
+        assert f"viva_split{split + 1}_seed{7 * seed}" in str(last.output)
+        found = {"average": {"video_accuracy": (split + 1 - seed / 2) / 10}}
+        last.output.write_text(json.dumps({"num_videos": 100 + split, "results": found}))
+    made = results.make_line(viva, steps, [True] * 16, "", num_seeds=2)
+    assert len(made.values) == 8
+    assert made.values[2] == pytest.approx((30.0, 25.0))
+    subjects = [10 * (split + 0.75) for split in range(8)]
+    assert made.mean == pytest.approx(np.mean(subjects))
+    assert made.deviation == pytest.approx(np.std(subjects, ddof=1))
+    assert made.num_videos[::2] == tuple(range(100, 108))
 
 
 def test_a_table_shows_ours_beside_the_papers(setup):
@@ -63,17 +106,31 @@ def test_a_table_shows_ours_beside_the_papers(setup):
         for row in text.splitlines()
         if row.startswith("| a setting")
     ]
+    own = ["a setting", "video accuracy"]
     assert cells == [
-        ["a setting", "83.0 ± 3.6", "80.0", "+3.0", "10, 11, 12", "`python x`"],
-        ["a setting", "79.0", "80.0", "-1.0", "10", "`python x`"],
-        ["a setting", "not run: needs --imagenet_run", "80.0", "", "", ""],
+        [*own, "83.0 ± 3.6", "80.0", "+3.0", "10, 11, 12", "`python x`"],
+        [*own, "79.0", "80.0", "-1.0", "10", "`python x`"],
+        [*own, "not run: needs --imagenet_run", "80.0", "", "", ""],
     ]
     first, second, third = read_csv(tables / "table_1b.csv")
     assert float(first["ours"]) == pytest.approx(83.0)
     assert float(first["standard deviation"]) == pytest.approx(13**0.5, abs=1e-4)
-    assert (first["repeats"], second["repeats"], third["repeats"]) == ("3", "1", "")
+    assert [row["splits"] for row in (first, second, third)] == ["3", "1", ""]
+    assert [row["seeds"] for row in (first, second, third)] == ["1", "1", ""]
+    assert first["measure"] == "video accuracy"
     assert float(first["difference"]) == pytest.approx(3.0)
     assert third["not run"] == "needs --imagenet_run"
+
+
+def test_the_table_of_other_data_sets_says_its_measures_and_whose_numbers_they_are(setup):
+    full = dataclasses.replace(setup, scale="paper")
+    lines = [results.Line(row) for row in experiments.TABLES["other"].rows]
+    text = results.write("other", lines, full)
+    assert "not the paper's" in text
+    rows = [row for row in text.splitlines() if row.startswith(("| Charades", "| VIVA"))]
+    measures = ["mean average precision", "video accuracy"]
+    assert [row.split(" | ")[1].strip() for row in rows] == measures
+    assert "not the paper's" not in results.write("4", [], full)
 
 
 def test_a_small_table_says_that_it_is_another_experiment(setup):
@@ -86,7 +143,7 @@ def test_a_small_table_says_that_it_is_another_experiment(setup):
 
 def test_a_row_counts_when_all_its_repeats_are_done(tmp_path):
     unfinished = results.make_line(ROW, [step(), step()], [True, False], "runs/n ended with code 1")
-    assert unfinished.accuracies == ()
+    assert unfinished.values == ()
     assert unfinished.reason == "runs/n ended with code 1; 1 of 2 done"
     assert unfinished.command == "python scripts/train_temporal.py --seed=0"
     assert results.make_line(ROW, [], [], "quoted").reason == "quoted"

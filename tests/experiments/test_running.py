@@ -1,5 +1,6 @@
 """Each step runs once, whatever happens in between."""
 
+import dataclasses
 import os
 import pathlib
 import signal
@@ -99,6 +100,19 @@ def test_another_command_is_another_step(make, calls, runner):
     calls()
     runner().run(make("train", "--learning_rate=1"))
     assert calls() == ["train"]
+
+
+def test_flags_that_decide_nothing_are_given_but_make_no_other_step(runner, tmp_path):
+    (tmp_path / "echo.py").write_text(
+        "import pathlib, sys\npathlib.Path(sys.argv[-1]).write_text(' '.join(sys.argv[1:]))\n"
+    )
+    output = tmp_path / "scores"
+    plain = commands.Step("test", ("echo.py", str(output)), output)
+    more = dataclasses.replace(plain, more=("--frames_per_batch=5",))
+    runner().run(more)
+    assert output.read_text() == f"--frames_per_batch=5 {output}"
+    assert runner().is_done(more)
+    assert runner().is_done(plain)
 
 
 def test_a_failure_is_named_and_not_repeated_in_the_same_run(make, calls, runner):

@@ -100,8 +100,17 @@ def test_a_dry_run_prints_the_commands_and_writes_nothing(run, data_root, tmp_pa
 
 def test_an_unknown_table_is_one_line(run, tmp_path):
     printed = run("scripts/reproduce_table.py", "--table=5", f"--data_root={tmp_path}", code=1)
-    assert "1a, 1b, 2, 3, 4, all" in printed
+    assert "1a, 1b, 2, 3, 4, other, all" in printed
     assert "Traceback" not in printed
+
+
+def test_all_are_the_papers_tables(run, tmp_path):
+    flags = [f"--data_root={tmp_path}", "--dry_run"]
+    papers = run("scripts/reproduce_table.py", "--table=all", *flags)
+    others = run("scripts/reproduce_table.py", "--table=other", *flags)
+    for dataset in ("charades", "viva"):
+        assert f"--dataset={dataset} " not in papers
+        assert f"--dataset={dataset} " in others
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,12 @@ SMALL_ITERATIONS = 600
 SMALL_TUNING_ITERATIONS = 150  # A quarter, as in the paper.
 SMALL_SHORTER_SIDE = 128  # pixels
 _SMALL_NAMES = {experiments.UCF: "first", experiments.HMDB: "second"}
-_LISTS = {experiments.UCF: "ucfTrainTestlist", experiments.HMDB: "testTrainMulti_7030_splits"}
+_LISTS = {
+    experiments.UCF: "lists/ucfTrainTestlist",
+    experiments.HMDB: "lists/testTrainMulti_7030_splits",
+    experiments.CHARADES: "lists/charades",
+    experiments.VIVA: "videos/viva",  # The names of its videos say what lists would.
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +30,8 @@ class Setup:
     data_root: str = cli.knob(
         cli.REQUIRED,
         "Folder with stores/ucf101, stores/hmdb51, lists/ucfTrainTestlist and "
-        "lists/testTrainMulti_7030_splits; for --scale=small with stores/first, stores/second, "
+        "lists/testTrainMulti_7030_splits; for --table=other with stores/charades, stores/viva, "
+        "lists/charades and videos/viva; for --scale=small with stores/first, stores/second, "
         "lists/first.csv and lists/second.csv (path,label,split[,group]).",
     )
     output_dir: str = cli.knob(
@@ -44,6 +50,9 @@ class Setup:
     train_flags: str = cli.knob(
         "", "More flags for every training, as in --train_flags='--chunk_size=64 --jit_compile'."
     )
+    test_flags: str = cli.knob(
+        "", "More flags for every evaluation, as in --test_flags='--frames_per_batch=5'."
+    )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
@@ -52,8 +61,12 @@ class Setup:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"--seeds are distinct numbers. Received: {self.seeds}.")
 
+    def has(self, dataset: str) -> bool:
+        """Whether there is such a data set, or one that stands for it, at this scale."""
+        return self.scale == "paper" or dataset in _SMALL_NAMES
+
     def name(self, dataset: str) -> str:
-        """What a data set of the paper is called at this scale."""
+        """What a data set is called at this scale."""
         return _SMALL_NAMES[dataset] if self.scale == "small" else dataset
 
     def store(self, dataset: str) -> str:
@@ -61,13 +74,20 @@ class Setup:
         return str(pathlib.Path(self.data_root, "stores", self.name(dataset)))
 
     def lists(self, dataset: str) -> str:
-        """The lists of a data set."""
-        own = f"{self.name(dataset)}.csv" if self.scale == "small" else _LISTS[dataset]
-        return str(pathlib.Path(self.data_root, "lists", own))
+        """The lists of a data set, or the folder of the videos whose names say as much."""
+        small = f"lists/{self.name(dataset)}.csv"
+        return str(
+            pathlib.Path(self.data_root, small if self.scale == "small" else _LISTS[dataset])
+        )
 
     def kind(self, dataset: str) -> str:
         """The kind of these lists."""
         return "csv" if self.scale == "small" else dataset
+
+    def source(self, dataset: str) -> dict[str, str]:
+        """The flags that name a data set and its lists."""
+        flag = "videos_dir" if dataset == experiments.VIVA else "annotations"
+        return {"dataset": self.kind(dataset), flag: self.lists(dataset)}
 
     def list_of_all(self, dataset: str) -> str:
         """The list in which all videos of a data set are for training (`lists_to_write`)."""
@@ -90,10 +110,11 @@ class Step:
 
     Attributes:
         name: The path of its output in the output folder, less the suffix.
-        command: The script and its flags.
+        command: The script and the flags that decide what comes out.
         output: What exists when it is done.
         after: The steps whose outputs it needs.
         result: Which line of results.json is the row's, if it fuses.
+        more: Flags that only decide how it is computed: with others it is the same step.
     """
 
     name: str
@@ -101,17 +122,33 @@ class Step:
     output: pathlib.Path
     after: tuple["Step", ...] = ()
     result: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The script and all flags; of a flag given twice the last counts, which is the row's."""
+        script, *flags = self.command
+        return (script, *self.more, *flags)
 
     @property
     def line(self) -> str:
         """The command as it is typed."""
+        return shlex.join(("python", *self.typed))
+
+    @property
+    def record(self) -> str:
+        """The command by which a step is known again."""
         return shlex.join(("python", *self.command))
 
 
 def plan(row: experiments.Row, setup: Setup) -> list[Step]:
-    """Returns the last step for each split and seed of a row; the others are in `Step.after`."""
-    if row.what is None:
-        raise ValueError(f"Quoted numbers have no commands. Received: {row.setting}.")
+    """Returns the last step for each split and seed of a row; the others are in `Step.after`.
+
+    There is none for a quoted number, nor for a data set that this scale has not. The seeds of a
+    split stand next to each other.
+    """
+    if row.what is None or not all(setup.has(n.dataset) for n in experiments.networks(row.what)):
+        return []
     repeats = [(split, seed) for split in setup.splits(row) for seed in setup.seeds]
     return [_final(row.what, setup, *repeat) for repeat in repeats]
 
@@ -157,10 +194,13 @@ def _train(network: experiments.Network, setup: Setup, split: int, seed: int) ->
 
 def _data(network: experiments.Network, setup: Setup, split: int) -> dict[str, Any]:
     """The flags that say what a network learns from."""
-    own, other = network.dataset, experiments.OTHER[network.dataset]
+    own = network.dataset
     if network.all_videos:
         lists = setup.list_of_all(own)
         return {"dataset": "csv", "annotations": lists, "store": setup.store(own)}
+    if not network.other:
+        return {**setup.source(own), "split": split, "store": setup.store(own)}
+    other = experiments.OTHER[own]
     if network.other == "task":  # The other data set is there to help, with all its videos.
         return {
             "datasets": f"{setup.kind(own)},{setup.kind(other)}",
@@ -170,20 +210,15 @@ def _data(network: experiments.Network, setup: Setup, split: int) -> dict[str, A
             "stores": f"{setup.store(own)},{setup.store(other)}",
             "train_on_all": setup.name(other),
         }
-    flags = {
-        "dataset": setup.kind(own),
-        "annotations": setup.lists(own),
+    return {
+        **setup.source(own),
         "split": split,
         "store": setup.store(own),
+        "add_dataset": setup.kind(other),
+        "add_annotations": setup.lists(other),
+        "add_store": setup.store(other),
+        "add_classes": setup.classes_to_add(other),
     }
-    if network.other == "classes":
-        flags |= {
-            "add_dataset": setup.kind(other),
-            "add_annotations": setup.lists(other),
-            "add_store": setup.store(other),
-            "add_classes": setup.classes_to_add(other),
-        }
-    return flags
 
 
 def _evaluate(network: experiments.Network, part: str, setup: Setup, split: int, seed: int) -> Step:
@@ -198,7 +233,8 @@ def _evaluate(network: experiments.Network, part: str, setup: Setup, split: int,
     }
     if network.other == "task":
         flags["task"] = setup.name(network.dataset)
-    return Step(name, ("scripts/evaluate.py", *as_flags(flags)), scores, (train,))
+    command = ("scripts/evaluate.py", *as_flags(flags))
+    return Step(name, command, scores, (train,), more=tuple(shlex.split(setup.test_flags)))
 
 
 def _fuse(fusion: experiments.Fusion, setup: Setup, split: int, seed: int) -> Step:

@@ -18,6 +18,8 @@ def missing(row: experiments.Row, setup: commands.Setup) -> str:
     if row.what is None:
         return "quoted by the paper from others"
     needed = experiments.networks(row.what)
+    if not all(setup.has(network.dataset) for network in needed):
+        return "only at --scale=paper"
     if any(net.start == experiments.IMAGENET for net in needed):
         if not setup.imagenet_run:
             return "needs --imagenet_run"
@@ -52,17 +54,15 @@ def _of_another_size(setup: commands.Setup) -> str:
 def stores_missing(rows: Iterable[experiments.Row], setup: commands.Setup) -> list[str]:
     """Lists the data sets of some rows that have no store yet."""
     needed = [network for row in rows for network in experiments.networks(row.what)]
-    return [d for d in _datasets(needed) if not pathlib.Path(setup.store(d)).exists()]
+    used = [dataset for dataset in _datasets(needed) if setup.has(dataset)]
+    return [dataset for dataset in used if not pathlib.Path(setup.store(dataset)).exists()]
 
 
 def how_to_make(dataset: str, setup: commands.Setup) -> str:
     """Returns the command that makes the store of a data set."""
-    flags = {
-        "dataset": setup.kind(dataset),
-        "annotations": setup.lists(dataset),
-        "videos_dir": "VIDEOS",
-        "store": setup.store(dataset),
-    }
+    flags = setup.source(dataset)
+    flags.setdefault("videos_dir", "VIDEOS")
+    flags["store"] = setup.store(dataset)
     if dataset == experiments.UCF:  # Table 1b and 3: bi-directional volumes.
         flags["directions"] = "forward,backward"
     if setup.scale == "small":
@@ -82,17 +82,16 @@ def lists_to_write(rows: Iterable[experiments.Row], setup: commands.Setup) -> di
     """
     texts = {}
     for network in (network for row in rows for network in experiments.networks(row.what)):
-        own, other = network.dataset, experiments.OTHER[network.dataset]
+        own = network.dataset
         if network.all_videos and pathlib.Path(setup.lists(own)).exists():
             split = _read_lists(own, setup)
             videos = datasets.all_videos(split)
             lines = [[video.id, split.class_names[video.label], "train"] for video in videos]
             texts[setup.list_of_all(own)] = _as_csv([["path", "label", "split"], *lines])
-        if (
-            network.other == "classes"
-            and setup.scale == "small"
-            and all(pathlib.Path(setup.lists(dataset)).exists() for dataset in (own, other))
-        ):
+        if network.other == "classes" and setup.scale == "small":
+            other = experiments.OTHER[own]
+            if not all(pathlib.Path(setup.lists(dataset)).exists() for dataset in (own, other)):
+                continue
             native = _read_lists(own, setup).class_names
             lines = [
                 [name, *(("exclude", name, "the same") if name in native else ("add", "", "new"))]
@@ -115,10 +114,10 @@ def _as_csv(lines: Iterable[list[str]]) -> str:
 
 
 def _datasets(needed: Sequence[experiments.Network]) -> list[str]:
-    """Lists the data sets that networks learn from, UCF-101 first."""
+    """Lists the data sets that networks learn from, in the order of `experiments.DATASETS`."""
     used = {network.dataset for network in needed}
     used |= {experiments.OTHER[network.dataset] for network in needed if network.other}
-    return [dataset for dataset in experiments.OTHER if dataset in used]
+    return [dataset for dataset in experiments.DATASETS if dataset in used]
 
 
 def _directions(store: str) -> list[str]:

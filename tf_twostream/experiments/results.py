@@ -10,8 +10,14 @@ from collections.abc import Iterable, Sequence
 from tf_twostream import experiments, metrics, reports, score_fusion
 from tf_twostream.experiments import commands
 
-_HEADER = ("setting", "ours", "paper", "difference", "test videos", "command")
-_CSV_HEADER = ("setting", "ours", "standard deviation", "repeats", *_HEADER[2:], "not run")
+_HEADER = ("setting", "measure", "ours", "published", "difference", "test videos", "command")
+_CSV_HEADER = (
+    *_HEADER[:3], "standard deviation", "splits", "seeds", *_HEADER[3:], "not run"
+)  # fmt: skip
+_MEASURES = {
+    "video accuracy": metrics.accuracy,
+    "mean average precision": metrics.mean_average_precision,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,51 +27,62 @@ class Line:
     Attributes:
         row: The row.
         command: The command that sets the row apart, for its first split and seed.
-        accuracies: Ours in percent, one per split and seed; empty if the row was not run.
+        values: Ours in percent, for each split one per seed; empty if the row was not run.
         num_videos: Test videos of each.
         reason: Why it was not run.
     """
 
     row: experiments.Row
     command: str = ""
-    accuracies: tuple[float, ...] = ()
+    values: tuple[tuple[float, ...], ...] = ()
     num_videos: tuple[int, ...] = ()
     reason: str = ""
 
     @property
     def mean(self) -> float:
         """Mean over splits and seeds in percent."""
-        return statistics.fmean(self.accuracies)
+        return statistics.fmean(map(statistics.fmean, self.values))
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation of a single one, from n - 1; None for one."""
-        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+        """Standard deviation, from n - 1, over splits, or else over seeds; None for one number.
+
+        A split counts once, with the mean of its seeds: they say nothing about other splits.
+        """
+        one_split = len(self.values) == 1
+        values = self.values[0] if one_split else [*map(statistics.fmean, self.values)]
+        return statistics.stdev(values) if len(values) > 1 else None
 
 
-def read(step: commands.Step) -> tuple[float, int]:
-    """Reads what a row's last step has found: video accuracy in percent, number of videos."""
+def read(step: commands.Step, measure: experiments.Measure) -> tuple[float, int]:
+    """Reads what a row's last step has found: the measure in percent, number of videos."""
     if step.result:
         results = json.loads(step.output.read_text(encoding="utf-8"))
-        accuracy = results["results"][step.result]["video_accuracy"]
-        return 100 * accuracy, results["num_videos"]
+        value = results["results"][step.result][measure.replace(" ", "_")]
+        return 100 * value, results["num_videos"]
     scores = score_fusion.load_scores(step.output)
-    return 100 * metrics.accuracy(scores.scores, scores.labels), len(scores.labels)
+    return 100 * _MEASURES[measure](scores.scores, scores.labels), len(scores.labels)
 
 
 def make_line(
-    row: experiments.Row, steps: Sequence[commands.Step], done: Sequence[bool], reason: str
+    row: experiments.Row,
+    steps: Sequence[commands.Step],
+    done: Sequence[bool],
+    reason: str,
+    *,
+    num_seeds: int = 1,
 ) -> Line:
     """Makes the line of a row.
 
     Args:
         row: The row.
-        steps: The last step for each split and seed; none for a quoted number.
+        steps: The last step for each split and seed, as `commands.plan` lists them.
         done: Whether each is done.
         reason: Why some are not; empty where their turn has not come.
+        num_seeds: How many of them a split has.
 
     Returns:
-        The line; accuracies stand in it only when all steps are done.
+        The line; values stand in it only when all steps are done.
     """
     if not steps:
         return Line(row, reason=reason)
@@ -73,15 +90,16 @@ def make_line(
     if not all(done):
         part = f"{sum(done)} of {len(done)} done" if any(done) else ""
         return Line(row, shown.line, reason="; ".join(filter(None, (reason, part))))
-    accuracies, numbers = zip(*map(read, steps))
-    return Line(row, shown.line, accuracies, numbers)
+    values, numbers = zip(*(read(step, row.measure) for step in steps))
+    by_split = [values[n : n + num_seeds] for n in range(0, len(values), num_seeds)]
+    return Line(row, shown.line, tuple(by_split), numbers)
 
 
 def write(name: str, lines: Sequence[Line], setup: commands.Setup) -> str:
     """Writes tables/table_NAME.md, .csv and .sh into the output folder.
 
     Args:
-        name: The table's number in the paper.
+        name: The table, one of `experiments.TABLES`.
         lines: Its lines.
         setup: Where to, and at what scale the rows were run.
 
@@ -90,8 +108,9 @@ def write(name: str, lines: Sequence[Line], setup: commands.Setup) -> str:
     """
     stem = pathlib.Path(setup.output_dir, "tables", f"table_{name}")
     stem.parent.mkdir(parents=True, exist_ok=True)
-    title = f"# Table {name}. {experiments.TABLES[name].title}"
-    text = "\n\n".join([title, _explain(setup), _markdown(lines)])
+    table = experiments.TABLES[name]
+    title = f"# Table {name}. {table.title}"
+    text = "\n\n".join(filter(None, [title, table.note, _explain(setup), _markdown(lines)]))
     stem.with_suffix(".md").write_text(text, encoding="utf-8")
     with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -113,7 +132,8 @@ def script(
     seen: set[str] = set()
     text = ["#!/usr/bin/env bash", "set -euo pipefail", *(f"# {note}" for note in notes)]
     for row, steps, reason in lines:
-        text += ["", f"# {row.setting} (paper: {row.paper} %){f': {reason}' if reason else ''}"]
+        published = f"{row.setting} (published: {row.published} %)"
+        text += ["", f"# {published}{f': {reason}' if reason else ''}"]
         # What cannot be run is shown as a comment, and does not count as done for other rows.
         before, hidden = (set(), "# ") if reason else (seen, "")
         text += [f"{hidden}{line}" for step in steps for line in _lines_of(step, before)]
@@ -129,9 +149,10 @@ def _lines_of(step: commands.Step, seen: set[str]) -> list[str]:
 
 def _explain(setup: commands.Setup) -> str:
     repeats = (
-        "Video accuracy in percent; where there are several splits or seeds, the mean and the "
-        "standard deviation (from n - 1). The command is the one that sets the row apart, for the "
-        "first split and seed; all of them are in the .sh file."
+        "In percent. Of several splits or seeds the mean; after ± the standard deviation (from "
+        "n - 1) over the splits, each of them the mean of its seeds, or over the seeds of a single "
+        "split. The command is the one that sets the row apart, for the first split and seed; all "
+        "of them are in the .sh file."
     )
     if setup.scale == "paper":
         return repeats
@@ -159,24 +180,26 @@ def _markdown(lines: Sequence[Line]) -> str:
 
 
 def _cells(line: Line) -> list[str]:
-    if line.accuracies:
+    row, difference = line.row, ""
+    if line.values:
         spread = "" if line.deviation is None else f" ± {line.deviation:.1f}"
-        ours, difference = f"{line.mean:.1f}{spread}", f"{line.mean - line.row.paper:+.1f}"
+        ours, difference = f"{line.mean:.1f}{spread}", f"{line.mean - row.published:+.1f}"
     else:
-        ours, difference = f"not run{f': {line.reason}' if line.reason else ''}", ""
-    return [line.row.setting, ours, f"{line.row.paper:.1f}", difference, _videos(line)]
+        ours = f"not run{f': {line.reason}' if line.reason else ''}"
+    return [row.setting, row.measure, ours, f"{row.published:.1f}", difference, _videos(line)]
 
 
 def _csv_cells(line: Line) -> list[object]:
-    ours: list[object] = ["", "", ""]
-    difference = ""
-    if line.accuracies:
+    row, difference = line.row, ""
+    ours: list[object] = ["", "", "", ""]
+    if line.values:
         spread = "" if line.deviation is None else f"{line.deviation:.4f}"
-        ours = [f"{line.mean:.4f}", spread, len(line.accuracies)]
-        difference = f"{line.mean - line.row.paper:.4f}"
-    reason = "" if line.accuracies else line.reason or "not yet"
+        ours = [f"{line.mean:.4f}", spread, len(line.values), len(line.values[0])]
+        difference = f"{line.mean - row.published:.4f}"
+    reason = "" if line.values else line.reason or "not yet"
     return [
-        line.row.setting, *ours, line.row.paper, difference, _videos(line), line.command, reason
+        row.setting, row.measure, *ours, row.published, difference, _videos(line), line.command,
+        reason,
     ]  # fmt: skip
 
 

@@ -66,11 +66,11 @@ class Runner:
         if not step.output.exists() or not all(map(self.is_done, step.after)):
             return False
         record = self._read(step)
-        return record.get("command") == step.line and record.get("after") == self._ends(step)
+        return record.get("command") == step.record and record.get("after") == self._ends(step)
 
     def _carry_out(self, step: commands.Step) -> None:
         print(f"\n== {step.name}\n{step.line}", flush=True)
-        script, *flags = step.command
+        script, *flags = step.typed
         start = time.monotonic()
         code = _call([sys.executable, str(self._root / script), *flags])
         if code:
@@ -80,7 +80,7 @@ class Runner:
             self.failed[step.name] = f"wrote no {step.output}"
             return
         record = {
-            "command": step.line,
+            "command": step.record,
             "ended": datetime.datetime.now(datetime.UTC).isoformat(),
             "seconds": round(time.monotonic() - start, 1),
             "after": self._ends(step),
