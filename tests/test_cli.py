@@ -162,6 +162,13 @@ def test_compiled_code_is_kept_for_later_processes(xla_flags, tmp_path):
     (pathlib.Path(folder) / "cut.pb").write_bytes(b"")
     assert xla_flags() == f"{flag}='{folder}'"
     assert not any(pathlib.Path(folder).iterdir())  # Neither the probe nor what a full disk left.
+    old, new = (pathlib.Path(folder) / name for name in ("old.pb", "new.pb"))
+    for path in (old, new):
+        path.write_bytes(b"code")
+    month = 31 * 24 * 3600
+    os.utime(old, (old.stat().st_atime, old.stat().st_mtime - month))
+    xla_flags()
+    assert [path.name for path in pathlib.Path(folder).iterdir()] == ["new.pb"]
 
 
 def test_a_users_flags_of_xla_are_left_alone(xla_flags):

@@ -13,12 +13,15 @@ import pathlib
 import platform
 import sys
 import tempfile
+import time
 import types
 import typing
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 from absl import app, flags, logging
+
+_KEPT_SECONDS = 30 * 24 * 3600  # Compiled code; nothing else would ever remove it.
 
 
 def _keep_compiled_code() -> None:
@@ -39,9 +42,10 @@ def _keep_compiled_code() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:  # XLA gives up where it cannot write.
             probe.write(bytes(1 << 20))
-        for kept in folder.glob("*.pb"):
-            if not kept.stat().st_size:  # Left by a full disk; XLA would stumble over it.
-                kept.unlink()
+        for kept in folder.parent.rglob("*.pb"):
+            # An empty one is left by a full disk; XLA would stumble over it.
+            if not kept.stat().st_size or kept.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                kept.unlink(missing_ok=True)
         os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory='{folder}'")
 
 
