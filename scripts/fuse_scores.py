@@ -5,8 +5,9 @@ r"""Fuses the streams' scores of the test videos and reports accuracies and figu
         --train_scores=spatial_train.npz,temporal_train.npz --output_dir=fused
 
 Writes table.md, results.json and for each row of the table its confusion matrix and recall per
-class (PNG and CSV); for more than one stream the averaged scores, average.npz; for the SVM its
-weights, svm.npz. With one stream it only reports.
+class, or, where a video may show several classes, the average precision of each (PNG and CSV); for
+more than one stream the averaged scores, average.npz; for the SVM its weights, svm.npz. With one
+stream it only reports.
 """
 
 import dataclasses
@@ -125,33 +126,40 @@ def report(knobs: Fusion, videos: score_fusion.Scores, rows: dict[str, np.ndarra
         videos: Labels and classes of the videos.
         rows: `[N, K]` scores for each row of the table.
     """
-    labels, class_names = videos.labels, videos.class_names
+    labels = videos.labels
     folder = pathlib.Path(knobs.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    results = {
-        name: {
-            "video_accuracy": metrics.accuracy(scores, labels),
-            "mean_class_recall": metrics.mean_class_recall(scores, labels),
-        }
-        for name, scores in rows.items()
-    }
+    results = {name: metrics.measure(scores, labels) for name, scores in rows.items()}
+    measures = [measure.replace("_", " ") for measure in next(iter(results.values()))]
     cells = [
         [name, *(f"{100 * x:.2f} %" for x in result.values())] for name, result in results.items()
     ]
-    table = reports.markdown_table(["scores", "video accuracy", "mean class recall"], cells)
+    table = reports.markdown_table(["scores", *measures], cells)
     (folder / "table.md").write_text(table, encoding="utf-8")
-    sizes = {"num_videos": len(labels), "num_classes": len(class_names)}
+    sizes = {"num_videos": len(labels), "num_classes": len(videos.class_names)}
     content = {"flags": dataclasses.asdict(knobs), **sizes, "results": results}
     (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for name, scores in rows.items():
-        title = f"{name}: {100 * results[name]['video_accuracy']:.2f} % of {len(labels)} videos"
-        matrix = metrics.confusion_matrix(scores, labels)
-        recall = metrics.recall_per_class(scores, labels)
-        stem = folder / _file_name(name)
-        reports.write_confusion_matrix(matrix, class_names, f"{stem}_confusion", title=title)
-        reports.write_recall(recall, class_names, f"{stem}_recall", title=title)
+        draw(name, scores, videos, folder)
     print(table)
-    print(f"{len(labels)} videos, {len(class_names)} classes; table and figures: {folder}")
+    print(f"{len(labels)} videos, {len(videos.class_names)} classes; table and figures: {folder}")
+
+
+def draw(name: str, scores: np.ndarray, videos: score_fusion.Scores, folder: pathlib.Path) -> None:
+    """Draws a row of the table, class by class."""
+    labels, class_names, stem = videos.labels, videos.class_names, folder / _file_name(name)
+    if videos.multi_label:
+        precision = metrics.average_precision_per_class(scores, labels)
+        path = f"{stem}_average_precision"
+        reports.write_per_class(
+            precision, class_names, path, measure="average precision", title=name
+        )
+        return
+    title = f"{name}: {100 * metrics.accuracy(scores, labels):.2f} % of {len(labels)} videos"
+    matrix = metrics.confusion_matrix(scores, labels)
+    recall = metrics.recall_per_class(scores, labels)
+    reports.write_confusion_matrix(matrix, class_names, f"{stem}_confusion", title=title)
+    reports.write_per_class(recall, class_names, f"{stem}_recall", measure="recall", title=title)
 
 
 def main() -> None:

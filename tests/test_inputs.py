@@ -189,6 +189,15 @@ def test_testing_sends_25_windows_with_ten_views_each_and_no_jitter(reader, spli
     assert inputs.prepare(batches[0], recipe).shape[:3] == (100, 41, 41)
 
 
+@pytest.mark.parametrize("recipe", [SPATIAL, TEMPORAL], ids=["spatial", "temporal"])
+def test_without_mirroring_the_network_never_sees_a_mirrored_frame(reader, split, recipe):
+    recipe = dataclasses.replace(recipe, mirroring=False)
+    for graph, num_views in ((inputs.training, 1), (inputs.evaluation, 5)):
+        batch = next(iter(graph(reader, split.train, recipe)))
+        assert batch["views"].shape[1:] == (num_views, 3)
+        assert not np.any(batch["views"][..., 2])
+
+
 @pytest.mark.parametrize("num_starts", [1, 2, 19, 24, 25, 26, 49, 58, 171])
 def test_test_windows_are_evenly_spaced_from_the_first_to_the_last(num_starts):
     starts = inputs.equally_spaced(np.array([num_starts]))[0]
@@ -279,3 +288,25 @@ def test_a_video_of_another_store_is_not_looked_for_in_this_one(reader, split):
     elsewhere = [dataclasses.replace(video, store=1) for video in split.train]
     with pytest.raises(ValueError, match="7 videos of added classes are in another store"):
         inputs.training(reader, elsewhere, SPATIAL)
+
+
+def test_a_video_of_several_classes_is_drawn_for_each_of_them(reader, split):
+    labels = [(0, 2), (0,), (0,), (1,)]
+    videos = [
+        datasets.Video(video.id, own[0], other_labels=own[1:])
+        for video, own in zip(split.train, labels)
+    ]
+    recipe = dataclasses.replace(SPATIAL, batch_size=200)
+    batches = inputs.training(reader, videos, recipe, num_classes=4).take(3)
+    drawn = {name: [] for name in ("video", "label")}
+    for batch in batches:
+        for name, values in drawn.items():
+            values.append(batch[name].numpy())
+    video, label = (np.concatenate(values) for values in drawn.values())
+    np.testing.assert_array_equal(label, np.eye(4, dtype=bool)[[0, 0, 0, 1]][video] | (
+        np.outer(video == 0, np.arange(4) == 2)
+    ))  # fmt: skip
+    # The first for class 0 (one of three) and for class 2 (the only one), each drawn by a third.
+    shares = np.array([1 / 9 + 1 / 3, 1 / 9, 1 / 9, 1 / 3])
+    counts = np.bincount(video, minlength=4)
+    assert np.all(np.abs(counts - 600 * shares) < 4 * np.sqrt(600 * shares * (1 - shares)))

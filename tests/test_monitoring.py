@@ -81,3 +81,10 @@ def test_slow_fusion_and_added_classes_have_their_words(tmp_path, tiny_store):
         "shorter side 256", "1 of these videos are of the other data set", "of all 3 classes",
     ):  # fmt: skip
         assert words in text
+
+
+def test_videos_of_several_classes_have_their_words(tmp_path, tiny_store):
+    several = dataclasses.replace(tiny_store[1], multi_label=True)
+    run = runs.Run(tmp_path, paper.SpatialRecipe(), several, SETTINGS)
+    text = monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=0)
+    assert "binary cross-entropies summed over the classes" in text

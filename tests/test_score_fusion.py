@@ -1,5 +1,4 @@
 import dataclasses
-import pathlib
 
 import numpy as np
 import pytest
@@ -316,16 +315,69 @@ def test_published_scores_of_hmdb51_give_the_published_accuracies(shared_data):
     lists = shared_data / "splits" / "testTrainMulti_7030_splits"
     split = datasets.load(datasets.Source(dataset="hmdb51", annotations=str(lists)))
 
-    def read(path: pathlib.Path) -> score_fusion.Scores:
+    def read(path):
         with h5py.File(path) as file:
-            scores = softmax(file["stream0/logits"][:])
-        ids = tuple(video.id for video in split.test)
-        labels = np.array([video.label for video in split.test])
-        return score_fusion.Scores(ids, labels, split.class_names, scores)
+            return file["stream0/logits"][:]
 
     folder = shared_data / "scores" / "hmdb51_actionvlad"
-    rgb, flow = read(folder / "rgb_split1.h5"), read(folder / "flow_split1.h5")
+    logits = [read(folder / name) for name in ("rgb_split1.h5", "flow_split1.h5")]
+    ids, labels = tuple(video.id for video in split.test), datasets.label_array(split.test)
+    rgb, flow = (
+        score_fusion.Scores(ids, labels, split.class_names, softmax(stream)) for stream in logits
+    )
     shuffled = reorder(flow, np.random.default_rng(0).permutation(len(flow.video_ids)))
     fused = score_fusion.average([rgb, shuffled])
     percent = [100 * metrics.accuracy(s.scores, s.labels) for s in (rgb, flow, fused)]
     np.testing.assert_allclose(percent, [51.37, 58.95, 65.23], atol=0.005)
+    summed = 100 * metrics.accuracy(sum(logits), labels)  # Which the paper does not do.
+    np.testing.assert_allclose(summed, 66.47, atol=0.005)
+
+
+# Videos that may show several classes.
+
+
+def make_several(seed, *, shows=((1, 1, 0), (0, 0, 1), (0, 1, 1))):
+    """A stream of sigmoid scores."""
+    shows = np.array(shows, bool)
+    noise = np.random.default_rng(seed).random(shows.shape)
+    ids = tuple(f"{row}.mp4" for row in range(len(shows)))
+    return score_fusion.Scores(ids, shows, NAMES, (noise + shows) / 2)
+
+
+def test_scores_of_several_classes_are_kept_averaged_and_joined(tmp_path):
+    first, second = make_several(0), reorder(make_several(1), [2, 0, 1])
+    score_fusion.save_scores(tmp_path / "s.npz", first)
+    loaded = score_fusion.load_scores(tmp_path / "s.npz")
+    np.testing.assert_array_equal(loaded.labels, first.labels)
+    assert (loaded.multi_label, loaded.labels.dtype) == (True, bool)
+    fused = score_fusion.average([loaded, second])
+    wanted = (first.scores + make_several(1).scores) / 2
+    np.testing.assert_allclose(fused.scores, wanted, rtol=1e-6)
+
+
+def test_streams_that_show_different_classes_are_refused():
+    other = make_several(1, shows=((1, 1, 0), (1, 0, 1), (0, 1, 1)))
+    with pytest.raises(ValueError, match=r"'1.mp4' is wave in stream 1 and bend, wave in stream 2"):
+        score_fusion.join([make_several(0), other])
+    ids = ("0.mp4", "1.mp4", "2.mp4")
+    one_each = score_fusion.Scores(ids, np.array([0, 2, 1]), NAMES, np.full((3, 3), 1 / 3))
+    with pytest.raises(ValueError, match=r"'0.mp4' is bend, jack in stream 1 and bend in stream 2"):
+        score_fusion.join([make_several(0), one_each])
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, np.nan])
+def test_scores_of_several_classes_are_probabilities(wrong):
+    scores = make_several(0).scores.copy()
+    scores[1, 2] = wrong
+    with pytest.raises(ValueError, match="must be probabilities, from 0 to 1.*'1.mp4'"):
+        dataclasses.replace(make_several(0), scores=scores)
+
+
+def test_labels_of_several_classes_are_true_or_false():
+    with pytest.raises(ValueError, match="must be True or False. Received: int64"):
+        dataclasses.replace(make_several(0), labels=np.eye(3, dtype=np.int64))
+
+
+def test_no_svm_is_trained_where_videos_show_several_classes():
+    with pytest.raises(ValueError, match="gives each video one class.*Average them"):
+        score_fusion.train_svm([make_several(0), make_several(1)])

@@ -51,15 +51,24 @@ def test_flip_negates_u_only():
 
 
 def test_ten_views_are_four_corners_and_the_centre_twice():
-    chosen = views.ten_views(256, 341, 224).numpy()
+    chosen = views.test_views(256, 341, 224).numpy()
     places = {(0, 0), (0, 117), (32, 0), (32, 117), (16, 58)}
     assert chosen.shape == (paper.TEST_VIEWS, 3)
     for flip in (0, 1):
         assert {(top, left) for top, left, f in chosen.tolist() if f == flip} == places
 
 
+def test_without_mirroring_no_view_is_mirrored():
+    plain = views.test_views(256, 341, 224, mirroring=False)
+    np.testing.assert_array_equal(plain, views.test_views(256, 341, 224)[:5])
+    draws = tf.random.stateless_uniform([100, 3], [1, 2], dtype=tf.float64)
+    sides = tf.fill([100], 60), tf.fill([100], 50)
+    chosen = views.random_view(draws, *sides, 48, mirroring=False)[..., 2]
+    assert not np.any(chosen)
+
+
 def test_ten_views_of_a_frame_as_large_as_the_crop_are_all_the_frame():
-    assert np.all(views.ten_views(224, 224, 224).numpy()[:, :2] == 0)
+    assert np.all(views.test_views(224, 224, 224).numpy()[:, :2] == 0)
 
 
 def test_random_views_cover_the_whole_frame_and_stay_inside():

@@ -9,7 +9,23 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from tf_twostream import cli, datasets, inputs, metrics, paper, runs, score_fusion, store
+from tf_twostream import (
+    cli,
+    datasets,
+    inputs,
+    metrics,
+    paper,
+    runs,
+    score_fusion,
+    store,
+    summaries,
+)
+
+VIEWS = {
+    True: f"{paper.TEST_VIEWS} views (corners and centre, plain and mirrored)",
+    False: f"{paper.TEST_VIEWS // 2} views (corners and centre)",
+}
+SLOW_FUSION_FRAMES = 5  # At once: ten views of the 11 frames of each take 0.7 GB.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,35 +40,42 @@ class Options:
     part: str = cli.knob("test", "Part of the split: test, or train (for the SVM of the fusion).")
     scores: str = cli.knob(cli.REQUIRED, "The .npz file to write: ids, labels, classes, scores.")
     frames_per_batch: int = cli.knob(
-        paper.TEST_FRAMES, "Frames, or volumes, that the device holds at once, with ten views each."
+        0,
+        "Frames, or volumes, that the device holds at once, with ten views each. Default: the "
+        f"{paper.TEST_FRAMES} of a video; {SLOW_FUSION_FRAMES} stacks of slow fusion.",
     )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         if self.part not in ("train", "test"):
             raise ValueError(f"--part is train or test. Received: {self.part!r}.")
-        if self.frames_per_batch < 1:
+        if self.frames_per_batch < 0:
             raise ValueError(
-                f"`frames_per_batch` must be at least 1. Received: {self.frames_per_batch}."
+                "`frames_per_batch` must be at least 1, or 0 for the default. "
+                f"Received: {self.frames_per_batch}."
             )
 
 
-def make_scorer(model: keras.Model, recipe: paper.Recipe) -> Callable[[inputs.Element], tf.Tensor]:
+def make_scorer(
+    model: keras.Model, recipe: paper.Recipe, *, multi_label: bool = False
+) -> Callable[[inputs.Element], tf.Tensor]:
     """Builds the function from a batch of windows to their scores.
 
     Args:
         model: The network.
         recipe: Its recipe.
+        multi_label: Whether a video may show several classes: a sigmoid each, not the softmax.
 
     Returns:
-        A function from what `inputs.evaluation` yields to `[B, K]` softmax scores: the mean over
-        the views of the softmax, not the softmax of the mean.
+        A function from what `inputs.evaluation` yields to `[B, K]` scores: the mean over the views
+        of the softmax, not the softmax of the mean.
     """
+    activation = tf.sigmoid if multi_label else tf.nn.softmax
 
     @tf.function(reduce_retracing=True)
     def scorer(batch: inputs.Element) -> tf.Tensor:
         logits = model(inputs.prepare(batch, recipe), training=False)
-        scores = tf.nn.softmax(tf.cast(logits, tf.float32))
+        scores = activation(tf.cast(logits, tf.float32))
         num_views = tf.shape(batch["views"])[1]
         return tf.reduce_mean(tf.reshape(scores, [-1, num_views, scores.shape[-1]]), axis=1)
 
@@ -65,7 +88,8 @@ def score_videos(
     reader: store.Reader,
     videos: Sequence[datasets.Video],
     *,
-    frames_per_batch: int = paper.TEST_FRAMES,
+    multi_label: bool = False,
+    frames_per_batch: int = 0,
     progress: bool = True,
 ) -> np.ndarray:
     """Computes the scores of videos.
@@ -75,13 +99,18 @@ def score_videos(
         recipe: Its recipe.
         reader: The store that holds the videos.
         videos: N videos.
-        frames_per_batch: Windows to forward at once, each with ten views.
+        multi_label: Whether a video may show several classes.
+        frames_per_batch: Windows to forward at once, each with ten views; 0 for the 25 of a video,
+            or fewer of a network that takes more memory.
         progress: Whether to show a progress bar.
 
     Returns:
-        `[N, K]` float32 softmax scores, rows in the order of `videos`.
+        `[N, K]` float32 softmax scores (or sigmoids), rows in the order of `videos`.
     """
-    scorer = make_scorer(model, recipe)
+    scorer = make_scorer(model, recipe, multi_label=multi_label)
+    if not frames_per_batch:
+        slow = isinstance(recipe, paper.SlowFusionRecipe)
+        frames_per_batch = SLOW_FUSION_FRAMES if slow else paper.TEST_FRAMES
     sums = np.zeros((len(videos), model.output_shape[-1]))
     bar = tqdm.tqdm(
         total=len(videos) * paper.TEST_FRAMES,
@@ -112,35 +141,41 @@ def evaluate(options: Options) -> score_fusion.Scores:
         OSError: If the run or the store is missing.
     """
     run = runs.load(options.run_dir, options.task)
+    split = run.split
     reader = store.Reader(options.store)
     runs.check_store(run, reader.settings, where=options.store)
-    listed = run.split.test if options.part == "test" else run.split.train
+    listed = split.test if options.part == "test" else split.train
     videos = tuple(video for video in listed if not video.store)  # The others only help training.
     if not videos:
         raise ValueError(
-            f"The {options.part} part of {run.split.name} holds no video. Score --part=train, or "
+            f"The {options.part} part of {split.name} holds no video. Score --part=train, or "
             "train on a data set with test videos."
         )
     model, iterations = runs.load_model(run)
     print(
-        f"{run.recipe.stream} stream after {iterations:,} iterations, {run.split.name}, "
+        f"{run.recipe.stream} stream after {iterations:,} iterations, {split.name}, "
         f"{len(videos)} {options.part} videos: {paper.TEST_FRAMES} frames at equal spacing x "
-        f"{paper.TEST_VIEWS} views (corners and centre, mirrored), softmax scores averaged"
+        f"{VIEWS[run.recipe.mirroring]}, "
+        f"{'sigmoid' if split.multi_label else 'softmax'} scores averaged"
     )
-    if iterations < run.recipe.iterations:
+    if 0 < iterations < run.recipe.iterations:
         print(f"note: the training is not finished ({run.recipe.iterations:,} iterations)")
     scores = score_fusion.Scores(
         video_ids=tuple(video.id for video in videos),
-        labels=np.array([video.label for video in videos], np.int64),
-        class_names=run.split.class_names,
+        labels=datasets.label_array(videos, len(split.class_names) if split.multi_label else 0),
+        class_names=split.class_names,
         scores=score_videos(
-            model, run.recipe, reader, videos, frames_per_batch=options.frames_per_batch
+            model,
+            run.recipe,
+            reader,
+            videos,
+            multi_label=split.multi_label,
+            frames_per_batch=options.frames_per_batch,
         ),
     )
     score_fusion.save_scores(options.scores, scores)
-    print(f"video accuracy     {100 * metrics.accuracy(scores.scores, scores.labels):6.2f} %")
-    print(
-        f"mean class recall  {100 * metrics.mean_class_recall(scores.scores, scores.labels):6.2f} %"
-    )
+    for name, value in metrics.measure(scores.scores, scores.labels).items():
+        print(f"{name.replace('_', ' '):22}  {100 * value:6.2f} %")
+    summaries.write_scores(run, options.part, scores, iterations)
     print(f"scores: {options.scores}")
     return scores

@@ -34,15 +34,16 @@ def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
         )
 
 
-def _stream(model: keras.Model, recipe: paper.Recipe, windows: inputs.Element) -> tf.Tensor:
-    """`[K]` scores of one video: each window with its ten views at a time, then the mean."""
+def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Tensor:
+    """`[K]` scores of one video: each window with all its views at a time, then the mean."""
     size = tf.shape(windows["rgb"])[1:3] if "rgb" in windows else tf.shape(windows["codes"])[3:]
-    ten = views.ten_views(size[0], size[1], recipe.crop_size)[None]
-    scorer = evaluation.make_scorer(model, recipe)
+    crop, mirroring = run.recipe.crop_size, run.recipe.mirroring
+    all_views = views.test_views(size[0], size[1], crop, mirroring=mirroring)[None]
+    scorer = evaluation.make_scorer(model, run.recipe, multi_label=run.split.multi_label)
 
     def window(element: inputs.Element) -> tf.Tensor:
         batch = {name: tensor[None] for name, tensor in element.items()}
-        return scorer({**batch, "views": ten})[0]
+        return scorer({**batch, "views": all_views})[0]
 
     scores = tf.map_fn(
         window,
@@ -129,8 +130,8 @@ def export(
 
     def score(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         rgb, volumes = split(*inputs)
-        appearance = _stream(models[0], spatial.recipe, rgb)
-        motion = _stream(models[1], temporal.recipe, volumes)
+        appearance = _stream(models[0], spatial, rgb)
+        motion = _stream(models[1], temporal, volumes)
         return {
             "scores": (appearance + motion) / 2,
             "spatial_scores": appearance,

@@ -95,11 +95,12 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
             )
         lines.append(
             f"input:      {recipe.crop_size}x{recipe.crop_size} {what} from the whole frame "
-            f"(shorter side {settings['shorter_side']}), mirrored at random, colours jittered"
+            f"(shorter side {settings['shorter_side']}), colours jittered"
         )
+    mirrored = "half of the samples mirrored" if recipe.mirroring else "no sample mirrored"
     lines += [
-        f"batch:      {recipe.batch_size} on {replicas} {devices.kind()}{'s' * (replicas > 1)}"
-        + (f", in chunks of {chunk_size}" if chunk_size else ""),
+        f"batch:      {recipe.batch_size} on {replicas} {devices.kind()}{'s' * (replicas > 1)}, "
+        f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
         f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
         f"{recipe.weight_decay:g}, learning rate {recipe.learning_rate:g}; {drops}".rstrip("; "),
         f"curves:     tensorboard --logdir {run.path}",
@@ -114,6 +115,11 @@ def _data(run: runs.Run) -> list[str]:
         return (
             f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
             "classes, drawn uniformly across the classes"
+            + (
+                "; a video may show several: binary cross-entropies summed over the classes, "
+                "accuracy: the likeliest class is one of the video's"
+            )
+            * split.multi_label
         )
 
     if not run.tasks:

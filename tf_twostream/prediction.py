@@ -39,7 +39,7 @@ class Prediction:
     Attributes:
         video: The file, as it was given.
         class_names: K names.
-        scores: `[K]` mean of the streams' softmax scores.
+        scores: `[K]` mean of the streams' softmax scores (sigmoids, if a video may show several).
         streams: By stream, its own `[K]` scores.
     """
 
@@ -112,6 +112,7 @@ def predict(
                 run.recipe,
                 reader,
                 known,
+                multi_label=run.split.multi_label,
                 frames_per_batch=frames_per_batch,
             )
             for run in streams

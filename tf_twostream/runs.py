@@ -10,6 +10,7 @@ RUN_DIR/tensorboard/    curves and pictures
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -230,11 +231,21 @@ def check_store(run: Run, settings: dict[str, Any], *, where: str) -> None:
 
 
 def build_model(run: Run) -> keras.Model:
-    """Builds the network of a run, with fresh weights; with several tasks that of all of them."""
+    """Builds the network of a run, with fresh weights; with several tasks that of all of them.
+
+    Where a video may show several of K classes, each starts with a probability of 1/K, as under a
+    softmax, instead of 1/2: else the first gradients only say that most classes are rare (ours).
+    """
     if run.tasks:
         num_classes = {task.name: len(task.split.class_names) for task in run.tasks}
-        return multitask.build(run.recipe, num_classes)
-    return cnn_m.build(run.recipe, len(run.split.class_names))
+        model = multitask.build(run.recipe, num_classes)
+    else:
+        model = cnn_m.build(run.recipe, len(run.split.class_names))
+    for name, split in _heads(run).items():
+        if split.multi_label:
+            bias = model.get_layer(name).bias
+            bias.assign(tf.fill(bias.shape, -math.log(len(split.class_names) - 1)))
+    return model
 
 
 def load_model(run: Run) -> tuple[keras.Model, int]:
@@ -285,6 +296,8 @@ def initialise(
     Raises:
         ValueError: If no layer fits, or `source` cannot give a first layer for flow.
     """
+    if isinstance(target.recipe, paper.TemporalRecipe):
+        target.recipe.check_start(source.recipe)
     known = {layer.name: layer.get_weights() for layer in _load_whole(source)[0].layers}
     if cross_modality:
         if source.recipe.stream != paper.SpatialRecipe.stream:
@@ -294,13 +307,15 @@ def initialise(
             )
         kernel, bias = known["conv1"]
         known["conv1"] = [modality.flow_kernel(kernel, model.input_shape[-1] // 2), bias]
-    heads, fresh, taken = _heads(source), [], 0
+    heads = {name: split.class_names for name, split in _heads(source).items()}
+    fresh, taken = [], 0
     for layer in model.layers:
         if not layer.trainable_weights:
             continue
         names = [layer.name]
-        if classes := _heads(target).get(layer.name):
-            names = sorted((n for n in heads if heads[n] == classes), key=layer.name.__ne__)
+        if split := _heads(target).get(layer.name):
+            same = (name for name in heads if heads[name] == split.class_names)
+            names = sorted(same, key=layer.name.__ne__)
         weights = known.get(names[0], []) if names else []
         if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)
@@ -316,8 +331,8 @@ def initialise(
     return fresh
 
 
-def _heads(run: Run) -> dict[str, tuple[str, ...]]:
-    """The class names of each classification layer, by its name."""
+def _heads(run: Run) -> dict[str, datasets.Split]:
+    """What each classification layer tells apart, by its name."""
     if run.tasks:
-        return {multitask.head_name(task.name): task.split.class_names for task in run.tasks}
-    return {cnn_m.LAST_LAYER: run.split.class_names}
+        return {multitask.head_name(task.name): task.split for task in run.tasks}
+    return {cnn_m.LAST_LAYER: run.split}

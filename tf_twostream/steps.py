@@ -1,6 +1,7 @@
 """One iteration: the paper's stochastic gradient descent, and nothing else (Sect. 5)."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,9 +52,9 @@ def make_step(
 ) -> Step:
     """Builds one iteration for one replica.
 
-    The loss is the cross-entropy, averaged over the whole batch of all replicas, plus the weight
-    decay on kernels: gradients of replicas and of chunks add up. With several heads it is the sum
-    of their losses, each on the videos of its own data set (Sect. 4).
+    The loss is the cross-entropy (`losses`), averaged over the whole batch of all replicas, plus
+    the weight decay on kernels: gradients of replicas and of chunks add up. With several heads it
+    is the sum of their losses, each on the videos of its own data set (Sect. 4).
 
     Args:
         model: The network.
@@ -91,6 +92,32 @@ def make_step(
     return step
 
 
+def losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Computes the loss of each sample.
+
+    Where a video may show several classes, each class is a question of its own: a sigmoid instead
+    of the softmax, and the sum of the K binary cross-entropies, so that each class pulls at the
+    network as strongly as in the softmax (ours; Charades is younger than the paper).
+
+    Args:
+        logits: `[B, K]` float32.
+        labels: `[B]` int32, or `[B, K]` bool where a video may show several classes.
+
+    Returns:
+        `[B]` cross-entropy in nats.
+    """
+    if labels.shape.rank == 1:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    shows = tf.cast(labels, logits.dtype)
+    return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(shows, logits), axis=1)
+
+
+def _hits(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """`[B]` bool: whether the class with the highest score is the label, or one of them."""
+    best = tf.argmax(logits, axis=1, output_type=tf.int32)
+    return best == labels if labels.shape.rank == 1 else tf.gather(labels, best, batch_dims=1)
+
+
 def _gradients(head: Head, variables: list[Any], jit_compile: bool) -> Callable[..., Any]:
     """Builds forward and backward pass: (gradients of all variables, loss, hits) of a chunk."""
 
@@ -98,15 +125,13 @@ def _gradients(head: Head, variables: list[Any], jit_compile: bool) -> Callable[
     def gradients(x: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = head.model(x, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_sum(losses) / head.divisor
-        hits = tf.argmax(logits, axis=1, output_type=tf.int32) == labels
+            loss = tf.reduce_sum(losses(logits, labels)) / head.divisor
         others = tf.UnconnectedGradients.ZERO  # The last layers of other tasks.
         values = [variable.value for variable in variables]
         return (
             tape.gradient(loss, values, unconnected_gradients=others),
             loss,
-            tf.reduce_sum(tf.cast(hits, tf.int32)),
+            tf.reduce_sum(tf.cast(_hits(logits, labels), tf.int32)),
         )
 
     return gradients
@@ -115,27 +140,24 @@ def _gradients(head: Head, variables: list[Any], jit_compile: bool) -> Callable[
 def _over_chunks(
     gradients: Callable[..., Any], batch: inputs.Element, recipe: paper.Recipe, chunk_size: int
 ) -> Any:
-    """Sums (gradients, loss, hits) over the chunks of a batch."""
+    """Sums (gradients, loss, hits) over the chunks of a batch; the last one may be smaller."""
 
-    def chunk(number: tf.Tensor | int, size: int) -> Any:
-        rows = slice(number * size, (number + 1) * size)
-        part = {name: tensor[rows] for name, tensor in batch.items()} if size else batch
+    def chunk(first: tf.Tensor | int, end: tf.Tensor | int) -> Any:
+        part = {name: tensor[first:end] for name, tensor in batch.items()}
         return gradients(inputs.prepare(part, recipe), part["label"])
 
     size = batch["label"].shape[0]
     if not chunk_size or chunk_size >= size:
-        return chunk(0, 0)
-    if size % chunk_size:
-        raise ValueError(
-            f"A device's share of the batch, {size}, must be a multiple of `chunk_size`. "
-            f"Received: chunk_size={chunk_size}."
-        )
-    return tf.while_loop(
-        lambda number, _: number < size // chunk_size,
-        lambda number, state: (
+        return gradients(inputs.prepare(batch, recipe), batch["label"])
+    whole = size // chunk_size
+    add = functools.partial(tf.nest.map_structure, tf.add)
+    _, total = tf.while_loop(
+        lambda number, _: number < whole,
+        lambda number, sums: (
             number + 1,
-            tf.nest.map_structure(tf.add, state, chunk(number, chunk_size)),
+            add(sums, chunk(number * chunk_size, (number + 1) * chunk_size)),
         ),
         (1, chunk(0, chunk_size)),
         parallel_iterations=1,
-    )[1]
+    )
+    return add(total, chunk(whole * chunk_size, size)) if size % chunk_size else total

@@ -1,7 +1,7 @@
 """Views: which sub-image of a frame or volume the network sees, and whether it is mirrored.
 
 A view is three int32 numbers (top, left, flip), in pixels of the whole frame. `random_view` and
-`ten_views` choose them, in `tf.data`; `apply_views` cuts them out, in batches on the device, and
+`test_views` choose them, in `tf.data`; `apply_views` cuts them out, in batches on the device, and
 draws nothing itself. So replicas differ, a resumed run repeats the same views, and training and
 testing go through the same op.
 """
@@ -11,7 +11,9 @@ import tensorflow as tf
 from tf_twostream import paper
 
 
-def random_view(draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
+def random_view(
+    draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int, *, mirroring: bool = True
+) -> tf.Tensor:
     """Chooses views from whole frames, not just their centres (paper, Sect. 5, "Training").
 
     Args:
@@ -19,28 +21,35 @@ def random_view(draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int
         height: `[B]` integers, heights of the frames in pixels.
         width: `[B]` integers, widths of the frames in pixels.
         crop: Side of the views in pixels; at most the shorter side of the frames.
+        mirroring: Whether half of the views are mirrored.
 
     Returns:
         `[B, 1, 3]` int32 (top, left, flip).
     """
-    choices = tf.stack([height - crop + 1, width - crop + 1, tf.fill(tf.shape(height), 2)], -1)
+    flips = tf.fill(tf.shape(height), 1 + mirroring)
+    choices = tf.stack([height - crop + 1, width - crop + 1, flips], -1)
     return tf.cast(tf.floor(draws * tf.cast(choices, tf.float64)), tf.int32)[:, None]
 
 
-def ten_views(height: tf.Tensor, width: tf.Tensor, crop: int) -> tf.Tensor:
+def test_views(
+    height: tf.Tensor, width: tf.Tensor, crop: int, *, mirroring: bool = True
+) -> tf.Tensor:
     """Returns the four corners and the centre, plain and mirrored (paper, Sect. 5, "Testing").
 
     Args:
         height: Scalar integer, height of the frame in pixels.
         width: Scalar integer, width of the frame in pixels.
         crop: Side of the view in pixels; at most the shorter side of the frame.
+        mirroring: Whether there are mirrored ones.
 
     Returns:
-        `[10, 3]` int32 (top, left, flip).
+        `[10, 3]` int32 (top, left, flip), or `[5, 3]` without mirrored ones.
     """
     bottom, right = tf.cast(height, tf.int32) - crop, tf.cast(width, tf.int32) - crop
     corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]
-    return tf.stack([tf.stack([top, left, flip]) for flip in (0, 1) for top, left in corners])
+    return tf.stack(
+        [tf.stack([top, left, flip]) for flip in range(1 + mirroring) for top, left in corners]
+    )
 
 
 def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:

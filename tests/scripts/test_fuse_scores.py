@@ -130,3 +130,25 @@ def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
         assert printed.startswith("error: ") and message in printed
         assert printed.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_where_videos_show_several_classes_the_measure_is_average_precision(fuse, tmp_path):
+    rng = np.random.default_rng(0)
+    shows = rng.random((20, 3)) < 0.4
+    ids = tuple(f"{row}.mp4" for row in range(20))
+    for stream in ("spatial", "temporal"):
+        values = (rng.random((20, 3)) + shows) / 2
+        score_fusion.save_scores(
+            tmp_path / f"{stream}.npz", score_fusion.Scores(ids, shows, NAMES, values)
+        )
+    streams = f"{tmp_path}/spatial.npz,{tmp_path}/temporal.npz"
+    code, printed = fuse(scores=streams, output_dir=tmp_path / "out")
+    assert code == 0, printed
+    average = score_fusion.load_scores(tmp_path / "out" / "average.npz")
+    wanted = metrics.mean_average_precision(average.scores, shows)
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert results["average"] == {"mean_average_precision": pytest.approx(wanted)}
+    assert "| scores   | mean average precision |" in printed
+    assert {path.name for path in (tmp_path / "out").glob("average_*")} == {
+        "average_average_precision.csv", "average_average_precision.png"
+    }  # fmt: skip

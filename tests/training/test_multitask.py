@@ -211,7 +211,7 @@ def test_both_tasks_are_described_and_reported(trained, capsys):
     assert "task:       a: " in out and "4 samples per iteration, sum of their losses" in out
     events = [
         tf.compat.v1.Event.FromString(record.numpy())
-        for path in (trained[0].path / "tensorboard").iterdir()
+        for path in (trained[0].path / "tensorboard").glob("events*")
         for record in tf.data.TFRecordDataset(str(path))
     ]
     tags = {value.tag for event in events for value in event.summary.value}

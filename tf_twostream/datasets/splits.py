@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+import numpy as np
 from absl import logging
 
 
@@ -60,8 +61,7 @@ class Split:
         train: Videos to learn from.
         test: Videos to measure on.
         unused: Videos of the data set that are in neither list (HMDB-51 has such).
-        multi_label: Whether a video may show several classes (Charades). Networks are not trained
-            on such splits yet.
+        multi_label: Whether a video may show several classes (Charades).
     """
 
     name: str
@@ -93,6 +93,24 @@ class Split:
                     f"multi_label=True. Received: {video.labels} for {video.id!r}."
                 )
             seen.add((video.store, video.id))
+
+
+def label_array(videos: Collection[Video], num_classes: int = 0) -> np.ndarray:
+    """Returns the labels of N videos as networks and measures take them.
+
+    Args:
+        videos: The videos.
+        num_classes: K, if a video may show several classes; 0 if each shows one.
+
+    Returns:
+        `[N]` int32 labels; with `num_classes` `[N, K]` bool, whether a video shows a class.
+    """
+    if not num_classes:
+        return np.array([video.label for video in videos], np.int32)
+    shows = np.zeros((len(videos), num_classes), bool)
+    for row, video in zip(shows, videos):
+        row[list(video.labels)] = True
+    return shows
 
 
 def all_videos(split: Split) -> tuple[Video, ...]:

@@ -132,7 +132,9 @@ def training(
         file = found.read(place)
         image = decode(file["encoded"], file["name"])
         size = rescaled_size(image, shorter_side)
-        view = views.random_view(drawn["view"][None], size[:1], size[1:], recipe.crop_size)[0]
+        view = views.random_view(
+            drawn["view"][None], size[:1], size[1:], recipe.crop_size, mirroring=recipe.mirroring
+        )[0]
         rgb = rescale(image, size, corner=view[0, :2], crop=recipe.crop_size)
         rgb = tf.ensure_shape(rgb, [recipe.crop_size, recipe.crop_size, 3])
         flip = view * [0, 0, 1]
@@ -171,7 +173,7 @@ def evaluation(
         image = decode(file["encoded"], file["name"])
         size = rescaled_size(image, shorter_side)
         rgb = tf.ensure_shape(rescale(image, size), [None, None, 3])
-        ten = views.ten_views(size[0], size[1], recipe.crop_size)
+        ten = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
         return {"rgb": rgb, "views": ten, "label": file["label"]}
 
     samples = found.once().map(read, num_parallel_calls=tf.data.AUTOTUNE)

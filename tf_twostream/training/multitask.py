@@ -81,7 +81,7 @@ class Sharing:
     batch_shares: Literal["equal", "by_videos"] = cli.knob(
         "equal",
         "Samples of each task in a mini-batch: equal, or by_videos, in proportion to the training "
-        "videos, as if the data sets were one. --chunk_size must divide each share.",
+        "videos, as if the data sets were one.",
     )
     loss_divisor: Literal["task", "batch"] = cli.knob(
         "task",
@@ -167,7 +167,9 @@ def train(tasks: Tasks, sharing: Sharing, recipe: paper.Recipe, loop: training.E
     run = runs.of_tasks(pathlib.Path(loop.run_dir), recipe, parts)
     for part, path in zip(parts[1:], tasks.stores[1:]):
         runs.check_store(run, part.store_settings, where=path)
-    return training.train_run(run, lambda trainer: training.batches(trainer, readers), loop)
+    return training.train_run(
+        run, lambda trainer: training.batches(trainer, readers), loop, shown=readers[0]
+    )
 
 
 def _sources(tasks: Tasks) -> list[datasets.Source]:

@@ -146,6 +146,7 @@ def batches(trainer: Trainer, readers: Sequence[inputs.Reader]) -> Iterator[step
                 shard=context.input_pipeline_id,
                 num_shards=context.num_input_pipelines,
                 num_replicas=context.num_replicas_in_sync,
+                num_classes=len(split.class_names) if split.multi_label else 0,
             )
             for reader, (split, recipe) in zip(readers, parts, strict=True)
         )
