@@ -17,8 +17,8 @@ FLOORS = [
      "verification"},
     {"foreign_weights", "monitoring", "steps", "summaries"},
     {"evaluation", "training"},
-    {"export"},
-    {"imagenet", "prediction"},
+    {"export", "imagenet"},
+    {"prediction"},
 ]  # fmt: skip
 WITHOUT_TENSORFLOW = (
     "cli", "datasets", "experiments", "extraction", "flow", "frames", "metrics", "paper", "reports",
