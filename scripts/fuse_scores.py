@@ -148,18 +148,13 @@ def report(knobs: Fusion, videos: score_fusion.Scores, rows: dict[str, np.ndarra
 def draw(name: str, scores: np.ndarray, videos: score_fusion.Scores, folder: pathlib.Path) -> None:
     """Draws a row of the table, class by class."""
     labels, class_names, stem = videos.labels, videos.class_names, folder / _file_name(name)
-    if videos.multi_label:
-        precision = metrics.average_precision_per_class(scores, labels)
-        path = f"{stem}_average_precision"
-        reports.write_per_class(
-            precision, class_names, path, measure="average precision", title=name
-        )
-        return
-    title = f"{name}: {100 * metrics.accuracy(scores, labels):.2f} % of {len(labels)} videos"
-    matrix = metrics.confusion_matrix(scores, labels)
-    recall = metrics.recall_per_class(scores, labels)
-    reports.write_confusion_matrix(matrix, class_names, f"{stem}_confusion", title=title)
-    reports.write_per_class(recall, class_names, f"{stem}_recall", measure="recall", title=title)
+    title = reports.title(name, metrics.measure(scores, labels), len(labels))
+    measure, values = metrics.measure_per_class(scores, labels)
+    path = f"{stem}_{_file_name(measure)}"
+    reports.write_per_class(values, class_names, path, measure=measure, title=title)
+    if not videos.multi_label:  # Else no class is taken for another.
+        matrix = metrics.confusion_matrix(scores, labels)
+        reports.write_confusion_matrix(matrix, class_names, f"{stem}_confusion", title=title)
 
 
 def main() -> None:

@@ -68,15 +68,19 @@ def draw_filters(run_dir: str, folder: pathlib.Path) -> None:
 
 
 def draw_scores(path: str, folder: pathlib.Path) -> None:
-    """Draws Fig. 5 and 6."""
+    """Draws Fig. 5 and 6; 6 alone where no class is taken for another, as a video shows several."""
     videos = score_fusion.load_scores(path)
     scores, labels = videos.scores, videos.labels
-    title = f"{100 * metrics.accuracy(scores, labels):.2f} % of {len(labels)} videos"
-    matrix = metrics.confusion_matrix(scores, labels)
-    reports.write_confusion_matrix(matrix, videos.class_names, folder / "fig5", title=title)
-    recall = metrics.recall_per_class(scores, labels)
-    reports.write_per_class(recall, videos.class_names, folder / "fig6", title=title)
-    print(f"{folder / 'fig5.png'}, {folder / 'fig6.png'}: {path}, {title}")
+    title = reports.title("", metrics.measure(scores, labels), len(labels))
+    if not videos.multi_label:
+        matrix = metrics.confusion_matrix(scores, labels)
+        reports.write_confusion_matrix(matrix, videos.class_names, folder / "fig5", title=title)
+        print(f"{folder / 'fig5.png'}: {path}, {title}")
+    measure, values = metrics.measure_per_class(scores, labels)
+    reports.write_per_class(
+        values, videos.class_names, folder / "fig6", measure=measure, title=title
+    )
+    print(f"{folder / 'fig6.png'}: {path}, {title}")
 
 
 def _write(path: pathlib.Path, picture: np.ndarray, words: str) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 
-from tf_twostream import cli, paper, precompute, prediction, runs
+from tf_twostream import cli, precompute, prediction, runs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,9 @@ class Options:
     top: int = cli.knob(5, "Classes to print per video.")
     json: bool = cli.knob(False, "Print JSON instead of text.")
     frames_per_batch: int = cli.knob(
-        paper.TEST_FRAMES, "Frames, or volumes, that the device holds at once, with ten views each."
+        0,
+        "Frames, or volumes, that the device holds at once, with all views each. Default: as of "
+        "evaluate.py.",
     )
     output_video: str = cli.knob(
         "", "File, .mp4 or .avi, to draw the video into with its flow and label."
@@ -34,9 +36,10 @@ class Options:
             raise ValueError("A prediction needs a network: --spatial_run, --temporal_run or both.")
         if self.top < 1:
             raise ValueError(f"`top` must be at least 1. Received: top={self.top}.")
-        if self.frames_per_batch < 1:
+        if self.frames_per_batch < 0:
             raise ValueError(
-                f"`frames_per_batch` must be at least 1. Received: {self.frames_per_batch}."
+                "`frames_per_batch` must be at least 1, or 0 for the default. "
+                f"Received: {self.frames_per_batch}."
             )
 
 

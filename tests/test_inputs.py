@@ -297,7 +297,7 @@ def test_a_video_of_several_classes_is_drawn_for_each_of_them(reader, split):
         for video, own in zip(split.train, labels)
     ]
     recipe = dataclasses.replace(SPATIAL, batch_size=200)
-    batches = inputs.training(reader, videos, recipe, num_classes=4).take(3)
+    batches = inputs.training(reader, videos, recipe, several_of=4).take(3)
     drawn = {name: [] for name in ("video", "label")}
     for batch in batches:
         for name, values in drawn.items():

@@ -203,3 +203,16 @@ def test_a_temporal_network_can_start_from_the_colours_of_a_spatial_one(
     np.testing.assert_allclose(kernels[1], wanted, atol=1e-6)
     with pytest.raises(ValueError, match="--init_from"):
         paper.TemporalRecipe(cross_modality=True)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"chunk_size": -1}, "`chunk_size` counts samples, or is 0 for all. Received: -1"),
+        ({"log_every": 0}, "`log_every` counts iterations, at least 1. Received: 0"),
+        ({"deterministic": True, "jit_compile": True}, "no deterministic gradient of max-pooling"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(knobs, message):
+    with pytest.raises(ValueError, match=message):
+        training.Effort(run_dir="r", **knobs)

@@ -42,11 +42,13 @@ def _keep_compiled_code() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:  # XLA gives up where it cannot write.
             probe.write(bytes(1 << 20))
-        for kept in folder.parent.rglob("*.pb"):
-            # An empty one is left by a full disk; XLA would stumble over it.
-            if not kept.stat().st_size or kept.stat().st_mtime < time.time() - _KEPT_SECONDS:
-                kept.unlink(missing_ok=True)
         os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory='{folder}'")
+        for kept in folder.parent.rglob("*.pb"):
+            with contextlib.suppress(FileNotFoundError):  # Another process was faster.
+                status = kept.stat()
+                # An empty one is left by a full disk; XLA would stumble over it.
+                if not status.st_size or status.st_mtime < time.time() - _KEPT_SECONDS:
+                    kept.unlink()
 
 
 _keep_compiled_code()

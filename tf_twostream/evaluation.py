@@ -25,7 +25,7 @@ VIEWS = {
     True: f"{paper.TEST_VIEWS} views (corners and centre, plain and mirrored)",
     False: f"{paper.TEST_VIEWS // 2} views (corners and centre)",
 }
-SLOW_FUSION_FRAMES = 5  # At once: ten views of the 11 frames of each take 0.7 GB.
+SLOW_FUSION_FRAMES = 5  # At once: each stack with its views takes 0.7 GB in the network.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Options:
     scores: str = cli.knob(cli.REQUIRED, "The .npz file to write: ids, labels, classes, scores.")
     frames_per_batch: int = cli.knob(
         0,
-        "Frames, or volumes, that the device holds at once, with ten views each. Default: the "
+        "Frames, or volumes, that the device holds at once, with all views each. Default: the "
         f"{paper.TEST_FRAMES} of a video; {SLOW_FUSION_FRAMES} stacks of slow fusion.",
     )
 
@@ -100,8 +100,8 @@ def score_videos(
         reader: The store that holds the videos.
         videos: N videos.
         multi_label: Whether a video may show several classes.
-        frames_per_batch: Windows to forward at once, each with ten views; 0 for the 25 of a video,
-            or fewer of a network that takes more memory.
+        frames_per_batch: Windows to forward at once, each with all its views; 0 for the 25 of a
+            video, or fewer of a network that takes more memory.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -162,7 +162,7 @@ def evaluate(options: Options) -> score_fusion.Scores:
         print(f"note: the training is not finished ({run.recipe.iterations:,} iterations)")
     scores = score_fusion.Scores(
         video_ids=tuple(video.id for video in videos),
-        labels=datasets.label_array(videos, len(split.class_names) if split.multi_label else 0),
+        labels=datasets.label_array(videos, split.several_of),
         class_names=split.class_names,
         scores=score_videos(
             model,

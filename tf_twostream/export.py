@@ -32,6 +32,12 @@ def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
             f"{spatial.path} with {', '.join(spatial.split.class_names)}; "
             f"{temporal.path} with {', '.join(temporal.split.class_names)}."
         )
+    if spatial.split.multi_label != temporal.split.multi_label:
+        raise ValueError(
+            "Both streams must give a video one class, or both several. Received: "
+            f"{spatial.path}, trained on {spatial.split.name}; {temporal.path}, trained on "
+            f"{temporal.split.name}."
+        )
 
 
 def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Tensor:

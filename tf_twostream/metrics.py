@@ -31,6 +31,25 @@ def measure(scores: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
     }
 
 
+def measure_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[str, np.ndarray]:
+    """Computes what is reported of each class.
+
+    Args:
+        scores: `[N, K]`, as for `measure`.
+        labels: `[N]` or `[N, K]`, as for `measure`.
+
+    Returns:
+        "recall" or "average precision", and its `[K]` float64 values in [0, 1]; NaN for a class
+        without videos.
+
+    Raises:
+        ValueError: As `measure`.
+    """
+    if np.ndim(labels) == 2:
+        return "average precision", average_precision_per_class(scores, labels)
+    return "recall", recall_per_class(scores, labels)
+
+
 def accuracy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Computes the share of videos whose class has the highest score.
 

@@ -73,7 +73,7 @@ def predict(
     streams: Sequence[runs.Run],
     effort: precompute.Effort,
     *,
-    frames_per_batch: int = paper.TEST_FRAMES,
+    frames_per_batch: int = 0,
     output_video: str = "",
 ) -> tuple[list[Prediction], dict[str, str]]:
     """Scores videos with one stream or with both.
@@ -82,7 +82,8 @@ def predict(
         videos: Video files.
         streams: A run of the spatial stream, one of the temporal stream, or both in this order.
         effort: How decoding and flow are carried out.
-        frames_per_batch: Frames, or volumes, to forward at once, each with ten views.
+        frames_per_batch: Frames, or volumes, to forward at once, each with all its views; 0 for
+            the default of `evaluation.score_videos`.
         output_video: File to draw the first video into, with its flow and label; empty for none.
 
     Returns:

@@ -7,7 +7,7 @@ classes, so that the labels stay readable with 3 classes and with 101.
 import csv
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -38,6 +38,13 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines.insert(1, rule)
     return "".join(f"| {' | '.join(_align(line, widths))} |\n" for line in lines)
+
+
+def title(name: str, measures: Mapping[str, float], num_videos: int) -> str:
+    """Words the title of a figure: whose scores, the first of their measures, how many videos."""
+    measure, value = next(iter(measures.items()))
+    words = f"{measure.replace('_', ' ')} {100 * value:.2f} %, {num_videos} videos"
+    return f"{name}: {words}" if name else words
 
 
 def write_confusion_matrix(

@@ -4,7 +4,7 @@
 RUN_DIR/run.json        recipe, package versions and, of each task, its store's settings
 RUN_DIR/split.json      class names, training and test videos; with several tasks TASK.split.json
 RUN_DIR/checkpoints/    weights, momentum, iteration, state of the dropout masks
-RUN_DIR/tensorboard/    curves and pictures
+RUN_DIR/tensorboard/    curves and pictures; of tests in [TASK/]test and [TASK/]train
 ```
 """
 
@@ -307,15 +307,15 @@ def initialise(
             )
         kernel, bias = known["conv1"]
         known["conv1"] = [modality.flow_kernel(kernel, model.input_shape[-1] // 2), bias]
-    heads = {name: split.class_names for name, split in _heads(source).items()}
+    heads = {name: (split.class_names, split.multi_label) for name, split in _heads(source).items()}
     fresh, taken = [], 0
     for layer in model.layers:
         if not layer.trainable_weights:
             continue
         names = [layer.name]
         if split := _heads(target).get(layer.name):
-            same = (name for name in heads if heads[name] == split.class_names)
-            names = sorted(same, key=layer.name.__ne__)
+            own = (split.class_names, split.multi_label)
+            names = sorted((n for n in heads if heads[n] == own), key=layer.name.__ne__)
         weights = known.get(names[0], []) if names else []
         if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)

@@ -142,8 +142,12 @@ def _over_chunks(
 ) -> Any:
     """Sums (gradients, loss, hits) over the chunks of a batch; the last one may be smaller."""
 
-    def chunk(first: tf.Tensor | int, end: tf.Tensor | int) -> Any:
-        part = {name: tensor[first:end] for name, tensor in batch.items()}
+    def chunk(first: tf.Tensor | int, count: int) -> Any:
+        # The static size spares XLA to compile a chunk inside and another outside of the loop.
+        part = {
+            name: tf.ensure_shape(tensor[first : first + count], [count, *tensor.shape[1:]])
+            for name, tensor in batch.items()
+        }
         return gradients(inputs.prepare(part, recipe), part["label"])
 
     size = batch["label"].shape[0]
@@ -155,9 +159,10 @@ def _over_chunks(
         lambda number, _: number < whole,
         lambda number, sums: (
             number + 1,
-            add(sums, chunk(number * chunk_size, (number + 1) * chunk_size)),
+            add(sums, chunk(number * chunk_size, chunk_size)),
         ),
         (1, chunk(0, chunk_size)),
         parallel_iterations=1,
     )
-    return add(total, chunk(whole * chunk_size, size)) if size % chunk_size else total
+    rest = size % chunk_size
+    return add(total, chunk(size - rest, rest)) if rest else total

@@ -82,18 +82,13 @@ def write_scores(run: runs.Run, part: str, scores: score_fusion.Scores, iteratio
 
 def _write_classes(part: str, scores: score_fusion.Scores, iteration: int) -> None:
     table, labels, names = scores.scores, scores.labels, scores.class_names
-    if labels.ndim == 2:  # No class is taken for another where a video may show several.
-        precision = metrics.average_precision_per_class(table, labels)
-        drawing = reports.draw_per_class(
-            precision, names, measure="average precision", title=f"{part}: {len(labels)} videos"
-        )
-        _write("average_precision", drawing, iteration)
-        return
-    title = f"{part}: {100 * metrics.accuracy(table, labels):.2f} % of {len(labels)} videos"
-    matrix = metrics.confusion_matrix(table, labels)
-    _write("figure_5", reports.draw_confusion_matrix(matrix, names, title), iteration)
-    recall = metrics.recall_per_class(table, labels)
-    _write("figure_6", reports.draw_per_class(recall, names, title=title), iteration)
+    title = reports.title(part, metrics.measure(table, labels), len(labels))
+    if not scores.multi_label:  # Else no class is taken for another.
+        matrix = metrics.confusion_matrix(table, labels)
+        _write("figure_5", reports.draw_confusion_matrix(matrix, names, title), iteration)
+    measure, values = metrics.measure_per_class(table, labels)
+    drawing = reports.draw_per_class(values, names, measure=measure, title=title)
+    _write("figure_6", drawing, iteration)
 
 
 def _write(name: str, drawing: figure.Figure, iteration: int) -> None:

@@ -47,7 +47,7 @@ def test_each_figure_has_its_source(draw, tiny_store, tiny_source, tmp_path):
         f"--run_dir={run.path}", f"--scores={path}",
     )  # fmt: skip
     assert code == 0, printed
-    assert "100.00 % of 3 videos" in printed
+    assert "video accuracy 100.00 %, 3 videos" in printed
     assert f"{video} from frame {first}" in printed
     folder = tmp_path / "figures"
     pictures = {f"fig{number}.png" for number in range(2, 7)}
@@ -61,3 +61,14 @@ def test_each_figure_has_its_source(draw, tiny_store, tiny_source, tmp_path):
         _, _, png = tf.make_ndarray(shown.Tensors(tag)[-1].tensor_proto)
         picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
         np.testing.assert_array_equal(picture, cv2.imread(str(folder / f"{name}.png")))
+
+
+def test_where_videos_show_several_classes_there_is_no_confusion(draw, tmp_path):
+    shows = np.random.default_rng(0).random((12, 3)) < 0.5
+    ids = tuple(f"{row}.mp4" for row in range(12))
+    scores = score_fusion.Scores(ids, shows, ("a", "b", "c"), (shows + 0.5) / 2)
+    score_fusion.save_scores(tmp_path / "s.npz", scores)
+    code, printed = draw(f"--scores={tmp_path / 's.npz'}")
+    assert code == 0, printed
+    assert "mean average precision 100.00 %, 12 videos" in printed
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"fig6.csv", "fig6.png"}

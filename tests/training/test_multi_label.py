@@ -22,7 +22,7 @@ from tf_twostream import (
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 2, "seed": 1}
 RECIPES = {
     "spatial": paper.SpatialRecipe(**KNOBS),
-    "temporal": paper.TemporalRecipe(stack_length=3, **KNOBS),
+    "temporal": paper.TemporalRecipe(stack_length=3, mirroring=False, **KNOBS),
 }
 NAMES = ("bright", "still", "moving", "dark")
 
@@ -82,6 +82,38 @@ def test_a_score_is_the_mean_sigmoid_over_frames_and_views(tiny_store, split, tr
         [batch] = inputs.evaluation(reader, split.test[:1], run.recipe, batch_size=25)
         sigmoid = tf.sigmoid(model(inputs.prepare(batch, run.recipe)))
         np.testing.assert_allclose(scores[stream].scores[0], np.mean(sigmoid, axis=0), atol=1e-5)
+
+
+def test_a_head_is_copied_only_from_one_that_tells_several_classes(tiny_store, split, trained):
+    """A softmax and sigmoids of the same classes mean different things."""
+    run = trained["temporal"]
+    single = dataclasses.replace(split, multi_label=False, train=(), test=())
+    softmax = dataclasses.replace(run, split=single)
+    for source, target, fresh in ((run, run, []), (softmax, run, ["classes"])):
+        model = runs.build_model(target)
+        bias = model.get_layer("classes").bias.numpy()
+        assert runs.initialise(model, source, target) == fresh
+        assert np.array_equal(bias, model.get_layer("classes").bias) == bool(fresh)
+    with pytest.raises(ValueError, match="must give a video one class, or both several"):
+        export.check_pair(trained["spatial"], softmax)
+
+
+def test_one_of_several_tasks_may_show_several_classes(tiny_store, split, tmp_path):
+    reader = store.Reader(tiny_store[0])
+    tasks = [
+        runs.Task("one", tiny_store[1], reader.settings, 3, 3),
+        runs.Task("several", split, reader.settings, 3, 3),
+    ]
+    recipe = dataclasses.replace(RECIPES["temporal"], num_iterations=1)
+    run = runs.of_tasks(tmp_path / "run", recipe, tasks)
+    loop = training.Effort(run_dir=str(run.path), chunk_size=2)
+    training.train_run(run, lambda trainer: training.batches(trainer, [reader] * 2), loop)
+    for task, sums in (("one", True), ("several", False)):
+        path = str(tmp_path / f"{task}.npz")
+        options = {"run_dir": str(run.path), "task": task, "store": tiny_store[0], "scores": path}
+        scores = evaluation.evaluate(evaluation.Options(**options))
+        assert scores.multi_label != sums
+        assert np.allclose(scores.scores.sum(axis=1), 1, atol=1e-4) == sums
 
 
 def test_the_scores_file_keeps_every_label_and_the_average_is_measured(split, scores):

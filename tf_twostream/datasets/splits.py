@@ -94,20 +94,25 @@ class Split:
                 )
             seen.add((video.store, video.id))
 
+    @property
+    def several_of(self) -> int:
+        """K, if a video may show several of the K classes; 0 if each shows one."""
+        return len(self.class_names) if self.multi_label else 0
 
-def label_array(videos: Collection[Video], num_classes: int = 0) -> np.ndarray:
+
+def label_array(videos: Collection[Video], several_of: int = 0) -> np.ndarray:
     """Returns the labels of N videos as networks and measures take them.
 
     Args:
         videos: The videos.
-        num_classes: K, if a video may show several classes; 0 if each shows one.
+        several_of: K, if a video may show several of K classes; 0 if each shows one.
 
     Returns:
-        `[N]` int32 labels; with `num_classes` `[N, K]` bool, whether a video shows a class.
+        `[N]` int32 labels; with `several_of` `[N, K]` bool, whether a video shows a class.
     """
-    if not num_classes:
+    if not several_of:
         return np.array([video.label for video in videos], np.int32)
-    shows = np.zeros((len(videos), num_classes), bool)
+    shows = np.zeros((len(videos), several_of), bool)
     for row, video in zip(shows, videos):
         row[list(video.labels)] = True
     return shows

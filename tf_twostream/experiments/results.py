@@ -14,10 +14,6 @@ _HEADER = ("setting", "measure", "ours", "published", "difference", "test videos
 _CSV_HEADER = (
     *_HEADER[:3], "standard deviation", "splits", "seeds", *_HEADER[3:], "not run"
 )  # fmt: skip
-_MEASURES = {
-    "video accuracy": metrics.accuracy,
-    "mean average precision": metrics.mean_average_precision,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +54,11 @@ def read(step: commands.Step, measure: experiments.Measure) -> tuple[float, int]
     """Reads what a row's last step has found: the measure in percent, number of videos."""
     if step.result:
         results = json.loads(step.output.read_text(encoding="utf-8"))
-        value = results["results"][step.result][measure.replace(" ", "_")]
-        return 100 * value, results["num_videos"]
-    scores = score_fusion.load_scores(step.output)
-    return 100 * _MEASURES[measure](scores.scores, scores.labels), len(scores.labels)
+        found, num_videos = results["results"][step.result], results["num_videos"]
+    else:
+        scores = score_fusion.load_scores(step.output)
+        found, num_videos = metrics.measure(scores.scores, scores.labels), len(scores.labels)
+    return 100 * found[measure.replace(" ", "_")], num_videos
 
 
 def make_line(

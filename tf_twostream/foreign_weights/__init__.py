@@ -166,6 +166,11 @@ def _split(
         lines = pathlib.Path(options.class_names).read_text(encoding="utf-8").splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
     file_name = pathlib.Path(options.weights).name
+    if data_set and data_set.multi_label:
+        raise ValueError(
+            "The networks of these files end in a softmax, which gives a video one class. "
+            f"Received: {data_set.name}, whose videos may show several. Leave out --dataset."
+        )
     split = data_set or datasets.Split(file_name, names, (), ())
     if len(split.class_names) != num_classes:
         raise ValueError(

@@ -155,17 +155,18 @@ def training(
 def evaluation(
     found: images.Images, recipe: paper.Recipe, *, shorter_side: int, batch_size: int
 ) -> tf.data.Dataset:
-    """Builds the stream of test batches: each image once, with its ten views.
+    """Builds the stream of test batches: each image once, with all its views.
 
     Args:
         found: The images.
         recipe: The network's recipe.
         shorter_side: Of the rescaled images, in pixels.
-        batch_size: Images per batch; the network sees ten times as many inputs.
+        batch_size: Images per batch; the network sees V times as many inputs.
 
     Returns:
         Batches of `rgb` `[B, H, W, 3]` uint8, padded at the bottom and right to the largest of the
-        batch, `views` `[B, 10, 3]` int32, `label` `[B]` int32; the last one may be smaller.
+        batch, `views` `[B, V, 3]` int32, V = 10 (5 without mirroring), `label` `[B]` int32; the
+        last one may be smaller.
     """
 
     def read(place: images.Place) -> inputs.Element:
@@ -173,8 +174,8 @@ def evaluation(
         image = decode(file["encoded"], file["name"])
         size = rescaled_size(image, shorter_side)
         rgb = tf.ensure_shape(rescale(image, size), [None, None, 3])
-        ten = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
-        return {"rgb": rgb, "views": ten, "label": file["label"]}
+        chosen = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
+        return {"rgb": rgb, "views": chosen, "label": file["label"]}
 
     samples = found.once().map(read, num_parallel_calls=tf.data.AUTOTUNE)
     return samples.padded_batch(batch_size).prefetch(2)

@@ -12,8 +12,8 @@ Elements:
 * spatial: `rgb` `[B, H, W, 3]` uint8 and, in training, `jitter` `[B, 3]` float32;
 * slow fusion: the same with T successive frames from tau as `rgb` `[B, H, W, 3T]`;
 * all: `views` `[B, V, 3]` int32, `size` `[B, 2]` int32, the true (height, width), `label` `[B]`
-  int32, or `[B, K]` bool where a video may show several of K classes, `video` `[B]` int32, the
-  position in the list of videos (in training: sorted by label).
+  int32, in training `[B, K]` bool where a video may show several of K classes, `video` `[B]` int32,
+  the position in the list of videos (in training: sorted by label).
 
 The L fields lead forward from tau: tau -> tau + 1 first, then tau + 1 -> tau + 2 ... With
 `bidirectional` the first L/2 do, and the last L/2 lead backward from tau: tau -> tau - 1 first,
@@ -53,7 +53,7 @@ def training(
     shard: int = 0,
     num_shards: int = 1,
     num_replicas: int = 1,
-    num_classes: int = 0,
+    several_of: int = 0,
 ) -> tf.data.Dataset:
     """Builds the endless stream of training batches (paper, Sect. 5, "Training").
 
@@ -69,7 +69,7 @@ def training(
         shard: Number of this host among the hosts that share each batch.
         num_shards: Number of hosts.
         num_replicas: Number of devices over all hosts.
-        num_classes: K, if a video may show several classes; 0 if each shows one.
+        several_of: K, if a video may show several of K classes; 0 if each shows one.
 
     Returns:
         Batches of `batch_size / num_replicas` elements, V = 1; the batches of an iteration follow
@@ -85,7 +85,7 @@ def training(
             f"Received: batch_size={recipe.batch_size}."
         )
     videos = sorted(videos, key=lambda video: video.label)
-    source = windows.Windows(reader, videos, recipe, num_classes=num_classes)
+    source = windows.Windows(reader, videos, recipe, several_of=several_of)
     # A video with several labels stands with each of them.
     pairs = sorted((label, video) for video, v in enumerate(videos) for label in v.labels)
     labels, shown_by = np.transpose(pairs)
@@ -148,7 +148,7 @@ def evaluation(
         reader: The store, or several joined.
         videos: Test videos.
         recipe: The network's recipe.
-        batch_size: Windows per batch; the network sees ten times as many inputs.
+        batch_size: Windows per batch; the network sees V times as many inputs.
 
     Returns:
         Batches with V = 10 (5 without mirroring), the windows of a video in a row; the last batch

@@ -64,7 +64,7 @@ class Windows:
         videos: Sequence[datasets.Video],
         recipe: paper.Recipe,
         *,
-        num_classes: int = 0,
+        several_of: int = 0,
     ):
         """Looks up where the videos lie.
 
@@ -72,7 +72,7 @@ class Windows:
             reader: The store, or several joined.
             videos: The videos, one or more.
             recipe: The recipe of the network that looks through the windows.
-            num_classes: K, if a video may show several classes; 0 if each shows one.
+            several_of: K, if a video may show several of K classes; 0 if each shows one.
 
         Raises:
             ValueError: If the crop exceeds the frames, there is no video, or the store lacks the
@@ -105,7 +105,7 @@ class Windows:
             "first": tf.constant(tables[0]["first"]),
             "num_records": tf.constant(self.num_records),
             "size": tf.constant(np.stack(sizes, axis=1), tf.int32),
-            "label": tf.constant(datasets.label_array(videos, num_classes)),
+            "label": tf.constant(datasets.label_array(videos, several_of)),
         }
         self.offsets = [tf.constant(table["offsets"]) for table in tables]  # Not by videos.
 

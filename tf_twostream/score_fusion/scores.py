@@ -205,10 +205,14 @@ def _check_same_videos(first: Scores, other: Scores, number: int) -> None:
 
 
 def _check_same_labels(first: Scores, other: Scores, number: int) -> None:
-    same = first.multi_label == other.multi_label
-    differing = np.flatnonzero(
-        [not (same and np.array_equal(*pair)) for pair in zip(first.labels, other.labels)]
-    )
+    if first.multi_label != other.multi_label:
+        kinds = ["several classes" if s.multi_label else "one class" for s in (first, other)]
+        raise ValueError(
+            "Streams must agree whether a video may show several classes. Received: "
+            f"{kinds[0]} per video in stream 1, {kinds[1]} in stream {number}."
+        )
+    labels = zip(first.labels, other.labels)
+    differing = np.flatnonzero([not np.array_equal(*pair) for pair in labels])
     if len(differing):
         row = differing[0]
         raise ValueError(

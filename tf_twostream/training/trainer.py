@@ -37,6 +37,15 @@ class Effort:
                 raise ValueError(
                     f"`{name}` counts iterations, at least 1. Received: {getattr(self, name)}."
                 )
+        if self.chunk_size < 0:
+            raise ValueError(
+                f"`chunk_size` counts samples, or is 0 for all. Received: {self.chunk_size}."
+            )
+        if self.deterministic and self.jit_compile:
+            raise ValueError(
+                "XLA has no deterministic gradient of max-pooling. Received: --deterministic and "
+                "--jit_compile. Leave out one of them."
+            )
 
 
 @dataclasses.dataclass
@@ -146,7 +155,7 @@ def batches(trainer: Trainer, readers: Sequence[inputs.Reader]) -> Iterator[step
                 shard=context.input_pipeline_id,
                 num_shards=context.num_input_pipelines,
                 num_replicas=context.num_replicas_in_sync,
-                num_classes=len(split.class_names) if split.multi_label else 0,
+                several_of=split.several_of,
             )
             for reader, (split, recipe) in zip(readers, parts, strict=True)
         )
