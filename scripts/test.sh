@@ -9,4 +9,6 @@ make_environment '[test]'
 ruff check .
 ruff format --check .
 mypy
-python -m pytest "$@"
+# Two processes: most of the time TensorFlow is being imported, which takes one core. A file stays
+# in one process, for its fixtures.
+python -m pytest -n 2 --dist loadfile "$@"
