@@ -201,7 +201,8 @@ def keep_available(
     ids = {video.id for video in videos}
     unlearnt = _classes_without(split, [video for video in split.train if video.id in ids])
     if unlearnt and (not allow_missing or len(unlearnt) == len(split.class_names)):
-        raise ValueError(_describe_unlearnt(split, unlearnt))
+        how = "" if allow_missing else ": --allow_missing"
+        raise ValueError(_describe_unlearnt(split, unlearnt, how))
     if len(videos) == len(all_videos(split)) and not unlearnt:
         return split
     gone = _classes_without(split, videos)
@@ -236,11 +237,11 @@ def _classes_without(split: Split, videos: Iterable[Video]) -> list[str]:
     return [name for label, name in enumerate(split.class_names) if label not in shown]
 
 
-def _describe_unlearnt(split: Split, unlearnt: list[str]) -> str:
+def _describe_unlearnt(split: Split, unlearnt: list[str], how: str = "") -> str:
     more = f" ... ({len(unlearnt)} classes)" if len(unlearnt) > 10 else ""
     return (
         f"Each class of {split.name} must have a training video. Received none of: "
-        f"{', '.join(unlearnt[:10])}{more}. Add some or leave the class out."
+        f"{', '.join(unlearnt[:10])}{more}. Add some, or leave the classes out{how}."
     )
 
 
