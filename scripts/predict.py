@@ -7,6 +7,8 @@ import dataclasses
 import json
 import sys
 
+import numpy as np
+
 from tf_twostream import cli, precompute, prediction, runs
 
 
@@ -48,14 +50,14 @@ cli.define(precompute.Effort)
 
 
 def _as_json(item: prediction.Prediction, top: int) -> dict:
-    def ranked(scores: list[tuple[str, float]]) -> dict:
-        return {name: round(score, 6) for name, score in scores}
+    best = [name for name, _ in item.best(top)]
 
-    streams = {
-        stream: ranked(dataclasses.replace(item, scores=scores).best(top))
-        for stream, scores in item.streams.items()
-    }
-    return {"video": item.video, "scores": ranked(item.best(top)), **streams}
+    def pick(scores: np.ndarray) -> dict:
+        known = dict(zip(item.class_names, scores.tolist()))
+        return {name: round(known[name], 6) for name in best}
+
+    streams = {stream: pick(scores) for stream, scores in item.streams.items()}
+    return {"video": item.video, "scores": pick(item.scores), **streams}
 
 
 def main(videos: list[str]) -> int:

@@ -7,7 +7,7 @@ r"""Runs the rows of the paper's tables that have not been run, and writes ours 
 Each row is a chain of this project's own commands; --dry_run prints them. Rows share networks,
 which are trained once. Killed at any time, the same command goes on where it was. Tables are in
 OUTPUT_DIR/tables, as Markdown and CSV, and grow while the rows are run; a row that cannot be run
-says why. The exit code is 1 if a command failed or a store is missing.
+says why. The exit code is 1 if a command failed, or a store or a list is missing.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tf_twostream import cli, experiments
+from tf_twostream import cli, experiments, locks
 from tf_twostream.experiments import commands, needs, results, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -117,7 +117,7 @@ def as_script(tables: Sequence[str], setup: commands.Setup) -> str:
 
 
 def main() -> int:
-    """Reproduces with the parsed flags; 1 if something failed or a store is missing."""
+    """Reproduces with the parsed flags; 1 if something failed, or a store or a list is missing."""
     tables, setup = cli.parse(Options).tables, cli.parse(commands.Setup)
     if cli.parse(Options).dry_run:
         print(as_script(tables, setup), end="")
@@ -130,15 +130,18 @@ def main() -> int:
             f"the videos:\n  {needs.how_to_make(dataset, setup)}",
             file=sys.stderr,
         )
+    unlisted = needs.lists_missing(rows, setup)
+    for path in unlisted:
+        print(f"error: {path} does not exist; --help says what it holds.", file=sys.stderr)
     runner = running.Runner(setup.output_dir, ROOT)
-    with running.exclusive(setup.output_dir):
+    with locks.exclusive(setup.output_dir, inherited=True):
         names = ("scale", "data_root", "imagenet_run", "train_flags")
         running.keep_flags(setup.output_dir, {name: getattr(setup, name) for name in names})
         for path, text in needs.lists_to_write(rows, setup).items():
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
             pathlib.Path(path).write_text(text, encoding="utf-8")
         reproduce(tables, setup, runner)
-    return 1 if runner.failed or absent else 0
+    return 1 if runner.failed or absent or unlisted else 0
 
 
 if __name__ == "__main__":

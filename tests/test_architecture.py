@@ -10,7 +10,7 @@ import pytest
 FLOORS = [
     {"__init__", "cli"},
     {"paper"},
-    {"datasets", "devices", "flow", "frames", "metrics", "placement", "sample_scenes",
+    {"datasets", "devices", "flow", "frames", "locks", "metrics", "placement", "sample_scenes",
      "score_fusion", "views", "volumes", "workers"},
     {"extraction", "models", "pictures", "reports", "store"},
     {"experiments", "figures", "flow_comparison", "inputs", "precompute", "raw_frames", "runs",
@@ -21,8 +21,8 @@ FLOORS = [
     {"prediction"},
 ]  # fmt: skip
 WITHOUT_TENSORFLOW = (
-    "cli", "datasets", "experiments", "extraction", "flow", "frames", "metrics", "paper", "reports",
-    "score_fusion", "workers",
+    "cli", "datasets", "experiments", "extraction", "flow", "frames", "locks", "metrics", "paper",
+    "reports", "score_fusion", "workers",
 )  # fmt: skip
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "tf_twostream"

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import devices, inputs, monitoring, paper, runs, training
+from tf_twostream import devices, inputs, locks, monitoring, paper, runs, store, training
 from tf_twostream.models import cnn_m, cross_modality
 
 RECIPE = paper.TemporalRecipe(
@@ -216,3 +216,23 @@ def test_a_temporal_network_can_start_from_the_colours_of_a_spatial_one(
 def test_what_cannot_be_meant_is_refused(knobs, message):
     with pytest.raises(ValueError, match=message):
         training.Effort(run_dir="r", **knobs)
+
+
+def test_two_trainings_do_not_write_into_one_folder(tiny_store, tiny_source, tmp_path):
+    run_dir = tmp_path / "run"
+    refused = pytest.raises(BlockingIOError, match="Only one process may write to a folder")
+    with locks.exclusive(str(run_dir)), refused:
+        train(tiny_store, tiny_source, run_dir)
+    assert not any(run_dir.iterdir())
+
+
+def test_videos_that_could_not_be_read_are_named_before_they_are_missed(
+    tiny_store, tiny_source, monkeypatch, caplog
+):
+    reader = store.Reader(tiny_store[0])
+    lost = tiny_store[1].train[0].id
+    monkeypatch.setattr(store, "read_failed", lambda path: {lost: "no frame", "other": "x"})
+    with caplog.at_level("WARNING", "absl"):
+        training.read_split(tiny_source, reader, where="here")
+    assert "1 videos of tiny.csv could not be read when the store was filled" in caplog.text
+    assert f"{lost}: no frame" in caplog.text and "--allow_missing" in caplog.text

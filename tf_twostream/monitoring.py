@@ -16,9 +16,10 @@ class NotFiniteError(ValueError):
 def not_finite_advice(recipe: paper.Recipe, iteration: int) -> str:
     """What to do about it."""
     return (
-        f"The learning rate was {recipe.learning_rate_at(iteration):g}; the last checkpoint is "
-        "from before. Begin a new run with a smaller --learning_rate, or check the flow with "
-        "data_tools/verify_store.py."
+        f"The learning rate was {recipe.learning_rate_at(iteration):g}, the dropout "
+        f"{recipe.dropout:g}; a checkpoint, if there is one, is from before. Begin a new run with "
+        "a smaller --learning_rate or, where --width is small, --dropout_rate=0.5, or check the "
+        "flow with data_tools/verify_store.py."
     )
 
 
@@ -82,7 +83,8 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         lines.append(
             f"input:      {recipe.crop_size}x{recipe.crop_size}x{2 * length} volumes "
             f"of {settings['method']} flow, {stacking[recipe.stacking]}, L = {length}, "
-            f"{halves if recipe.bidirectional else ''}channels u1 v1 ... u{length} v{length} in "
+            f"{halves if recipe.bidirectional else ''}channels u1 v1"
+            f"{f' ... u{length} v{length}' if length > 1 else ''} in "
             "pixels per frame, each field restored from its own range, mean vector "
             f"{'subtracted' if recipe.mean_subtraction else 'left in'}"
         )

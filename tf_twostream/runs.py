@@ -181,8 +181,8 @@ def load(path: str, task: str = "") -> Run:
     folder = pathlib.Path(path)
     if not (folder / "run.json").exists():
         raise FileNotFoundError(
-            f"A run folder holds a run.json, written by a training script of this project. "
-            f"Received: {path or 'an empty path'}."
+            "A run folder holds a run.json, written by a training script of this project. Received:"
+            f" {path or 'an empty path'}, {'without one' if folder.is_dir() else 'no such folder'}."
         )
     content = json.loads((folder / "run.json").read_text())
     recipe = paper.recipe_from_json(content["recipe"])
@@ -221,6 +221,8 @@ def check_store(run: Run, settings: dict[str, Any], *, where: str) -> None:
         ValueError: If the settings of the store are not those of the run.
     """
     then, now = (_relevant(run.recipe, kept) for kept in (run.store_settings, settings))
+    if then.get("method") != now.get("method"):  # Else each parameter would be told, too.
+        then, now = ({"method": kept["method"]} for kept in (then, now))
     if then.pop("opencv", None) != now.pop("opencv", None):
         logging.warning("The flow of %s and of %s is by two versions of OpenCV.", run.path, where)
     if differing := _differences(then, now):

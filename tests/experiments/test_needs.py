@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 
 from tf_twostream import datasets, experiments
 from tf_twostream.datasets import union
@@ -110,3 +111,14 @@ def test_small_data_sets_add_the_classes_that_the_other_has_not(setup, data_root
     assert f"--add_classes={path}" in small.after[0].command
     assert "add_classes" not in full.after[0].line
     assert needs.lists_to_write([row], PAPER_SCALE) == {}  # Its 78 classes come with us.
+
+
+def test_missing_lists_are_named(setup, tmp_path):
+    rows = experiments.TABLES["2"].rows
+    lists = [f"{tmp_path}/lists/{name}.csv" for name in ("first", "second")]
+    elsewhere = dataclasses.replace(setup, data_root=str(tmp_path))
+    assert needs.lists_missing(rows, elsewhere) == lists
+    (tmp_path / "lists").mkdir(exist_ok=True)
+    pathlib.Path(lists[0]).write_text("")
+    assert needs.lists_missing(rows, elsewhere) == lists[1:]
+    assert needs.lists_missing(experiments.TABLES["other"].rows, elsewhere) == []

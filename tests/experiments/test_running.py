@@ -4,8 +4,6 @@ import dataclasses
 import os
 import pathlib
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -163,28 +161,11 @@ def test_a_stop_waits_for_the_command_to_save_its_work(number, tmp_path, runner)
     assert not runner().is_done(step)
 
 
-def test_two_runs_do_not_work_in_one_folder(tmp_path):
-    folder = str(tmp_path / "out")
-    with (
-        running.exclusive(folder),
-        pytest.raises(BlockingIOError, match="Only one run"),
-        running.exclusive(folder),
-    ):
-        pass
-    with running.exclusive(folder):
-        left = subprocess.Popen(
-            [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
-        )
-    with pytest.raises(BlockingIOError), running.exclusive(folder):  # A step that lives on.
-        pass
-    left.communicate(b"\n")
-    with running.exclusive(folder):
-        pass
-
-
 def test_an_output_folder_belongs_to_its_flags(tmp_path):
     flags = {"scale": "small", "imagenet_run": ""}
+    running.keep_flags(str(tmp_path), {"scale": "large"})  # Nothing was run with it.
     running.keep_flags(str(tmp_path), flags)
+    (tmp_path / "runs").mkdir()
     running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"})
     for changed in ({"scale": "paper"}, {"imagenet_run": ""}, {"imagenet_run": "runs/b"}):
         with pytest.raises(ValueError, match=f"holds results with --{next(iter(changed))}="):

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tf_twostream import store
+from tf_twostream import locks, store
 from tf_twostream.flow import codec
 
 VIDEO = "a/1 (x)!.avi"
@@ -138,7 +138,7 @@ def test_store_must_say_how_its_flow_was_computed(small_store, name):
 
 
 def test_nothing_is_removed_while_another_process_writes(small_store):
-    with store.exclusive(small_store), pytest.raises(BlockingIOError):
+    with locks.exclusive(small_store), pytest.raises(BlockingIOError):
         store.remove(small_store, [VIDEO])
     assert file(small_store, "video.json").exists()
 

@@ -86,7 +86,7 @@ class Source:
             )
         last = _LAST_SPLIT.get(self.dataset)
         if self.split < 1 or (last is not None and self.split > last):
-            allowed = "at least 1" if last is None else f"from 1 to {last}"
+            allowed = "at least 1" if last is None else f"from 1 to {last}" if last > 1 else "1"
             raise ValueError(
                 f"--split must be {allowed} for --dataset={self.dataset}. "
                 f"Received: --split={self.split}."

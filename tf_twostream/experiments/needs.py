@@ -58,6 +58,13 @@ def stores_missing(rows: Iterable[experiments.Row], setup: commands.Setup) -> li
     return [dataset for dataset in used if not pathlib.Path(setup.store(dataset)).exists()]
 
 
+def lists_missing(rows: Iterable[experiments.Row], setup: commands.Setup) -> list[str]:
+    """Lists the paths of the lists, or folders of videos, of some rows that do not exist yet."""
+    needed = [network for row in rows for network in experiments.networks(row.what)]
+    paths = [setup.lists(dataset) for dataset in _datasets(needed) if setup.has(dataset)]
+    return [path for path in paths if not pathlib.Path(path).exists()]
+
+
 def how_to_make(dataset: str, setup: commands.Setup) -> str:
     """Returns the command that makes the store of a data set."""
     flags = setup.source(dataset)

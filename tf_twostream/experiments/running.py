@@ -5,22 +5,16 @@ steps before it did. A step is run again if its command is another, its output i
 before it has been run again. Training continues from its last checkpoint by itself.
 """
 
-import contextlib
 import datetime
 import json
-import os
 import pathlib
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from tf_twostream.experiments import commands
-
-if sys.platform != "win32":
-    import fcntl
 
 
 class StepError(RuntimeError):
@@ -142,7 +136,8 @@ def _call(command: list[str]) -> int:
 def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
     """Notes the flags that an output folder belongs to, and refuses others.
 
-    With other flags a table would lose what stands in it. A flag that was empty may be given later.
+    With other flags a table would lose what stands in it. A flag that was empty may be given later,
+    and a folder in which no step is done or begun takes any.
 
     Args:
         output_dir: The output folder, which exists.
@@ -152,7 +147,8 @@ def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
         ValueError: If the folder belongs to other flags.
     """
     path = pathlib.Path(output_dir, "flags.json")
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    begun = any(pathlib.Path(output_dir, name).exists() for name in ("runs", "steps"))
+    before = json.loads(path.read_text(encoding="utf-8")) if begun and path.exists() else {}
     for name, value in flags.items():
         if before.get(name, "") not in ("", value):
             raise ValueError(
@@ -160,31 +156,3 @@ def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
                 f"--{name}={value}. Give the same flag, or choose another --output_dir."
             )
     path.write_text(json.dumps(flags, indent=1) + "\n", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def exclusive(output_dir: str) -> Iterator[None]:
-    """Keeps a second run out of an output folder, also while a step of a killed run lives on.
-
-    Raises:
-        BlockingIOError: If another run, or a step that it left behind, works there.
-    """
-    os.makedirs(output_dir, exist_ok=True)
-    if sys.platform == "win32":
-        yield
-        return
-    folder = os.open(output_dir, os.O_RDONLY)
-    os.set_inheritable(folder, True)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(folder)
-        raise BlockingIOError(
-            "Only one run may work in an output folder. Received: "
-            f"{output_dir}, where another one, or a step that a killed one left behind, still "
-            f"works. Wait until it ends, or end it (its number: fuser {output_dir})."
-        ) from None
-    try:
-        yield
-    finally:
-        os.close(folder)

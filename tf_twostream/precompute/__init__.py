@@ -15,7 +15,7 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tf_twostream import cli, datasets, extraction, flow, store, workers
+from tf_twostream import cli, datasets, extraction, flow, locks, store, workers
 from tf_twostream.precompute import solving
 
 
@@ -120,7 +120,7 @@ def run(
         OSError: If the store cannot be written, or another process is writing to it.
     """
     try:
-        with store.exclusive(path):
+        with locks.exclusive(path):
             return _run(videos, store.Writer(path, recipe.settings()), recipe, effort)
     except tf.errors.OpError as error:
         raise OSError(f"The store {path} cannot be written: {error.message}") from error

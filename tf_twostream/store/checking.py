@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from tf_twostream import locks
 from tf_twostream.flow import codec
-from tf_twostream.store import index, layout, lock, records
+from tf_twostream.store import index, layout, records
 
 REQUIRED = ("method", "parameters", "directions", "shorter_side")  # In `store.json`.
 
@@ -156,7 +157,7 @@ def remove(store: str, video_ids: Collection[str]) -> None:
     Raises:
         BlockingIOError: If such a run is under way.
     """
-    with lock.exclusive(store):
+    with locks.exclusive(store):
         for video_id in video_ids:
             tf.io.gfile.rmtree(layout.video_folder(store, video_id))
         settings = layout.read_settings(store)

@@ -83,7 +83,7 @@ class VideoWriter:
 class Writer:
     """Opens a store for writing, or creates it.
 
-    Only one process may write to a store at a time (`lock.exclusive`).
+    Only one process may write to a store at a time (`locks.exclusive`).
     """
 
     def __init__(self, store: str, settings: Mapping[str, Any]):

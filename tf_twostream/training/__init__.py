@@ -13,12 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
+from absl import logging
 
 from tf_twostream import (
     cli,
     datasets,
     devices,
     inputs,
+    locks,
     monitoring,
     paper,
     runs,
@@ -147,6 +149,14 @@ def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> 
         OSError: If videos are missing from the store and may not be.
     """
     split = datasets.load(source)
+    failed = store.read_failed(reader.path)
+    hopeless = [video.id for video in datasets.all_videos(split) if video.id in failed]
+    if hopeless:  # Said once here, for what comes now only says that they are missing.
+        logging.warning(
+            "%d videos of %s could not be read when the store was filled (failed.csv): %s: %s. "
+            "Mend or remove them, or go on without them: --allow_missing.",
+            len(hopeless), split.name, hopeless[0], failed[hopeless[0]],
+        )  # fmt: skip
     return datasets.keep_available(
         split, reader.video_ids, where=where, allow_missing=source.allow_missing
     )
@@ -207,13 +217,25 @@ def train_run(
     Returns:
         The run, trained to its last iteration.
     """
-    recipe = run.recipe
     if loop.deterministic:
-        keras.utils.set_random_seed(recipe.seed)
+        keras.utils.set_random_seed(run.recipe.seed)
         tf.config.experimental.enable_op_determinism()
     strategy = devices.make_strategy()
-    if devices.is_first_host(strategy):
-        run = runs.create(run)
+    if not devices.is_first_host(strategy):
+        return _train_run(run, start, loop, strategy, None)
+    with locks.exclusive(str(run.path)):
+        return _train_run(runs.create(run), start, loop, strategy, shown)
+
+
+def _train_run(
+    run: runs.Run,
+    start: Callable[[Trainer], Iterator[steps.Batch]],
+    loop: Effort,
+    strategy: tf.distribute.Strategy,
+    shown: store.Reader | None,
+) -> runs.Run:
+    """Trains where nobody else writes."""
+    recipe = run.recipe
     trainer = make_trainer(run, loop, strategy)
     num_weights = sum(int(np.prod(v.shape)) for v in trainer.model.trainable_variables)
     print(
@@ -235,7 +257,7 @@ def train_run(
         writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
     with writer.as_default(), _stop_signals(strategy) as stopped:
         stream = start(trainer)
-        if shown and not done and devices.is_first_host(strategy):
+        if shown and not done:
             summaries.write_clip(run, shown)
         _loop(trainer, loop, stream, stopped)
     if stopped:

@@ -1,0 +1,49 @@
+"""One writer at a time in a folder: two would delete or mix what the other has half done."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+from absl import logging
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextlib.contextmanager
+def exclusive(path: str, *, inherited: bool = False) -> Iterator[None]:
+    """Keeps other processes out of a folder, which is made if it does not exist.
+
+    The operating system locks the folder itself: nothing is written, and the lock ends with the
+    process, however that ends. Object stores (gs://) and Windows have no such locks.
+
+    Args:
+        path: The folder.
+        inherited: Whether processes that are started meanwhile hold the lock as well, should this
+            one be killed before they end.
+
+    Raises:
+        BlockingIOError: If another process has locked the folder.
+    """
+    if sys.platform == "win32" or "://" in path:
+        yield
+        return
+    os.makedirs(path, exist_ok=True)
+    folder = os.open(path, os.O_RDONLY)
+    os.set_inheritable(folder, inherited)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise BlockingIOError(
+            f"Only one process may write to a folder. Received: {path}, where another one"
+            f"{', or one that it left behind,' if inherited else ''} is at work. Wait until it "
+            f"ends, or end it (its number: fuser {path})."
+        ) from None
+    except OSError as error:  # Some network file systems.
+        logging.warning("%s cannot be locked (%s): start only one writer.", path, error)
+    try:
+        yield
+    finally:
+        os.close(folder)
