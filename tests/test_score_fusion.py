@@ -381,3 +381,13 @@ def test_labels_of_several_classes_are_true_or_false():
 def test_no_svm_is_trained_where_videos_show_several_classes():
     with pytest.raises(ValueError, match="gives each video one class.*Average them"):
         score_fusion.train_svm([make_several(0), make_several(1)])
+
+
+def test_an_svm_that_has_not_converged_says_so_and_is_still_an_svm(monkeypatch, caplog):
+    with caplog.at_level("WARNING", "absl"):
+        score_fusion.train_svm([many(0), many(1)])
+        assert not caplog.records
+        monkeypatch.setattr(score_fusion, "SVM_STEPS", 1)
+        svm = score_fusion.train_svm([many(0), many(1)])
+    assert "has not converged after 1 steps" in caplog.text
+    assert svm.predict([many(2), many(3)]).shape == (60, 3)

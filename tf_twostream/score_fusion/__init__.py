@@ -5,9 +5,11 @@ Scores are joined by the ids of the videos; the order of the rows is never trust
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from absl import logging
 
 from tf_twostream.score_fusion import scores as files
 from tf_twostream.score_fusion.scores import Scores, join, load_scores, save_scores
@@ -30,6 +32,7 @@ __all__ = [
 # The features' norm is the square root of the number of streams, whatever the data set, so that
 # C means the same everywhere.
 SVM_C = 1.0
+SVM_STEPS = 100_000  # Of the optimisation, at most.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> LinearSVM:
     Raises:
         ValueError: If the streams do not fit, or a class has no video.
     """
-    from sklearn import svm  # Takes a second, which only the SVM should cost.
+    from sklearn import exceptions, svm  # Takes a second, which only the SVM should cost.
 
     streams = join(streams)
     class_names, labels = streams[0].class_names, streams[0].labels
@@ -132,9 +135,16 @@ def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> LinearSVM:
             f"{len(class_names)} classes, {len(absent)} without videos {absent[:10]}."
         )
     model = svm.LinearSVC(
-        multi_class="crammer_singer", C=c, max_iter=100_000, random_state=0, tol=1e-5
+        multi_class="crammer_singer", C=c, max_iter=SVM_STEPS, random_state=0, tol=1e-5
     )
-    model.fit(_features(streams), labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
+        model.fit(_features(streams), labels)
+    if np.max(model.n_iter_) >= SVM_STEPS:
+        logging.warning(
+            "The SVM has not converged after %d steps; it may be a little less accurate than it "
+            "could be.", SVM_STEPS
+        )  # fmt: skip
     coefficients, intercepts = model.coef_, model.intercept_
     if len(class_names) == 2:  # One hyperplane: its negative side is class 0.
         coefficients = np.concatenate([-coefficients, coefficients])
