@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from read_back import arrays, assert_same, fields_of
 
 from tf_twostream import datasets, inputs, paper, store
 from tf_twostream.flow import codec
@@ -41,24 +42,6 @@ def small(stacking="flow", bidirectional=False, **knobs):
     return paper.TemporalRecipe(
         stacking=stacking, bidirectional=bidirectional, **{**defaults, **knobs}
     )
-
-
-def fields_of(reader, video_id, direction):
-    """All fields of a video in one direction: codes [T-1, 2, H, W], ranges, means."""
-    table = reader.table([video_id], direction)
-    serialized = list(tf.data.TFRecordDataset(table["path"]).as_numpy_iterator())
-    parsed = {name: value.numpy() for name, value in store.parse_flow(serialized).items()}
-    codes = np.array([codec.decode(jpeg) for jpeg in parsed["jpeg"]])
-    return codes, parsed["range"], parsed["mean"]
-
-
-def arrays(batch):
-    return {name: np.asarray(tensor) for name, tensor in batch.items()}
-
-
-def assert_same(first, second):
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 def records_slowly(num_frames, length):

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from read_back import arrays, assert_same
 
 from tf_twostream import datasets, inputs, paper, store
 from tf_twostream.flow import codec
@@ -22,47 +23,6 @@ def reader(tiny_store):
 @pytest.fixture(scope="module")
 def split(tiny_store):
     return tiny_store[1]
-
-
-def fields_of(reader, video_id):
-    """All fields of a video, by NumPy: codes [T-1, 2, H, W], ranges, means."""
-    table = reader.table([video_id], "forward")
-    serialized = list(tf.data.TFRecordDataset(table["path"]).as_numpy_iterator())
-    parsed = {name: value.numpy() for name, value in store.parse_flow(serialized).items()}
-    codes = np.array([codec.decode(jpeg) for jpeg in parsed["jpeg"]])
-    return codes, parsed["range"], parsed["mean"]
-
-
-def arrays(batch):
-    return {name: np.asarray(tensor) for name, tensor in batch.items()}
-
-
-def assert_same(first, second):
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
-
-
-def test_a_window_is_the_l_successive_fields_from_its_start(reader, split):
-    videos = split.train
-    for element in inputs.evaluation(reader, videos, TEMPORAL, batch_size=1).unbatch().take(30):
-        video = videos[int(element["video"])]
-        codes, ranges, means = fields_of(reader, video.id)
-        starts = inputs.equally_spaced(np.array([max(len(codes) - 9, 1)]))[0]
-        window = element["codes"].numpy()
-        matches = [start for start in starts if np.array_equal(codes[start : start + 10], window)]
-        assert matches
-        start = matches[0]
-        np.testing.assert_array_equal(element["ranges"], ranges[start : start + 10])
-        np.testing.assert_array_equal(element["means"], means[start : start + 10])
-        assert int(element["label"]) == video.label
-
-
-def test_a_clip_shorter_than_the_stack_repeats_its_last_field(reader, split):
-    short = [video for video in split.train if reader.num_frames(video.id) == 5]
-    element = next(iter(inputs.evaluation(reader, short, TEMPORAL).unbatch()))
-    codes, ranges, _ = fields_of(reader, short[0].id)
-    np.testing.assert_array_equal(element["codes"], codes[[0, 1, 2, 3] + [3] * 6])
-    np.testing.assert_array_equal(element["ranges"], ranges[[0, 1, 2, 3] + [3] * 6])
 
 
 @pytest.mark.parametrize("graph", [inputs.training, inputs.evaluation])

@@ -45,9 +45,13 @@ def test_the_first_bad_iteration_is_named():
         meter.read(10, run_of(paper.SpatialRecipe()))
 
 
+def described(folder, recipe, split, chunk_size=0):
+    run = runs.Run(folder, recipe, split, SETTINGS)
+    return monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=chunk_size)
+
+
 def test_a_run_is_described_in_the_papers_words(tmp_path, tiny_store):
-    run = runs.Run(tmp_path, paper.TemporalRecipe(), tiny_store[1], SETTINGS)
-    text = monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=64)
+    text = described(tmp_path, paper.TemporalRecipe(), tiny_store[1], chunk_size=64)
     for words in (
         "drawn uniformly across the classes", "1,234 trainable weights, dropout 0.9",
         "224x224x20 volumes of dis flow, optical flow stacking (1), L = 10, channels u1",
@@ -62,8 +66,7 @@ def test_each_input_configuration_has_its_words(tmp_path, tiny_store):
     recipe = paper.TemporalRecipe(
         stack_length=6, stacking="trajectory", bidirectional=True, mean_subtraction=False
     )
-    run = runs.Run(tmp_path, recipe, tiny_store[1], SETTINGS)
-    text = monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=0)
+    text = described(tmp_path, recipe, tiny_store[1])
     for words in (
         "224x224x12 volumes", "trajectory stacking (2), L = 6",
         "bi-directional (3 forward, 3 backward fields)", "u1 v1 ... u6 v6", "mean vector left in",
@@ -74,8 +77,7 @@ def test_each_input_configuration_has_its_words(tmp_path, tiny_store):
 def test_slow_fusion_and_added_classes_have_their_words(tmp_path, tiny_store):
     split = tiny_store[1]
     added = dataclasses.replace(split, train=(*split.train, datasets.Video("a", 2, store=1)))
-    run = runs.Run(tmp_path, paper.SlowFusionRecipe(), added, SETTINGS)
-    text = monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=0)
+    text = described(tmp_path, paper.SlowFusionRecipe(), added)
     for words in (
         "slow_fusion stream", "224x224 stacks of 11 RGB frames, 4 windows of 5 to conv1",
         "shorter side 256", "1 of these videos are of the other data set", "of all 3 classes",
@@ -85,6 +87,5 @@ def test_slow_fusion_and_added_classes_have_their_words(tmp_path, tiny_store):
 
 def test_videos_of_several_classes_have_their_words(tmp_path, tiny_store):
     several = dataclasses.replace(tiny_store[1], multi_label=True)
-    run = runs.Run(tmp_path, paper.SpatialRecipe(), several, SETTINGS)
-    text = monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=0)
+    text = described(tmp_path, paper.SpatialRecipe(), several)
     assert "binary cross-entropies summed over the classes" in text

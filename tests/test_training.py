@@ -205,19 +205,6 @@ def test_a_temporal_network_can_start_from_the_colours_of_a_spatial_one(
         paper.TemporalRecipe(cross_modality=True)
 
 
-@pytest.mark.parametrize(
-    ("knobs", "message"),
-    [
-        ({"chunk_size": -1}, "`chunk_size` counts samples, or is 0 for all. Received: -1"),
-        ({"log_every": 0}, "`log_every` counts iterations, at least 1. Received: 0"),
-        ({"deterministic": True, "jit_compile": True}, "no deterministic gradient of max-pooling"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(knobs, message):
-    with pytest.raises(ValueError, match=message):
-        training.Effort(run_dir="r", **knobs)
-
-
 def test_two_trainings_do_not_write_into_one_folder(tiny_store, tiny_source, tmp_path):
     run_dir = tmp_path / "run"
     refused = pytest.raises(BlockingIOError, match="Only one process may write to a folder")

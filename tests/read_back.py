@@ -1,0 +1,25 @@
+"""What a store holds and a batch holds, as NumPy arrays."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream import store
+from tf_twostream.flow import codec
+
+
+def fields_of(reader, video_id, direction="forward"):
+    """All fields of a video in one direction, by NumPy: codes [T-1, 2, H, W], ranges, means."""
+    table = reader.table([video_id], direction)
+    serialized = list(tf.data.TFRecordDataset(table["path"]).as_numpy_iterator())
+    parsed = {name: value.numpy() for name, value in store.parse_flow(serialized).items()}
+    codes = np.array([codec.decode(jpeg) for jpeg in parsed["jpeg"]])
+    return codes, parsed["range"], parsed["mean"]
+
+
+def arrays(batch):
+    return {name: np.asarray(tensor) for name, tensor in batch.items()}
+
+
+def assert_same(first, second):
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
