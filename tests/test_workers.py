@@ -45,7 +45,7 @@ def test_pieces_come_in_order_then_the_returned_value(tasks):
         ("sleep", "hung: nothing came for 4 s"),
         ("stop", "hung: nothing came for 4 s"),
         ("raise", r"ValueError: the rule\. Received: nonsense\.$"),
-        ("unpicklable", "pickle"),
+        ("unpicklable", "pickle|Can't get local object"),  # Python 3.13 has other words.
     ],
 )
 def test_what_one_task_does_to_its_process_stays_there(tasks, how, reason):

@@ -90,7 +90,7 @@ def compare_with_gpu(
         *rates, _ = _run(trials.run_batches, dataclasses.replace(on_gpu, seconds=seconds))
         distance = np.linalg.norm(np.subtract(fields, expected), axis=-1)
         cells = [f"{r.pairs_per_second:.0f} ({r.peak_memory / 2**30:.2f} GiB)" for r in rates]
-        distances = [f"{distance.max():.4f}", f"{distance.mean():.5f}"]
+        distances = [f"{np.max(distance):.4f}", f"{np.mean(distance):.5f}"]
         rows.append([method, f"{times.first_pair:.1f}", *cells, *distances])
     batches = [f"batch {batch}, pairs/s" for batch in trials.BATCHES]
     header = ["", "first pair, s", *batches, "largest distance, px", "mean distance, px"]
