@@ -19,7 +19,8 @@ import shlex
 
 from absl import flags
 
-from tf_twostream import cli, datasets, extraction, foreign_weights, paper
+from tf_twostream import cli, datasets, foreign_weights, paper
+from tf_twostream.precompute import extraction
 
 cli.define(foreign_weights.Options)
 cli.define(paper.Recipe, only=("width", "crop_size"))

@@ -1,6 +1,6 @@
 """Draws a small labelled data set on which neither stream suffices and both together do.
 
-Six classes: two appearances times three motions. `tf_twostream.sample_scenes` draws them and says
+Six classes: two appearances times three motions. `datasets/drawn_scenes.py` draws them and says
 why a frame tells only the appearance and the flow only the motion. Clip c of group g shows the
 same scene, pose and camera in all classes. The clips of a group share background, texture and
 silhouette, and a group is either in training or in test. Motion JPEG codes each frame on its own,
@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 import tqdm
 
-from tf_twostream import cli, sample_scenes
+from tf_twostream import cli
+from tf_twostream.datasets import drawn_scenes
 
 CLIPS_PER_GROUP = 2  # Of each class; the smallest sets have one, for two groups are needed.
 FRAMES_PER_SECOND = 25.0
@@ -81,7 +82,7 @@ def plan(sample_set: SampleSet) -> list[Entry]:
     first_test_group = num_groups - max(1, num_groups // 3) + 1
     scenes = sorted((n % num_groups + 1, n // num_groups + 1) for n in range(count))
     entries = []
-    for appearance, motion in itertools.product(sample_scenes.APPEARANCES, sample_scenes.MOTIONS):
+    for appearance, motion in itertools.product(drawn_scenes.APPEARANCES, drawn_scenes.MOTIONS):
         name = f"{appearance}_{motion}"
         for group, clip in scenes:
             path = f"{name}/{name}_g{group:02d}_c{clip:02d}.avi"
@@ -90,15 +91,15 @@ def plan(sample_set: SampleSet) -> list[Entry]:
     return entries
 
 
-def draw_group(sample_set: SampleSet, group: int) -> sample_scenes.Group:
+def draw_group(sample_set: SampleSet, group: int) -> drawn_scenes.Group:
     """Draws a group; its randomness is (seed, group)."""
     rng = np.random.default_rng([sample_set.seed, group])
-    return sample_scenes.draw_group(rng, height=sample_set.height, width=sample_set.width)
+    return drawn_scenes.draw_group(rng, height=sample_set.height, width=sample_set.width)
 
 
-def draw_clip(sample_set: SampleSet, group: int, clip: int) -> sample_scenes.Clip:
+def draw_clip(sample_set: SampleSet, group: int, clip: int) -> drawn_scenes.Clip:
     """Draws a clip; its randomness is (seed, group, clip), whatever the class."""
-    return sample_scenes.draw_clip(np.random.default_rng([sample_set.seed, group, clip]))
+    return drawn_scenes.draw_clip(np.random.default_rng([sample_set.seed, group, clip]))
 
 
 def write_video(path: pathlib.Path, frames: Iterator[np.ndarray], *, size: tuple[int, int]) -> None:
@@ -163,11 +164,11 @@ def write_set(sample_set: SampleSet) -> list[Entry]:
     check_no_strangers(output_dir / "videos", entries)
     manifest = output_dir / "manifest.csv"
     manifest.unlink(missing_ok=True)
-    groups: dict[int, sample_scenes.Group] = {}
+    groups: dict[int, drawn_scenes.Group] = {}
     for entry in tqdm.tqdm(entries, desc="drawing", unit="video"):
         if entry.group not in groups:
             groups[entry.group] = draw_group(sample_set, entry.group)
-        frames = sample_scenes.draw_frames(
+        frames = drawn_scenes.draw_frames(
             groups[entry.group],
             draw_clip(sample_set, entry.group, entry.clip),
             appearance=entry.appearance,

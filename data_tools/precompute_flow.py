@@ -10,7 +10,8 @@ cannot be decoded are listed in STORE/failed.csv, and the exit code is 1.
 
 import dataclasses
 
-from tf_twostream import cli, datasets, extraction, precompute
+from tf_twostream import cli, datasets
+from tf_twostream.precompute import extraction, filling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,18 +25,18 @@ class Output:
 
 cli.define(datasets.Source)
 cli.define(extraction.Recipe)
-cli.define(precompute.Effort)
+cli.define(filling.Effort)
 cli.define(Output)
 
 
 def main() -> int:
     """Fills the store and says what was done and how to go on."""
     store = cli.parse(Output).store
-    report = precompute.run(
-        precompute.list_videos(cli.parse(datasets.Source)),
+    report = filling.run(
+        filling.list_videos(cli.parse(datasets.Source)),
         path=store,
         recipe=cli.parse(extraction.Recipe),
-        effort=cli.parse(precompute.Effort),
+        effort=cli.parse(filling.Effort),
     )
     print(
         f"{store}: {len(report.done)} videos done ({report.num_frames} frames, "

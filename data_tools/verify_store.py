@@ -13,7 +13,8 @@ from collections.abc import Collection
 
 from absl import flags
 
-from tf_twostream import cli, datasets, precompute, store, verification
+from tf_twostream import cli, datasets, store
+from tf_twostream.precompute import filling, verification
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Options:
 
 cli.define(Options)
 cli.define(datasets.Source, dataset=None)
-cli.define(precompute.Effort)
+cli.define(filling.Effort)
 
 
 def _print_first(lines: Collection[str]) -> None:
@@ -53,9 +54,9 @@ def _print_findings(report: verification.Report) -> None:
 
 def main() -> int:
     """Verifies the store and says what to do."""
-    options, effort = cli.parse(Options), cli.parse(precompute.Effort)
+    options, effort = cli.parse(Options), cli.parse(filling.Effort)
     has_data_set = bool(flags.FLAGS.dataset)
-    videos = precompute.list_videos(cli.parse(datasets.Source)) if has_data_set else []
+    videos = filling.list_videos(cli.parse(datasets.Source)) if has_data_set else []
     report = verification.verify(
         options.store, videos, num_workers=effort.num_processes, timeout=effort.timeout
     )

@@ -28,22 +28,11 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import (
-    cli,
-    datasets,
-    devices,
-    flow,
-    flow_comparison,
-    inputs,
-    paper,
-    placement,
-    reports,
-    runs,
-    store,
-    training,
-    workers,
-)  # fmt: skip
-from tf_twostream.flow import trials
+from tf_twostream import cli, datasets, flow, inputs, paper, runs, store, training
+from tf_twostream.benchmarks import flow_comparison, placement, trials
+from tf_twostream.figures import reports
+from tf_twostream.processes import workers  # fmt: skip
+from tf_twostream.training import devices
 
 ROUNDS = 5
 NUM_CLASSES = 101

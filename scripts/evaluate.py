@@ -4,14 +4,15 @@ r"""Tests a trained stream on whole videos and writes their scores (paper, Sect.
         --part=test --scores=scores/temporal_test.npz
 """
 
-from tf_twostream import cli, evaluation
+from tf_twostream import cli
+from tf_twostream.evaluation import scoring
 
-cli.define(evaluation.Options)
+cli.define(scoring.Options)
 
 
 def main() -> None:
     """Evaluates with the parsed flags."""
-    evaluation.evaluate(cli.parse(evaluation.Options))
+    scoring.evaluate(cli.parse(scoring.Options))
 
 
 if __name__ == "__main__":

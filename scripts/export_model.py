@@ -6,7 +6,8 @@ r"""Writes a trained two-stream model as a SavedModel that runs with TensorFlow 
 
 import dataclasses
 
-from tf_twostream import cli, export, runs
+from tf_twostream import cli, runs
+from tf_twostream.evaluation import export
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

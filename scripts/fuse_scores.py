@@ -19,7 +19,9 @@ from collections.abc import Sequence
 import numpy as np
 from absl import logging
 
-from tf_twostream import cli, metrics, reports, score_fusion
+from tf_twostream import cli
+from tf_twostream.figures import reports
+from tf_twostream.scores import fusion, metrics, score_files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,13 +85,13 @@ def name_streams(knobs: Fusion) -> list[str]:
     )
 
 
-def fuse_by_svm(knobs: Fusion, streams: Sequence[score_fusion.Scores]) -> np.ndarray:
+def fuse_by_svm(knobs: Fusion, streams: Sequence[score_files.Scores]) -> np.ndarray:
     """Trains the SVM on the training videos, writes it, and returns `[N, K]` decision values.
 
     Raises:
         ValueError: If a test video is among the training videos, or the files do not fit.
     """
-    training = [score_fusion.load_scores(path) for path in knobs.train_scores]
+    training = [score_files.load_scores(path) for path in knobs.train_scores]
     both = set(training[0].video_ids) & set(streams[0].video_ids)
     if both:
         raise ValueError(
@@ -98,27 +100,27 @@ def fuse_by_svm(knobs: Fusion, streams: Sequence[score_fusion.Scores]) -> np.nda
         )
     for test, train in zip(knobs.scores, knobs.train_scores):
         logging.info("The SVM learns from %s what it applies to %s.", train, test)
-    svm = score_fusion.train_svm(training)
+    svm = fusion.train_svm(training)
     decisions = svm.predict(streams)
-    score_fusion.save_svm(pathlib.Path(knobs.output_dir) / "svm.npz", svm)
+    fusion.save_svm(pathlib.Path(knobs.output_dir) / "svm.npz", svm)
     return decisions
 
 
-def fuse(knobs: Fusion) -> tuple[score_fusion.Scores, dict[str, np.ndarray]]:
+def fuse(knobs: Fusion) -> tuple[score_files.Scores, dict[str, np.ndarray]]:
     """Returns the first stream and, for each row of the table, `[N, K]` scores in its order."""
     names = name_streams(knobs)
-    streams = score_fusion.join([score_fusion.load_scores(path) for path in knobs.scores])
+    streams = score_files.join([score_files.load_scores(path) for path in knobs.scores])
     rows = {name: stream.scores for name, stream in zip(names, streams)}
     if len(streams) > 1:
-        average = score_fusion.average(streams, weights=knobs.weights)
-        score_fusion.save_scores(pathlib.Path(knobs.output_dir) / "average.npz", average)
+        average = fusion.average(streams, weights=knobs.weights)
+        score_files.save_scores(pathlib.Path(knobs.output_dir) / "average.npz", average)
         rows["average"] = average.scores
     if knobs.svm:
         rows["svm"] = fuse_by_svm(knobs, streams)
     return streams[0], rows
 
 
-def report(knobs: Fusion, videos: score_fusion.Scores, rows: dict[str, np.ndarray]) -> None:
+def report(knobs: Fusion, videos: score_files.Scores, rows: dict[str, np.ndarray]) -> None:
     """Prints the table and writes it, the results and the figures into the output folder.
 
     Args:
@@ -145,7 +147,7 @@ def report(knobs: Fusion, videos: score_fusion.Scores, rows: dict[str, np.ndarra
     print(f"{len(labels)} videos, {len(videos.class_names)} classes; table and figures: {folder}")
 
 
-def draw(name: str, scores: np.ndarray, videos: score_fusion.Scores, folder: pathlib.Path) -> None:
+def draw(name: str, scores: np.ndarray, videos: score_files.Scores, folder: pathlib.Path) -> None:
     """Draws a row of the table, class by class."""
     labels, class_names, stem = videos.labels, videos.class_names, folder / _file_name(name)
     title = reports.title(name, metrics.measure(scores, labels), len(labels))

@@ -14,7 +14,9 @@ import pathlib
 import cv2
 import numpy as np
 
-from tf_twostream import cli, figures, metrics, paper, pictures, reports, runs, score_fusion, store
+from tf_twostream import cli, paper, runs, store
+from tf_twostream.figures import clips, pictures, reports
+from tf_twostream.scores import metrics, score_files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,13 +49,13 @@ def draw_video(options: Options, folder: pathlib.Path) -> None:
     reader = store.Reader(options.store)
     length = options.stack_length
     videos = (options.video,) if options.video else reader.video_ids
-    video, first = figures.find_motion(reader, videos, length) or (videos[0], 0)
+    video, first = clips.find_motion(reader, videos, length) or (videos[0], 0)
     if options.first_frame is not None:
         first = options.first_frame
-    clip = figures.read_clip(reader, video, first, length)
+    clip = clips.read_clip(reader, video, first, length)
     for name, drawing in (
-        ("fig2", figures.draw_flow(clip)),
-        ("fig3", figures.draw_sampling(clip)),
+        ("fig2", clips.draw_flow(clip)),
+        ("fig3", clips.draw_sampling(clip)),
     ):
         _write(folder / f"{name}.png", pictures.render(drawing), f"{video} from frame {first}")
 
@@ -69,7 +71,7 @@ def draw_filters(run_dir: str, folder: pathlib.Path) -> None:
 
 def draw_scores(path: str, folder: pathlib.Path) -> None:
     """Draws Fig. 5 and 6; 6 alone where no class is taken for another, as a video shows several."""
-    videos = score_fusion.load_scores(path)
+    videos = score_files.load_scores(path)
     scores, labels = videos.scores, videos.labels
     title = reports.title("", metrics.measure(scores, labels), len(labels))
     if not videos.multi_label:

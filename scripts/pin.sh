@@ -13,7 +13,9 @@ python=${PYTHON:-python3.11}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$python" -m venv "$folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade setuptools '.[test]'
+cp -r setup.cfg pyproject.toml README.md LICENSE tf_twostream "$folder"  # It is built where it lies.
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade \
+  setuptools "$folder[test]"
 {
   echo "# Written by scripts/pin.sh."
   "$folder/bin/python" -m pip freeze --all --exclude pip --exclude tf_twostream

@@ -9,7 +9,9 @@ import sys
 
 import numpy as np
 
-from tf_twostream import cli, precompute, prediction, runs
+from tf_twostream import cli, runs
+from tf_twostream.evaluation import prediction
+from tf_twostream.precompute import filling
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Options:
 
 
 cli.define(Options)
-cli.define(precompute.Effort)
+cli.define(filling.Effort)
 
 
 def _as_json(item: prediction.Prediction, top: int) -> dict:
@@ -68,7 +70,7 @@ def main(videos: list[str]) -> int:
     predictions, failed = prediction.predict(
         videos,
         streams,
-        cli.parse(precompute.Effort),
+        cli.parse(filling.Effort),
         frames_per_batch=options.frames_per_batch,
         output_video=options.output_video,
     )

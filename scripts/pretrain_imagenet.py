@@ -11,7 +11,8 @@ When training is over, the error of --val_images is measured with ten views: the
 measures a trained network again. The paper has 13.5 % top-5 error.
 """
 
-from tf_twostream import cli, imagenet, training
+from tf_twostream import cli, training
+from tf_twostream.training import imagenet
 
 cli.define(imagenet.Source)
 cli.define(

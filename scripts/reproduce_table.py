@@ -15,8 +15,9 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tf_twostream import cli, experiments, locks
-from tf_twostream.experiments import commands, needs, results, running
+from tf_twostream import cli, experiments
+from tf_twostream.experiments import needs, plans, results, running
+from tf_twostream.processes import locks
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -53,11 +54,11 @@ class Options:
 
 
 cli.define(Options)
-cli.define(commands.Setup)
+cli.define(plans.Setup)
 
 
 def table_lines(
-    name: str, setup: commands.Setup, runner: running.Runner, reasons: dict[str, str]
+    name: str, setup: plans.Setup, runner: running.Runner, reasons: dict[str, str]
 ) -> list[results.Line]:
     """Returns the lines of a table as they stand.
 
@@ -69,20 +70,20 @@ def table_lines(
     """
     lines = []
     for row in experiments.TABLES[name].rows:
-        steps = commands.plan(row, setup)
+        steps = plans.plan(row, setup)
         done = [runner.is_done(step) for step in steps]
         reason = reasons.get(row.setting, "")
         lines.append(results.make_line(row, steps, done, reason, num_seeds=len(setup.seeds)))
     return lines
 
 
-def run_row(row: experiments.Row, setup: commands.Setup, runner: running.Runner) -> str:
+def run_row(row: experiments.Row, setup: plans.Setup, runner: running.Runner) -> str:
     """Runs what is missing of a row; returns why it could not be run, or nothing."""
     reason = needs.missing(row, setup)
     if reason:
         return reason
     failures = []
-    for step in commands.plan(row, setup):
+    for step in plans.plan(row, setup):
         try:
             runner.run(step)
         except running.StepError as error:  # The other splits and seeds are worth having.
@@ -91,7 +92,7 @@ def run_row(row: experiments.Row, setup: commands.Setup, runner: running.Runner)
     return "; ".join(dict.fromkeys(failures))
 
 
-def reproduce(tables: Sequence[str], setup: commands.Setup, runner: running.Runner) -> None:
+def reproduce(tables: Sequence[str], setup: plans.Setup, runner: running.Runner) -> None:
     """Runs the rows of tables one after the other; after each its table is written."""
     for name in tables:
         rows = experiments.TABLES[name].rows
@@ -105,20 +106,20 @@ def reproduce(tables: Sequence[str], setup: commands.Setup, runner: running.Runn
         print(f"\n{text}\n{stem.with_suffix('.md')}", flush=True)
 
 
-def as_script(tables: Sequence[str], setup: commands.Setup) -> str:
+def as_script(tables: Sequence[str], setup: plans.Setup) -> str:
     """Returns all commands of tables as a shell script."""
     rows = [row for name in tables for row in experiments.TABLES[name].rows]
     notes = [
         f"{path} is a list that reproduce_table.py writes."
         for path in needs.lists_to_write(rows, setup)
     ]
-    lines = [(row, commands.plan(row, setup), needs.missing(row, setup)) for row in rows]
+    lines = [(row, plans.plan(row, setup), needs.missing(row, setup)) for row in rows]
     return results.script(lines, notes)
 
 
 def main() -> int:
     """Reproduces with the parsed flags; 1 if something failed, or a store or a list is missing."""
-    tables, setup = cli.parse(Options).tables, cli.parse(commands.Setup)
+    tables, setup = cli.parse(Options).tables, cli.parse(plans.Setup)
     if cli.parse(Options).dry_run:
         print(as_script(tables, setup), end="")
         return 0

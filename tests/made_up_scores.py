@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_twostream import score_fusion
+from tf_twostream.scores import score_files
 
 NAMES = ("bend", "jack", "wave")
 
@@ -20,7 +20,7 @@ def make_scores(seed, *, labels=(0, 1, 2, 2), names=NAMES, strength=1.0, prefix=
     logits = np.random.default_rng(seed).normal(size=(len(labels), len(names)))
     logits += strength * np.eye(len(names))[labels]
     ids = tuple(f"{names[label]}/{prefix}{row}.avi" for row, label in enumerate(labels))
-    return score_fusion.Scores(ids, labels, names, softmax(logits))
+    return score_files.Scores(ids, labels, names, softmax(logits))
 
 
 def reorder(scores, order):
@@ -35,7 +35,7 @@ def make_several(seed, *, shows=((1, 1, 0), (0, 0, 1), (0, 1, 1))):
     shows = np.array(shows, bool)
     noise = np.random.default_rng(seed).random(shows.shape)
     ids = tuple(f"{row}.mp4" for row in range(len(shows)))
-    return score_fusion.Scores(ids, shows, NAMES, (noise + shows) / 2)
+    return score_files.Scores(ids, shows, NAMES, (noise + shows) / 2)
 
 
 def assert_equal(actual, expected):

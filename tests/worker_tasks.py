@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 
-from tf_twostream import extraction
+from tf_twostream.precompute import extraction
 
 
 def count(number):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_tools import make_sample_videos
-from tf_twostream import sample_scenes
+from tf_twostream.datasets import drawn_scenes
 
 
 def sample_set(output_dir, **changes):
@@ -71,7 +71,7 @@ def test_decoded_frames_are_the_drawn_frames(written):
     entry = make_sample_videos.plan(knobs)[0]
     group = make_sample_videos.draw_group(knobs, entry.group)
     clip = make_sample_videos.draw_clip(knobs, entry.group, entry.clip)
-    drawn = sample_scenes.draw_frames(
+    drawn = drawn_scenes.draw_frames(
         group, clip, appearance=entry.appearance, motion=entry.motion, num_frames=4
     )
     capture = cv2.VideoCapture(str(written / "videos" / entry.path), cv2.CAP_FFMPEG)

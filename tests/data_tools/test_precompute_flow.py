@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tf_twostream import datasets, extraction, precompute
+from tf_twostream import datasets
+from tf_twostream.precompute import extraction, filling
 
 NUM_VIDEOS = 12
 
@@ -72,11 +73,11 @@ def test_killed_twice_and_resumed_equals_uninterrupted(door, clips, tmp_path):
     output, errors = resumed.communicate(timeout=120)
     assert resumed.returncode == 1, errors  # Because of the broken file.
     assert "1 failed" in output and "failed.csv" in output and "broken.avi" in errors
-    precompute.run(
-        precompute.list_videos(datasets.Source("folders", str(clips))),
+    filling.run(
+        filling.list_videos(datasets.Source("folders", str(clips))),
         path=str(tmp_path / "whole"),
         recipe=extraction.Recipe(method="dis", shorter_side=64),
-        effort=precompute.Effort(num_workers=1),
+        effort=filling.Effort(num_workers=1),
     )
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert "broken.avi" in (tmp_path / "whole/failed.csv").read_text()

@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 
 from tf_twostream import cli
-from tf_twostream.experiments import commands
+from tf_twostream.experiments import plans
 
 LIST = "path,label,split,group\na/1.avi,a,train,x\nb/1.avi,b,train,x\na/2.avi,a,test,y\n"
 
@@ -28,7 +28,7 @@ def data_root(tmp_path):
 @pytest.fixture
 def setup(data_root, tmp_path):
     """Small scale, with a network from ImageNet."""
-    return commands.Setup(
+    return plans.Setup(
         data_root=str(data_root),
         output_dir=str(tmp_path / "out"),
         scale="small",

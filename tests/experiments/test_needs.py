@@ -6,9 +6,9 @@ import pathlib
 
 from tf_twostream import datasets, experiments
 from tf_twostream.datasets import union
-from tf_twostream.experiments import commands, needs
+from tf_twostream.experiments import needs, plans
 
-PAPER_SCALE = commands.Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
+PAPER_SCALE = plans.Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
 
 
 def find(table, setting):
@@ -94,7 +94,7 @@ def test_a_list_of_all_has_every_video_for_training(setup, tmp_path):
     split = datasets.load(datasets.Source(dataset="csv", annotations=str(written)))
     assert [video.id for video in split.train] == ["a/1.avi", "a/2.avi", "b/1.avi"]
     assert not split.test
-    [last] = commands.plan(fine_tuning, setup)
+    [last] = plans.plan(fine_tuning, setup)
     pre_training = last.after[0].after[0]
     assert f"--annotations={path}" in pre_training.command
     assert f"--init_from={pre_training.output.parents[1]}" in last.after[0].command
@@ -107,7 +107,7 @@ def test_small_data_sets_add_the_classes_that_the_other_has_not(setup, data_root
     [(path, text)] = needs.lists_to_write([row], setup).items()
     (tmp_path / "choice.csv").write_text(text)
     assert union.read_choice(tmp_path / "choice.csv") == ("a",)
-    [small], [full] = commands.plan(row, setup), commands.plan(row, PAPER_SCALE)
+    [small], [full] = plans.plan(row, setup), plans.plan(row, PAPER_SCALE)
     assert f"--add_classes={path}" in small.after[0].command
     assert "add_classes" not in full.after[0].line
     assert needs.lists_to_write([row], PAPER_SCALE) == {}  # Its 78 classes come with us.

@@ -8,17 +8,16 @@ import pathlib
 import numpy as np
 import pytest
 
-from tf_twostream import experiments, score_fusion
-from tf_twostream.experiments import commands, results
+from tf_twostream import experiments
+from tf_twostream.experiments import plans, results
+from tf_twostream.scores import score_files
 
 ROW = experiments.Row("a setting", 80.0, experiments.Network(name="n"), (1, 2, 3))
 
 
 def step(output="none", result=""):
-    train = commands.Step("runs/n", ("scripts/train_temporal.py", "--seed=0"), pathlib.Path("n"))
-    return commands.Step(
-        "scores/n", ("scripts/evaluate.py",), pathlib.Path(output), (train,), result
-    )
+    train = plans.Step("runs/n", ("scripts/train_temporal.py", "--seed=0"), pathlib.Path("n"))
+    return plans.Step("scores/n", ("scripts/evaluate.py",), pathlib.Path(output), (train,), result)
 
 
 def line(*values):
@@ -36,7 +35,7 @@ def test_accuracy_is_read_from_scores(tmp_path):
     scores = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
     path = tmp_path / "scores.npz"
     labels = np.array([0, 1, 1, 1])
-    score_fusion.save_scores(path, score_fusion.Scores(tuple("abcd"), labels, ("x", "y"), scores))
+    score_files.save_scores(path, score_files.Scores(tuple("abcd"), labels, ("x", "y"), scores))
     assert results.read(step(path), "video accuracy") == (75.0, 4)
 
 
@@ -44,7 +43,7 @@ def test_mean_average_precision_is_read_from_scores_of_several_labels(tmp_path):
     path = tmp_path / "scores.npz"
     scores = np.array([[0.9, 0.5], [0.8, 0.4], [0.7, 0.9]], np.float32)
     labels = np.array([[True, True], [False, False], [True, True]])
-    score_fusion.save_scores(path, score_fusion.Scores(tuple("abc"), labels, ("x", "y"), scores))
+    score_files.save_scores(path, score_files.Scores(tuple("abc"), labels, ("x", "y"), scores))
     value, videos = results.read(step(path), "mean average precision")
     assert value == pytest.approx(100 * ((1 + 2 / 3) / 2 + 1) / 2)
     assert videos == 3
@@ -80,7 +79,7 @@ def test_the_seeds_of_a_split_stay_together(setup, tmp_path):
         setup, scale="paper", seeds=(0, 7), output_dir=str(tmp_path), imagenet_run="imagenet"
     )
     viva = experiments.TABLES["other"].rows[1]
-    steps = commands.plan(viva, setup)
+    steps = plans.plan(viva, setup)
     for number, last in enumerate(steps):  # Accuracy: the subject in tenths, less for seed 7.
         last.output.parent.mkdir(parents=True)
         split, seed = divmod(number, 2)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tf_twostream.experiments import commands, running
+from tf_twostream.experiments import plans, running
 
 # Notes that it runs; then writes its output, unless it is told to fail.
 SCRIPT = """
@@ -31,7 +31,7 @@ def make(tmp_path):
 
     def step(name, *words, after=()):
         output = tmp_path / name
-        return commands.Step(
+        return plans.Step(
             name, ("script.py", str(output), str(tmp_path / "log"), *words), output, tuple(after)
         )
 
@@ -105,7 +105,7 @@ def test_flags_that_decide_nothing_are_given_but_make_no_other_step(runner, tmp_
         "import pathlib, sys\npathlib.Path(sys.argv[-1]).write_text(' '.join(sys.argv[1:]))\n"
     )
     output = tmp_path / "scores"
-    plain = commands.Step("test", ("echo.py", str(output)), output)
+    plain = plans.Step("test", ("echo.py", str(output)), output)
     more = dataclasses.replace(plain, more=("--frames_per_batch=5",))
     runner().run(more)
     assert output.read_text() == f"--frames_per_batch=5 {output}"
@@ -145,7 +145,7 @@ def test_a_stop_waits_for_the_command_to_save_its_work(number, tmp_path, runner)
         "time.sleep(60)\n"
     )
     output = tmp_path / "checkpoint"
-    step = commands.Step("train", ("saves.py", str(output)), output)
+    step = plans.Step("train", ("saves.py", str(output)), output)
 
     def stop():
         while not pathlib.Path(f"{output}.ready").exists():

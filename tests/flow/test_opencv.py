@@ -116,8 +116,8 @@ def test_dis_is_near_the_ground_truth(shared_data, scene, limit):
 
 def test_what_workers_import_is_free_of_tensorflow(root):
     code = (
-        "import sys, tf_twostream.frames, tf_twostream.flow, tf_twostream.workers\n"
-        "import tf_twostream.extraction\n"
+        "import sys, tf_twostream.flow, tf_twostream.processes.workers\n"
+        "import tf_twostream.precompute.extraction, tf_twostream.precompute.frames\n"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=60)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import placement
+from tf_twostream.benchmarks import placement
 from tf_twostream.flow import brox, refinement, sor
 
 MARGIN = refinement.MARGIN

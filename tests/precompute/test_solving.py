@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import extraction, flow, precompute, store, workers
+from tf_twostream import flow, store
 from tf_twostream.flow import brox, codec
-from tf_twostream.precompute import solving
+from tf_twostream.precompute import extraction, filling, solving
+from tf_twostream.processes import workers
 
 RECIPE = extraction.Recipe(method="brox", shorter_side=32)
 BOTH = extraction.Recipe(method="brox", shorter_side=32, directions=("forward", "backward"))
@@ -156,8 +157,8 @@ def test_a_store_holds_the_fields_of_brox(tmp_path):
         writer.release()
     paths = [tmp_path / "one", tmp_path / "other"]
     for path, videos, num_workers in zip(paths, (clips, clips[::-1]), (1, 2)):
-        effort = precompute.Effort(num_workers=num_workers)
-        report = precompute.run(videos, path=str(path), recipe=BOTH, effort=effort)
+        effort = filling.Effort(num_workers=num_workers)
+        report = filling.run(videos, path=str(path), recipe=BOTH, effort=effort)
         assert sorted(report.done) == ["a.avi", "b.avi"] and report.num_frames == 6
     one, other = (
         {p.relative_to(path): p.read_bytes() for p in path.rglob("*") if p.is_file()}

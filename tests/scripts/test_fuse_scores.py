@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tf_twostream import metrics, score_fusion
+from tf_twostream.scores import fusion, metrics, score_files
 
 NAMES = ("bend", "jack", "wave")
 
@@ -20,7 +20,7 @@ def write(folder, stream, part, *, seed, num_videos=30):
     order = rng.permutation(num_videos)
     ids = tuple(f"{NAMES[labels[row]]}/{part}{row}.avi" for row in order)
     path = folder / f"{stream}_{part}.npz"
-    score_fusion.save_scores(path, score_fusion.Scores(ids, labels[order], NAMES, scores[order]))
+    score_files.save_scores(path, score_files.Scores(ids, labels[order], NAMES, scores[order]))
     return path
 
 
@@ -71,16 +71,14 @@ def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path)
         "svm.npz"
     } | {f"{figure}.{suffix}" for figure in figures for suffix in ("png", "csv")}
 
-    streams = [
-        score_fusion.load_scores(files[stream, "test"]) for stream in ("spatial", "temporal")
-    ]
-    average = score_fusion.average(streams)
+    streams = [score_files.load_scores(files[stream, "test"]) for stream in ("spatial", "temporal")]
+    average = fusion.average(streams)
     expected = metrics.accuracy(average.scores, average.labels)
     assert results["results"]["average"]["video_accuracy"] == expected
     np.testing.assert_array_equal(
-        score_fusion.load_scores(out / "average.npz").scores, average.scores
+        score_files.load_scores(out / "average.npz").scores, average.scores
     )
-    decisions = score_fusion.load_svm(out / "svm.npz").predict(streams)
+    decisions = fusion.load_svm(out / "svm.npz").predict(streams)
     expected = metrics.accuracy(decisions, average.labels)
     assert results["results"]["svm"]["video_accuracy"] == expected
 
@@ -138,13 +136,13 @@ def test_where_videos_show_several_classes_the_measure_is_average_precision(fuse
     ids = tuple(f"{row}.mp4" for row in range(20))
     for stream in ("spatial", "temporal"):
         values = (rng.random((20, 3)) + shows) / 2
-        score_fusion.save_scores(
-            tmp_path / f"{stream}.npz", score_fusion.Scores(ids, shows, NAMES, values)
+        score_files.save_scores(
+            tmp_path / f"{stream}.npz", score_files.Scores(ids, shows, NAMES, values)
         )
     streams = f"{tmp_path}/spatial.npz,{tmp_path}/temporal.npz"
     code, printed = fuse(scores=streams, output_dir=tmp_path / "out")
     assert code == 0, printed
-    average = score_fusion.load_scores(tmp_path / "out" / "average.npz")
+    average = score_files.load_scores(tmp_path / "out" / "average.npz")
     wanted = metrics.mean_average_precision(average.scores, shows)
     results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
     assert results["average"] == {"mean_average_precision": pytest.approx(wanted)}

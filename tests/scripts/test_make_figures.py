@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import figures, paper, score_fusion, store, training
+from tf_twostream import paper, store, training
+from tf_twostream.figures import clips
+from tf_twostream.scores import score_files
 
 
 @pytest.fixture
@@ -36,12 +38,12 @@ def test_each_figure_has_its_source(draw, tiny_store, tiny_source, tmp_path):
     run = training.train(tiny_source, recipe, loop)
     labels = np.array([0, 1, 1])
     path = tmp_path / "scores.npz"
-    score_fusion.save_scores(
+    score_files.save_scores(
         path,
-        score_fusion.Scores(tuple("abc"), labels, ("x", "y"), np.eye(2, dtype=np.float32)[labels]),
+        score_files.Scores(tuple("abc"), labels, ("x", "y"), np.eye(2, dtype=np.float32)[labels]),
     )
     train_ids = [video.id for video in tiny_store[1].train]
-    video, first = figures.find_motion(store.Reader(tiny_store[0]), train_ids, 4)
+    video, first = clips.find_motion(store.Reader(tiny_store[0]), train_ids, 4)
     code, printed = draw(
         f"--store={tiny_store[0]}", "--stack_length=4", f"--video={video}",
         f"--run_dir={run.path}", f"--scores={path}",
@@ -66,8 +68,8 @@ def test_each_figure_has_its_source(draw, tiny_store, tiny_source, tmp_path):
 def test_where_videos_show_several_classes_there_is_no_confusion(draw, tmp_path):
     shows = np.random.default_rng(0).random((12, 3)) < 0.5
     ids = tuple(f"{row}.mp4" for row in range(12))
-    scores = score_fusion.Scores(ids, shows, ("a", "b", "c"), (shows + 0.5) / 2)
-    score_fusion.save_scores(tmp_path / "s.npz", scores)
+    scores = score_files.Scores(ids, shows, ("a", "b", "c"), (shows + 0.5) / 2)
+    score_files.save_scores(tmp_path / "s.npz", scores)
     code, printed = draw(f"--scores={tmp_path / 's.npz'}")
     assert code == 0, printed
     assert "mean average precision 100.00 %, 12 videos" in printed

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tf_twostream import experiments
-from tf_twostream.experiments import commands, results, running
+from tf_twostream.experiments import plans, results, running
 
 TINY = "--width=0.05 --crop_size=41 --batch_size=6 --num_iterations=2"
 
@@ -62,11 +62,11 @@ def read(folder, name):
 
 def test_a_row_is_trained_and_tested_by_the_doors(data_root, tmp_path, root, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(root))
-    setup = commands.Setup(
+    setup = plans.Setup(
         data_root=str(data_root), output_dir=str(tmp_path), scale="small", train_flags=TINY
     )
     row = experiments.TABLES["1b"].rows[0]
-    [step] = commands.plan(row, setup)
+    [step] = plans.plan(row, setup)
     runner = running.Runner(setup.output_dir, root)
     runner.run(step)
     line = results.make_line(row, [step], [runner.is_done(step)], "")

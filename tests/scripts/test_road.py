@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tf_twostream import score_fusion
+from tf_twostream.scores import score_files
 
 STREAMS = ("spatial", "temporal")
 SMALL = ["--width=0.05", "--crop_size=41", "--batch_size=4", "--num_iterations=2"]
@@ -73,7 +73,7 @@ def test_every_video_of_a_part_is_scored(road, part):
     with (road / "manifest.csv").open() as file:
         wanted = {row["path"]: row["label"] for row in csv.DictReader(file) if row["split"] == part}
     for stream in STREAMS:
-        scores = score_fusion.load_scores(road / f"{stream}.{part}.npz")
+        scores = score_files.load_scores(road / f"{stream}.{part}.npz")
         labels = [scores.class_names[label] for label in scores.labels]
         assert dict(zip(scores.video_ids, labels)) == wanted
 

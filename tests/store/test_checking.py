@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tf_twostream import locks, store
+from tf_twostream import store
 from tf_twostream.flow import codec
+from tf_twostream.processes import locks
 
 VIDEO = "a/1 (x)!.avi"
 

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tf_twostream import evaluation, paper, runs, score_fusion, store, training
+from tf_twostream import paper, runs, store, training
+from tf_twostream.evaluation import scoring
+from tf_twostream.scores import score_files
 
 RECIPE = paper.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=3, dropout_rate=0.0
@@ -70,14 +72,14 @@ def test_only_videos_of_the_main_data_set_are_scored_for_all_classes(
     trained, tiny_store, tmp_path, part
 ):
     path = str(tmp_path / "scores.npz")
-    options = evaluation.Options(
+    options = scoring.Options(
         run_dir=str(trained[0].path), store=tiny_store[0], part=part, scores=path
     )
-    scores = evaluation.evaluate(options)
+    scores = scoring.evaluate(options)
     assert scores.video_ids == tuple(video.id for video in getattr(tiny_store[1], part))
     assert scores.class_names == trained[0].split.class_names
     assert scores.scores.shape == (len(scores.video_ids), 5) and scores.labels.max() < 3
-    np.testing.assert_allclose(score_fusion.load_scores(path).scores.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(score_files.load_scores(path).scores.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_stores_must_be_alike(tiny_source, tiny_store, addition, tmp_path):

@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import (
-    datasets,
-    evaluation,
-    export,
-    inputs,
-    metrics,
-    paper,
-    runs,
-    score_fusion,
-    store,
-    training,
-)
+from tf_twostream import datasets, inputs, paper, runs, store, training
+from tf_twostream.evaluation import export, scoring
+from tf_twostream.scores import fusion, metrics, score_files
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 2, "seed": 1}
 RECIPES = {
@@ -62,10 +53,8 @@ def scores(tiny_store, trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scores")
     for stream, run in trained.items():
         path = str(folder / f"{stream}.npz")
-        evaluation.evaluate(
-            evaluation.Options(run_dir=str(run.path), store=tiny_store[0], scores=path)
-        )
-    return {stream: score_fusion.load_scores(folder / f"{stream}.npz") for stream in trained}
+        scoring.evaluate(scoring.Options(run_dir=str(run.path), store=tiny_store[0], scores=path))
+    return {stream: score_files.load_scores(folder / f"{stream}.npz") for stream in trained}
 
 
 def test_a_fresh_network_gives_each_class_the_probability_it_has_under_a_softmax(split, tmp_path):
@@ -111,7 +100,7 @@ def test_one_of_several_tasks_may_show_several_classes(tiny_store, split, tmp_pa
     for task, sums in (("one", True), ("several", False)):
         path = str(tmp_path / f"{task}.npz")
         options = {"run_dir": str(run.path), "task": task, "store": tiny_store[0], "scores": path}
-        scores = evaluation.evaluate(evaluation.Options(**options))
+        scores = scoring.evaluate(scoring.Options(**options))
         assert scores.multi_label != sums
         assert np.allclose(scores.scores.sum(axis=1), 1, atol=1e-4) == sums
 
@@ -119,7 +108,7 @@ def test_one_of_several_tasks_may_show_several_classes(tiny_store, split, tmp_pa
 def test_the_scores_file_keeps_every_label_and_the_average_is_measured(split, scores):
     spatial, temporal = scores.values()
     assert [tuple(np.flatnonzero(row)) for row in spatial.labels] == [v.labels for v in split.test]
-    fused = score_fusion.average([spatial, temporal])
+    fused = fusion.average([spatial, temporal])
     np.testing.assert_allclose(fused.scores, (spatial.scores + temporal.scores) / 2, rtol=1e-6)
     [name] = metrics.measure(fused.scores, fused.labels)
     assert name == "mean_average_precision"
@@ -148,7 +137,7 @@ def test_a_network_learns_all_that_a_video_shows(tiny_store, split, tmp_path):
     run = runs.Run(tmp_path / "run", recipe, split, reader.settings)
     loop = training.Effort(run_dir=str(run.path))
     training.train_run(run, lambda trainer: training.batches(trainer, [reader]), loop)
-    scores = evaluation.score_videos(
+    scores = scoring.score_videos(
         runs.load_model(run)[0], recipe, reader, split.train, multi_label=True, progress=False
     )
     labels = datasets.label_array(split.train, 4)

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import evaluation, inputs, paper, runs, score_fusion, steps, store, training
+from tf_twostream import inputs, paper, runs, store, training
+from tf_twostream.evaluation import scoring
 from tf_twostream.models import multitask as networks
-from tf_twostream.training import multitask
+from tf_twostream.scores import score_files
+from tf_twostream.training import multitask, steps
 
 RECIPE = paper.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=8, num_iterations=4, dropout_rate=0.0
@@ -180,14 +182,14 @@ def test_every_task_is_trained_checkpointed_and_evaluated(trained, tiny_store, t
         assert again == dataclasses.replace(run, task=task, split=run.tasks["ab".index(task)].split)
         model, iterations = runs.load_model(again)
         assert iterations == 4 and model.output_shape == (None, 3)
-    options = evaluation.Options(
+    options = scoring.Options(
         run_dir=str(run.path), store=tiny_store[0], task="a", scores=str(tmp_path / "a.npz")
     )
-    scores = evaluation.evaluate(options)
+    scores = scoring.evaluate(options)
     assert scores.scores.shape == (3, 3)
-    assert score_fusion.load_scores(tmp_path / "a.npz").video_ids == scores.video_ids
+    assert score_files.load_scores(tmp_path / "a.npz").video_ids == scores.video_ids
     with pytest.raises(ValueError, match="no video"):
-        evaluation.evaluate(dataclasses.replace(options, task="b"))
+        scoring.evaluate(dataclasses.replace(options, task="b"))
     with pytest.raises(ValueError, match="--task is one of a, b .*'c'"):
         runs.load(str(run.path), "c")
 

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import evaluation, inputs, paper, runs, training
+from tf_twostream import inputs, paper, runs, training
+from tf_twostream.evaluation import scoring
 from tf_twostream.models import cnn_m
 
 RECIPE = paper.SlowFusionRecipe(
@@ -22,8 +23,8 @@ def test_it_is_trained_drawn_continued_and_evaluated(tiny_store, tiny_source, tm
     printed = capsys.readouterr().out
     assert "nothing to do" in printed and "stacks of 11 RGB frames" in printed
     assert runs.load(str(run.path)) == run
-    scores = evaluation.evaluate(
-        evaluation.Options(
+    scores = scoring.evaluate(
+        scoring.Options(
             run_dir=str(run.path), store=tiny_store[0], scores=str(tmp_path / "scores.npz")
         )
     )
@@ -42,7 +43,7 @@ def test_it_is_tested_on_fewer_frames_at_a_time(tiny_store, monkeypatch):
     monkeypatch.setattr(inputs, "evaluation", stream)
     for recipe, asked in ((RECIPE, 0), (RECIPE, 7), (paper.SpatialRecipe(crop_size=41), 0)):
         model = cnn_m.build(dataclasses.replace(recipe, width=0.05), 3)
-        evaluation.score_videos(
+        scoring.score_videos(
             model, recipe, None, tiny_store[1].test, frames_per_batch=asked, progress=False
         )
     assert seen == [5, 7, 25]

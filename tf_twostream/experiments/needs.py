@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tf_twostream import datasets, experiments
-from tf_twostream.experiments import commands
+from tf_twostream.experiments import plans
 
 
-def missing(row: experiments.Row, setup: commands.Setup) -> str:
+def missing(row: experiments.Row, setup: plans.Setup) -> str:
     """Says why a row cannot be run; empty if it can."""
     if row.what is None:
         return "quoted by the paper from others"
@@ -36,13 +36,13 @@ def missing(row: experiments.Row, setup: commands.Setup) -> str:
     return ""
 
 
-def _of_another_size(setup: commands.Setup) -> str:
+def _of_another_size(setup: plans.Setup) -> str:
     """Says whether the ImageNet network has other layers than this scale's; empty if not."""
     path = pathlib.Path(setup.imagenet_run, "run.json")
     if not path.exists():
         return f"needs {path}"
     recipe = json.loads(path.read_text(encoding="utf-8"))["recipe"]
-    sizes = commands.SMALL if setup.scale == "small" else {"width": 1, "crop_size": 224}
+    sizes = plans.SMALL if setup.scale == "small" else {"width": 1, "crop_size": 224}
     for name in ("width", "crop_size"):
         given = re.findall(rf"--{name}[= ](\S+)", setup.train_flags)
         wanted = float(given[-1]) if given else sizes[name]
@@ -51,21 +51,21 @@ def _of_another_size(setup: commands.Setup) -> str:
     return ""
 
 
-def stores_missing(rows: Iterable[experiments.Row], setup: commands.Setup) -> list[str]:
+def stores_missing(rows: Iterable[experiments.Row], setup: plans.Setup) -> list[str]:
     """Lists the data sets of some rows that have no store yet."""
     needed = [network for row in rows for network in experiments.networks(row.what)]
     used = [dataset for dataset in _datasets(needed) if setup.has(dataset)]
     return [dataset for dataset in used if not pathlib.Path(setup.store(dataset)).exists()]
 
 
-def lists_missing(rows: Iterable[experiments.Row], setup: commands.Setup) -> list[str]:
+def lists_missing(rows: Iterable[experiments.Row], setup: plans.Setup) -> list[str]:
     """Lists the paths of the lists, or folders of videos, of some rows that do not exist yet."""
     needed = [network for row in rows for network in experiments.networks(row.what)]
     paths = [setup.lists(dataset) for dataset in _datasets(needed) if setup.has(dataset)]
     return [path for path in paths if not pathlib.Path(path).exists()]
 
 
-def how_to_make(dataset: str, setup: commands.Setup) -> str:
+def how_to_make(dataset: str, setup: plans.Setup) -> str:
     """Returns the command that makes the store of a data set."""
     flags = setup.source(dataset)
     flags.setdefault("videos_dir", "VIDEOS")
@@ -73,11 +73,11 @@ def how_to_make(dataset: str, setup: commands.Setup) -> str:
     if dataset == experiments.UCF:  # Table 1b and 3: bi-directional volumes.
         flags["directions"] = "forward,backward"
     if setup.scale == "small":
-        flags["shorter_side"] = str(commands.SMALL_SHORTER_SIDE)
-    return shlex.join(["python", "data_tools/precompute_flow.py", *commands.as_flags(flags)])
+        flags["shorter_side"] = str(plans.SMALL_SHORTER_SIDE)
+    return shlex.join(["python", "data_tools/precompute_flow.py", *plans.as_flags(flags)])
 
 
-def lists_to_write(rows: Iterable[experiments.Row], setup: commands.Setup) -> dict[str, str]:
+def lists_to_write(rows: Iterable[experiments.Row], setup: plans.Setup) -> dict[str, str]:
     """Makes the lists that rows need besides those of the data sets, as far as those exist.
 
     Returns:
@@ -109,7 +109,7 @@ def lists_to_write(rows: Iterable[experiments.Row], setup: commands.Setup) -> di
     return texts
 
 
-def _read_lists(dataset: str, setup: commands.Setup) -> datasets.Split:
+def _read_lists(dataset: str, setup: plans.Setup) -> datasets.Split:
     kind: Any = setup.kind(dataset)
     return datasets.load(datasets.Source(dataset=kind, annotations=setup.lists(dataset)))
 

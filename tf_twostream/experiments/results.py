@@ -7,8 +7,10 @@ import pathlib
 import statistics
 from collections.abc import Iterable, Sequence
 
-from tf_twostream import experiments, metrics, reports, score_fusion
-from tf_twostream.experiments import commands
+from tf_twostream import experiments
+from tf_twostream.experiments import plans
+from tf_twostream.figures import reports
+from tf_twostream.scores import metrics, score_files
 
 _HEADER = ("setting", "measure", "ours", "published", "difference", "test videos", "command")
 _CSV_HEADER = (
@@ -50,20 +52,20 @@ class Line:
         return statistics.stdev(values) if len(values) > 1 else None
 
 
-def read(step: commands.Step, measure: experiments.Measure) -> tuple[float, int]:
+def read(step: plans.Step, measure: experiments.Measure) -> tuple[float, int]:
     """Reads what a row's last step has found: the measure in percent, number of videos."""
     if step.result:
         results = json.loads(step.output.read_text(encoding="utf-8"))
         found, num_videos = results["results"][step.result], results["num_videos"]
     else:
-        scores = score_fusion.load_scores(step.output)
+        scores = score_files.load_scores(step.output)
         found, num_videos = metrics.measure(scores.scores, scores.labels), len(scores.labels)
     return 100 * found[measure.replace(" ", "_")], num_videos
 
 
 def make_line(
     row: experiments.Row,
-    steps: Sequence[commands.Step],
+    steps: Sequence[plans.Step],
     done: Sequence[bool],
     reason: str,
     *,
@@ -92,7 +94,7 @@ def make_line(
     return Line(row, shown.line, tuple(by_split), numbers)
 
 
-def write(name: str, lines: Sequence[Line], setup: commands.Setup) -> str:
+def write(name: str, lines: Sequence[Line], setup: plans.Setup) -> str:
     """Writes tables/table_NAME.md, .csv and .sh into the output folder.
 
     Args:
@@ -117,7 +119,7 @@ def write(name: str, lines: Sequence[Line], setup: commands.Setup) -> str:
 
 
 def script(
-    lines: Iterable[tuple[experiments.Row, Sequence[commands.Step], str]], notes: Iterable[str]
+    lines: Iterable[tuple[experiments.Row, Sequence[plans.Step], str]], notes: Iterable[str]
 ) -> str:
     """Writes the commands of rows as a shell script, each step once.
 
@@ -137,14 +139,14 @@ def script(
     return "\n".join(text) + "\n"
 
 
-def _lines_of(step: commands.Step, seen: set[str]) -> list[str]:
+def _lines_of(step: plans.Step, seen: set[str]) -> list[str]:
     if step.name in seen:
         return []
     seen.add(step.name)
     return [line for earlier in step.after for line in _lines_of(earlier, seen)] + [step.line]
 
 
-def _explain(setup: commands.Setup) -> str:
+def _explain(setup: plans.Setup) -> str:
     repeats = (
         "In percent. Of several splits or seeds the mean; after ± the standard deviation (from "
         "n - 1) over the splits, each of them the mean of its seeds, or over the seeds of a single "
@@ -155,10 +157,10 @@ def _explain(setup: commands.Setup) -> str:
         return repeats
     return (
         f"Scale: small. Two data sets of your own stand for UCF-101 and HMDB-51; "
-        f"width {commands.SMALL['width']}, crops of {commands.SMALL['crop_size']} pixels, batches "
-        f"of {commands.SMALL['batch_size']}, {commands.SMALL_ITERATIONS} iterations, "
-        f"{commands.SMALL_TUNING_ITERATIONS} when fine-tuning; dropout "
-        f"{commands.SMALL['dropout_rate']} instead of 0.9, but in Table 1a as it says. Changed by "
+        f"width {plans.SMALL['width']}, crops of {plans.SMALL['crop_size']} pixels, batches "
+        f"of {plans.SMALL['batch_size']}, {plans.SMALL_ITERATIONS} iterations, "
+        f"{plans.SMALL_TUNING_ITERATIONS} when fine-tuning; dropout "
+        f"{plans.SMALL['dropout_rate']} instead of 0.9, but in Table 1a as it says. Changed by "
         f"--train_flags: {setup.train_flags or 'nothing'}. The differences compare other data, "
         f"other networks and one split: they show what runs, not what is reproduced. {repeats}"
     )

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from tf_twostream.experiments import commands
+from tf_twostream.experiments import plans
 
 
 class StepError(RuntimeError):
@@ -39,7 +39,7 @@ class Runner:
         self._output_dir = pathlib.Path(output_dir)
         self._root = root
 
-    def run(self, step: commands.Step) -> None:
+    def run(self, step: plans.Step) -> None:
         """Carries out a step and those before it, as far as they are not done.
 
         Raises:
@@ -55,14 +55,14 @@ class Runner:
         if step.name in self.failed:
             raise StepError(f"{step.name} {self.failed[step.name]}")
 
-    def is_done(self, step: commands.Step) -> bool:
+    def is_done(self, step: plans.Step) -> bool:
         """Says whether a step and those before it are done, by these very commands."""
         if not step.output.exists() or not all(map(self.is_done, step.after)):
             return False
         record = self._read(step)
         return record.get("command") == step.record and record.get("after") == self._ends(step)
 
-    def _carry_out(self, step: commands.Step) -> None:
+    def _carry_out(self, step: plans.Step) -> None:
         print(f"\n== {step.name}\n{step.line}", flush=True)
         script, *flags = step.typed
         start = time.monotonic()
@@ -85,14 +85,14 @@ class Runner:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         temporary.replace(path)
 
-    def _path(self, step: commands.Step) -> pathlib.Path:
+    def _path(self, step: plans.Step) -> pathlib.Path:
         return self._output_dir / "steps" / f"{step.name}.json"
 
-    def _read(self, step: commands.Step) -> dict[str, Any]:
+    def _read(self, step: plans.Step) -> dict[str, Any]:
         path = self._path(step)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
-    def _ends(self, step: commands.Step) -> dict[str, str]:
+    def _ends(self, step: plans.Step) -> dict[str, str]:
         """When the steps before a step ended, by their names."""
         return {earlier.name: self._read(earlier).get("ended", "") for earlier in step.after}
 

@@ -32,8 +32,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import datasets, paper, views, volumes
-from tf_twostream.inputs import windows
+from tf_twostream import datasets, paper
+from tf_twostream.inputs import views, volumes, windows
 
 Element = windows.Element
 Reader = windows.Reader

@@ -14,8 +14,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_twostream import extraction, flow, workers
+from tf_twostream import flow
 from tf_twostream.flow import brox
+from tf_twostream.precompute import extraction
+from tf_twostream.processes import workers
 
 Event = tuple[extraction.Task, workers.Event]
 Stage = workers.Event | concurrent.futures.Future[list[extraction.TimeStep]]

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import locks
 from tf_twostream.flow import codec
+from tf_twostream.processes import locks
 from tf_twostream.store import index, layout, records
 
 REQUIRED = ("method", "parameters", "directions", "shorter_side")  # In `store.json`.

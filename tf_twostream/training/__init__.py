@@ -15,20 +15,11 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tf_twostream import (
-    cli,
-    datasets,
-    devices,
-    inputs,
-    locks,
-    monitoring,
-    paper,
-    runs,
-    steps,
-    store,
-    summaries,
-)
+from tf_twostream import cli, datasets, inputs, paper, runs, store
 from tf_twostream.datasets import union
+from tf_twostream.figures import tensorboard
+from tf_twostream.processes import locks
+from tf_twostream.training import devices, monitoring, steps
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.trainer import Effort, Trainer, batches, distribute, make_trainer
 
@@ -97,7 +88,7 @@ def _save(trainer: Trainer, iteration: int) -> None:
             )
     trainer.iteration.assign(iteration)
     trainer.manager.save(checkpoint_number=iteration)
-    summaries.write_filters(trainer.model, trainer.run.recipe, iteration)
+    tensorboard.write_filters(trainer.model, trainer.run.recipe, iteration)
 
 
 def _loop(
@@ -118,8 +109,8 @@ def _loop(
         batch = next(stream)
         meter.waited += time.perf_counter() - start
         if iteration == first + 1:
-            summaries.write_filters(trainer.model, recipe, first)
-            summaries.write_inputs(_first_replica(batch, trainer.strategy), recipe, first)
+            tensorboard.write_filters(trainer.model, recipe, first)
+            tensorboard.write_inputs(_first_replica(batch, trainer.strategy), recipe, first)
         loss, hits = trainer.step(batch)
         meter.losses.append(loss)
         meter.hits.append(hits)
@@ -258,7 +249,7 @@ def _train_run(
     with writer.as_default(), _stop_signals(strategy) as stopped:
         stream = start(trainer)
         if shown and not done:
-            summaries.write_clip(run, shown)
+            tensorboard.write_clip(run, shown)
         _loop(trainer, loop, stream, stopped)
     if stopped:
         print("A checkpoint is written. The same command continues the training.")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import tensorflow as tf
 
-from tf_twostream import cli, devices, inputs, paper, runs, steps
+from tf_twostream import cli, inputs, paper, runs
 from tf_twostream.models import cnn_m, multitask
+from tf_twostream.training import devices, steps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

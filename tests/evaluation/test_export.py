@@ -1,0 +1,159 @@
+"""The SavedModel, where there is nothing but TensorFlow."""
+
+import functools
+import subprocess
+import sys
+import textwrap
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_twostream import datasets, inputs, paper, runs, store, training
+from tf_twostream.evaluation import export, prediction, scoring
+from tf_twostream.flow import brox
+from tf_twostream.precompute import extraction, filling
+
+KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 4}
+RECIPES = {
+    "spatial": paper.SpatialRecipe(**KNOBS),
+    "temporal": paper.TemporalRecipe(stack_length=3, **KNOBS),
+}
+
+ALONE = """
+    import sys
+    for name in ("tf_twostream", "keras.src", "cv2", "sklearn"):
+        sys.modules[name] = None  # An import would fail.
+    import numpy as np
+    import tensorflow as tf
+
+    model = tf.saved_model.load(sys.argv[1])
+    inputs = {name: tf.constant(array) for name, array in np.load(sys.argv[2]).items()}
+    outputs = model.signatures["serving_default"](**inputs)
+    names = outputs.pop("class_names").numpy().astype(str)
+    np.savez(sys.argv[3], class_names=names, **{n: t.numpy() for n, t in outputs.items()})
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(tiny_store, tiny_source, tmp_path_factory):
+    """Both streams of the tiny data set, trained a little."""
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        training.train(
+            tiny_source, recipe, training.Loop(run_dir=str(folder / stream), store=tiny_store[0])
+        )
+        for stream, recipe in RECIPES.items()
+    ]
+
+
+def signature_inputs(reader, video):
+    """What the signature takes, for one video, from the test streams."""
+    [rgb] = inputs.evaluation(reader, [video], RECIPES["spatial"], batch_size=25)
+    [flow] = inputs.evaluation(reader, [video], RECIPES["temporal"], batch_size=25)
+    return {
+        "frames": rgb["rgb"].numpy(),
+        "flow": flow["codes"].numpy(),
+        "flow_ranges": flow["ranges"].numpy(),
+        "flow_means": flow["means"].numpy(),
+    }
+
+
+def test_tensorflow_alone_computes_the_same_scores(pair, tiny_store, tmp_path):
+    path, split = tiny_store
+    reader = store.Reader(path)
+    (tmp_path / "model.partial").mkdir()  # Left by an export that was killed.
+    export.export(*pair, str(tmp_path / "model"))
+    assert not (tmp_path / "model.partial").exists()
+    np.savez(tmp_path / "inputs.npz", **signature_inputs(reader, split.test[1]))
+    (tmp_path / "alone.py").write_text(textwrap.dedent(ALONE))
+    arguments = [tmp_path / name for name in ("model", "inputs.npz", "outputs.npz")]
+    subprocess.run([sys.executable, tmp_path / "alone.py", *arguments], check=True, cwd=tmp_path)
+    outputs = dict(np.load(tmp_path / "outputs.npz"))
+    assert outputs["class_names"].tolist() == list(split.class_names)
+    for run in pair:
+        model = runs.load_model(run)[0]
+        wanted = scoring.score_videos(model, run.recipe, reader, split.test[1:2], progress=False)
+        np.testing.assert_allclose(outputs[f"{run.recipe.stream}_scores"], wanted[0], atol=1e-5)
+    mean = (outputs["spatial_scores"] + outputs["temporal_scores"]) / 2
+    np.testing.assert_allclose(outputs["scores"], mean, atol=1e-6)
+
+
+def test_the_streams_cannot_be_swapped(pair):
+    with pytest.raises(ValueError, match="--spatial_run must name a run of train_spatial.py"):
+        export.check_pair(pair[1], pair[0])
+
+
+def test_an_existing_folder_is_not_overwritten(pair, tmp_path):
+    with pytest.raises(FileExistsError, match="--output_dir"):
+        export.export(*pair, str(tmp_path))
+
+
+def test_frames_in_needs_flow_that_the_graph_can_solve(pair, tmp_path):
+    with pytest.raises(ValueError, match="brox or brox_opencv. Received: .*synthetic"):
+        export.export(*pair, str(tmp_path / "model"), frames_in=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def brox_clips(tmp_path):
+    """Four clips of 60x80 pixels in two classes; fewer fields than frames, more than L."""
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        path = tmp_path / "clips" / f"class{number % 2}" / f"clip{number}.avi"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 25, (80, 60))
+        texture = cv2.GaussianBlur(rng.integers(0, 255, (70, 99, 3), np.uint8), (0, 0), 1.5)
+        for t in range(7):
+            writer.write(np.ascontiguousarray(texture[4 : 4 + 60, t * (number % 2) :][:, :80]))
+        writer.release()
+    return tmp_path / "clips"
+
+
+def trained_on_brox(clips, folder):
+    """Both streams, trained a little on frames of 48x64 pixels and their Brox flow."""
+    source = datasets.Source(dataset="folders", videos_dir=str(clips))
+    effort = filling.Effort(num_workers=2)
+    recipe = extraction.Recipe(method="brox", shorter_side=48)
+    videos = filling.list_videos(source)
+    filling.run(videos, path=str(folder / "store"), recipe=recipe, effort=effort)
+    knobs = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 4}
+    recipes = (paper.SpatialRecipe(**knobs), paper.TemporalRecipe(stack_length=3, **knobs))
+    loops = [training.Loop(run_dir=str(folder / r.stream), store=str(folder / "store"))
+             for r in recipes]  # fmt: skip
+    return [training.train(source, r, loop) for r, loop in zip(recipes, loops)], effort
+
+
+def decoded(path):
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while (frame := capture.read()[1]) is not None:
+        frames.append(frame[..., ::-1])
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize("alone", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_raw_frames_give_the_scores_of_predict(brox_clips, tmp_path, monkeypatch, alone):
+    if not alone:  # By the same code, uncompiled: nothing to wait for.
+        monkeypatch.setattr(brox, "flow", functools.partial(brox.flow, compiled=False))
+        brox._estimator.cache_clear()
+    pair, effort = trained_on_brox(brox_clips, tmp_path)
+    video = brox_clips / pair[0].split.test[0].id
+    [wanted], _ = prediction.predict([str(video)], pair, effort)
+    brox._estimator.cache_clear()
+    export.export(*pair, str(tmp_path / "model"), frames_in=True)
+    frames = decoded(video)
+    assert frames.shape == (7, 60, 80, 3)
+    if alone:
+        np.savez(tmp_path / "inputs.npz", frames=frames)
+        (tmp_path / "alone.py").write_text(textwrap.dedent(ALONE))
+        files = [tmp_path / name for name in ("model", "inputs.npz", "outputs.npz")]
+        subprocess.run([sys.executable, tmp_path / "alone.py", *files], check=True, cwd=tmp_path)
+        outputs = dict(np.load(files[-1]))
+    else:
+        model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+        outputs = {name: t.numpy() for name, t in model(frames=tf.constant(frames)).items()}
+    for stream, scores in wanted.streams.items():
+        np.testing.assert_allclose(outputs[f"{stream}_scores"], scores, atol=1e-4)
+    np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=1e-4)

@@ -1,0 +1,168 @@
+"""Labels for new videos."""
+
+import weakref
+
+import cv2
+import numpy as np
+import pytest
+from absl import logging
+
+from tf_twostream import datasets, paper, runs, store, training
+from tf_twostream.evaluation import prediction, scoring
+from tf_twostream.flow import codec
+from tf_twostream.precompute import extraction, filling  # fmt: skip
+
+EFFORT = filling.Effort(num_workers=2)
+KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 2}
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Four small videos in two class folders."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        path = folder / f"class{number % 2}" / f"clip {number}.avi"
+        path.parent.mkdir(exist_ok=True)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+        texture = rng.integers(0, 255, (60, 90, 3), np.uint8)
+        texture = cv2.GaussianBlur(texture, (7, 7), 2)
+        for t in range(8):
+            writer.write(np.ascontiguousarray(texture[4 : 4 + 48, t * (number % 2) :][:, :64]))
+        writer.release()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(clips, tmp_path_factory):
+    """(spatial run, temporal run, store) of the clips."""
+    folder = tmp_path_factory.mktemp("trained")
+    path = str(folder / "store")
+    source = datasets.Source(dataset="folders", videos_dir=str(clips))
+    videos = filling.list_videos(source)
+    recipe = extraction.Recipe(method="farneback", shorter_side=48)
+    filling.run(videos, path=path, recipe=recipe, effort=EFFORT)
+    recipes = (paper.SpatialRecipe(**KNOBS), paper.TemporalRecipe(stack_length=3, **KNOBS))
+    pair = [
+        training.train(source, r, training.Loop(run_dir=str(folder / r.stream), store=path))
+        for r in recipes
+    ]
+    return *pair, path
+
+
+def test_a_prediction_is_what_the_evaluation_says(clips, trained):
+    spatial, temporal, path = trained
+    video = trained[0].split.test[0]
+    predictions, failed = prediction.predict([str(clips / video.id)], [spatial, temporal], EFFORT)
+    assert not failed
+    for run in (spatial, temporal):
+        wanted = scoring.score_videos(
+            runs.load_model(run)[0], run.recipe, store.Reader(path), [video], progress=False
+        )
+        scores = predictions[0].streams[run.recipe.stream]
+        np.testing.assert_allclose(scores, wanted[0], atol=1e-5)
+    mean = np.mean(list(predictions[0].streams.values()), axis=0)
+    np.testing.assert_allclose(predictions[0].scores, mean, atol=1e-6)
+
+
+def test_a_bidirectional_network_gets_flow_in_both_directions(clips, tmp_path):
+    source = datasets.Source(dataset="folders", videos_dir=str(clips))
+    recipe = extraction.Recipe(
+        method="farneback", shorter_side=48, directions=("forward", "backward")
+    )
+    path = str(tmp_path / "store")
+    filling.run(filling.list_videos(source), path=path, recipe=recipe, effort=EFFORT)
+    network = paper.TemporalRecipe(stack_length=4, bidirectional=True, **KNOBS)
+    run = training.train(source, network, training.Loop(run_dir=str(tmp_path / "run"), store=path))
+    video = run.split.test[0]
+    [prediction_], _ = prediction.predict([str(clips / video.id)], [run], EFFORT)
+    model = runs.load_model(run)[0]
+    wanted = scoring.score_videos(model, network, store.Reader(path), [video], progress=False)
+    np.testing.assert_allclose(prediction_.scores, wanted[0], atol=1e-5)
+
+
+def test_a_bad_video_does_not_stop_the_others(clips, trained, tmp_path, monkeypatch):
+    log = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: log.append(text % args))
+    bad = tmp_path / "bad.avi"
+    bad.write_bytes(b"no video")
+    good = str(clips / trained[0].split.test[0].id)
+    predictions, failed = prediction.predict([str(bad), good, "absent.avi"], trained[1:2], EFFORT)
+    assert [item.video for item in predictions] == [good]
+    assert set(failed) == {str(bad), "absent.avi"}
+    assert failed["absent.avi"].endswith("no such video. Received: absent.avi.")
+    assert all(str(bad) in text or "absent.avi" in text for text in log)
+    assert len(log) == 2 and not any("000000" in text for text in log)
+
+
+def test_the_best_classes_come_first():
+    item = prediction.Prediction("v", ("a", "b", "c"), np.array([0.2, 0.5, 0.3]), {})
+    assert item.best(2) == [("b", 0.5), ("c", 0.3)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_the_labelled_video_shows_frames_beside_their_flow(clips, trained, tmp_path, suffix):
+    path = tmp_path / f"labelled{suffix}"
+    video = str(clips / trained[0].split.test[0].id)
+    prediction.predict([video], trained[:2], EFFORT, output_video=str(path))
+    capture = cv2.VideoCapture(str(path))
+    pages = []
+    while (page := capture.read()[1]) is not None:
+        pages.append(page)
+    assert len(pages) == 8
+    assert pages[0].shape == (48 + 20, 2 * 64, 3)
+
+
+def test_one_frame_of_the_labelled_video_is_in_memory_at_a_time(trained, tmp_path, monkeypatch):
+    reader = store.Reader(trained[2])
+    restore, fields = codec.restore, []
+
+    def restore_and_count(*args):
+        most.append(sum(reference() is not None for reference in fields))
+        field = restore(*args)
+        fields.append(weakref.ref(field))
+        return field
+
+    most: list[int] = []
+    monkeypatch.setattr(codec, "restore", restore_and_count)
+    monkeypatch.setattr(prediction, "SCALE_FIELDS", 2)
+    path = str(tmp_path / "a.avi")
+    prediction.write_video(path, reader, reader.video_ids[0], "text")
+    assert len(fields) == 2 + 7 and max(most) <= 2  # Two for the colours, then all, one by one.
+
+
+def test_frames_per_batch_reaches_the_evaluation(clips, trained, monkeypatch):
+    score, seen = scoring.score_videos, []
+
+    def score_and_note(*args, **kwargs):
+        seen.append(kwargs["frames_per_batch"])
+        return score(*args, **kwargs)
+
+    monkeypatch.setattr(scoring, "score_videos", score_and_note)
+    video = str(clips / trained[0].split.test[0].id)
+    prediction.predict([video], trained[:1], EFFORT, frames_per_batch=3)
+    assert seen == [3]
+
+
+def test_an_output_video_that_cannot_be_written_fails_before_the_work(clips, trained, monkeypatch):
+    monkeypatch.setattr(filling, "run", lambda *_, **__: pytest.fail("worked in vain"))
+    video = str(clips / trained[0].split.test[0].id)
+    for path in (f"{video}/out.mp4", "/proc/no such folder/out.avi"):
+        with pytest.raises(OSError, match="must be a file that can be written"):
+            prediction.predict([video], trained[:1], EFFORT, output_video=path)
+    with pytest.raises(ValueError, match="another file than the video"):
+        prediction.predict([video], trained[:1], EFFORT, output_video=video)
+
+
+def test_the_folder_of_the_output_video_is_made(tmp_path):
+    prediction.check_output_video(str(tmp_path / "new/folder/out.mp4"), ["a"])
+    assert not any((tmp_path / "new/folder").iterdir())
+    (tmp_path / "out.mp4").mkdir()
+    with pytest.raises(OSError, match="out.mp4"):
+        prediction.check_output_video(str(tmp_path / "out.mp4"), ["a"])
+
+
+@pytest.mark.parametrize(("path", "videos"), [("out.gif", ["a"]), ("out.mp4", ["a", "b"])])
+def test_an_impossible_output_video_is_refused(path, videos):
+    with pytest.raises(ValueError, match="--output_video"):
+        prediction.check_output_video(path, videos)

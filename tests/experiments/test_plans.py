@@ -1,0 +1,172 @@
+"""Rows become commands that the doors accept."""
+
+import dataclasses
+
+import pytest
+from absl import flags
+
+from tf_twostream import experiments
+from tf_twostream.experiments import plans
+
+ROWS = [(name, row) for name, table in experiments.TABLES.items() for row in table.rows if row.what]
+PAPER_SCALE = plans.Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
+
+
+def find(table, setting):
+    [row] = [row for row in experiments.TABLES[table].rows if row.setting.startswith(setting)]
+    return row
+
+
+def steps_before(step):
+    """A step and all that come before it."""
+    yield step
+    for earlier in step.after:
+        yield from steps_before(earlier)
+
+
+def flags_of(step):
+    return dict(flag.removeprefix("--").split("=", 1) for flag in step.command[1:])
+
+
+def train_flags(table, setting, setup=PAPER_SCALE):
+    last = plans.plan(find(table, setting), setup)[0]
+    return flags_of(last.after[0])
+
+
+@pytest.mark.parametrize("scale", ["paper", "small"])
+def test_the_doors_accept_every_command(scale, parse):
+    setup = dataclasses.replace(PAPER_SCALE, scale=scale)
+    planned = [plans.plan(row, setup) for _, row in ROWS]
+    seen = {step.name: step for plan in planned for last in plan for step in steps_before(last)}
+    for step in seen.values():
+        knobs = parse(step.command)
+        recipes = [knob for room, knob in knobs.items() if room.endswith("Recipe")]
+        if step.name.startswith("runs/") and scale == "paper":
+            [recipe] = recipes
+            assert recipe.batch_size == 256
+            assert recipe.iterations == (20_000 if recipe.init_from else 80_000)
+
+
+def test_an_unknown_flag_is_noticed(parse):
+    with pytest.raises(flags.UnrecognizedFlagError):
+        parse(("scripts/evaluate.py", "--run_dir=a", "--store=b", "--scores=c", "--nonsense=1"))
+
+
+def test_one_name_is_one_command():
+    known = {}
+    for _, row in ROWS:
+        for last in plans.plan(row, PAPER_SCALE):
+            for step in steps_before(last):
+                assert known.setdefault(step.name, step.line) == step.line
+
+
+def test_tables_share_what_they_can():
+    plain = plans.plan(find("1b", "Optical flow stacking (L = 10), mean subtraction on"),
+                          PAPER_SCALE)[0]  # fmt: skip
+    fused = plans.plan(find("3", "uni-directional, averaging"), PAPER_SCALE)[0]
+    assert plain in fused.after
+
+
+def test_a_row_differs_from_the_papers_recipe_in_its_setting_only():
+    default = train_flags("1b", "Optical flow stacking (L = 10), mean subtraction on")
+    changed = train_flags("1b", "Trajectory stacking (L = 10), mean subtraction off")
+    assert {
+        key: value for key, value in changed.items() if default.get(key) != value
+    } == {
+        "stacking": "trajectory",
+        "mean_subtraction": "false",
+        "run_dir": "results/runs/ucf101_split1_seed0/temporal_trajectory_mean_kept",
+    }  # fmt: skip
+    assert set(default) == {"dataset", "annotations", "split", "store", "run_dir", "seed"}
+
+
+def test_rows_of_hmdb51_learn_from_all_of_ucf101_and_the_other_way_round():
+    hmdb = train_flags("2", "Multi-task learning on HMDB-51")
+    assert (hmdb["datasets"], hmdb["train_on_all"]) == ("hmdb51,ucf101", "ucf101")
+    ucf = train_flags("2", "Multi-task learning, tested on UCF-101")
+    assert (ucf["datasets"], ucf["train_on_all"]) == ("ucf101,hmdb51", "hmdb51")
+
+
+def test_table_4_has_three_splits_and_each_trains_on_its_own():
+    plan = plans.plan(find("4", "Temporal stream ConvNet, HMDB-51"), PAPER_SCALE)
+    assert [flags_of(last.after[0])["splits"] for last in plan] == ["1,1", "2,1", "3,1"]
+    assert [flags_of(last)["task"] for last in plan] == ["hmdb51"] * 3
+    assert len({last.output for last in plan}) == 3
+
+
+def test_the_svm_learns_from_training_videos_in_the_order_of_the_test_scores():
+    [last] = plans.plan(find("3", "uni-directional, multi-task, SVM"), PAPER_SCALE)
+    given = flags_of(last)
+    assert given["train_scores"] == given["scores"].replace(".test.npz", ".train.npz")
+    assert {str(step.output) for step in last.after} == {
+        *given["scores"].split(","), *given["train_scores"].split(",")
+    }  # fmt: skip
+
+
+def test_viva_trains_on_seven_subjects_for_each_that_is_left_out():
+    plan = plans.plan(find("other", "VIVA"), PAPER_SCALE)
+    for subject, last in enumerate(plan, start=1):
+        assert last.result == "average"
+        for test in last.after:
+            given = flags_of(test.after[0])
+            assert (given["dataset"], given["split"]) == ("viva", str(subject))
+            assert given["videos_dir"] == "data/videos/viva"
+            assert "annotations" not in given
+    assert len({last.output for last in plan}) == 8
+
+
+def test_charades_is_fused_without_an_svm():
+    [last] = plans.plan(find("other", "Charades"), PAPER_SCALE)
+    assert "svm" not in flags_of(last)
+    spatial, temporal = (flags_of(test.after[0]) for test in last.after)
+    assert spatial["init_from"] == "imagenet"
+    assert "init_from" not in temporal
+    assert temporal["annotations"] == "data/lists/charades"
+
+
+def test_what_cannot_be_run_has_no_commands(setup):
+    assert plans.plan(find("4", "Spatio-temporal HMAX"), PAPER_SCALE) == []
+    assert plans.plan(find("other", "VIVA"), setup) == []
+
+
+def test_small_networks_have_half_the_dropout_except_where_it_is_the_subject(setup):
+    assert train_flags("1b", "Single-frame", setup)["dropout_rate"] == "0.5"
+    assert train_flags("1a", "From scratch, dropout 0.9", setup)["dropout_rate"] == "0.9"
+
+
+def test_small_fine_tuning_is_as_much_shorter_as_in_the_paper(setup):
+    scratch = train_flags("1a", "From scratch, dropout 0.9", setup)["num_iterations"]
+    tuned = train_flags("1a", "Pre-trained + fine-tuning, dropout 0.9", setup)["num_iterations"]
+    assert int(scratch) == 4 * int(tuned)
+
+
+def test_each_seed_is_a_run_of_its_own(setup):
+    setup = dataclasses.replace(setup, seeds=(0, 7))
+    plan = plans.plan(find("4", "Spatial stream ConvNet, UCF-101"), setup)
+    assert [flags_of(last.after[0])["seed"] for last in plan] == ["0", "7"]
+    assert len({last.output for last in plan}) == 2
+
+
+def test_more_flags_go_to_every_training_and_win(setup):
+    setup = dataclasses.replace(setup, train_flags="--num_iterations=3 --jit_compile")
+    [last] = plans.plan(find("1b", "Single-frame"), setup)
+    given = last.after[0].command
+    assert given[-2:] == ("--num_iterations=3", "--jit_compile")
+    assert sum("num_iterations" in flag for flag in given) == 1
+    assert "--jit_compile" not in last.command
+
+
+def test_more_flags_of_testing_neither_win_nor_make_another_step(parse):
+    setup = dataclasses.replace(PAPER_SCALE, test_flags="--frames_per_batch=5 --part=train")
+    [plain], [last] = (plans.plan(find("1b", "Slow fusion"), s) for s in (PAPER_SCALE, setup))
+    options = parse(last.typed)["Options"]
+    assert (options.frames_per_batch, options.part) == (5, "test")
+    assert "--frames_per_batch=5" in last.line
+    assert last.record == plain.record == plain.line
+    assert last.after == plain.after
+
+
+@pytest.mark.parametrize("knobs", [{"seeds": ()}, {"seeds": (1, 1)}, {"scale": "tiny"}])
+def test_senseless_setups_are_refused(knobs):
+    with pytest.raises(ValueError, match="Received"):
+        plans.Setup(data_root="data", **knobs)

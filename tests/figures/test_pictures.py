@@ -1,0 +1,91 @@
+"""Pictures of filters, inputs and labelled frames."""
+
+import cv2
+import numpy as np
+from matplotlib import figure
+
+from tf_twostream.figures import pictures
+
+RNG = np.random.default_rng(0)
+
+
+def test_temporal_filters_are_a_column_each_and_channels_a_row_each():
+    kernel = RNG.normal(size=(7, 7, 20, 96)).astype(np.float32)
+    picture = pictures.first_layer_filters(kernel, rgb=False, zoom=1)
+    assert picture.shape == (20 * 8 + 1, 96 * 8 + 1, 3)
+    row, column = 5, 17
+    tile = picture[row * 8 + 1 : row * 8 + 8, column * 8 + 1 : column * 8 + 8, 0].astype(float)
+    assert np.corrcoef(tile.ravel(), kernel[:, :, row, column].ravel())[0, 1] > 0.999
+
+
+def test_zero_weights_are_mid_grey():
+    for rgb in (True, False):
+        picture = pictures.first_layer_filters(np.zeros((7, 7, 6, 4)), rgb=rgb)
+        assert set(np.unique(picture)) == {128}
+
+
+def test_rgb_filters_are_coloured_tiles():
+    kernel = np.zeros((7, 7, 3, 1), np.float32)
+    kernel[:, :, 0] = 1  # Red.
+    picture = pictures.first_layer_filters(kernel, rgb=True, zoom=1)
+    assert picture[3, 3].tolist() == [255, 128, 128]
+
+
+def test_a_filter_on_stacked_frames_is_a_strip_of_coloured_tiles():
+    kernel = np.zeros((7, 7, 15, 3), np.float32)
+    kernel[:, :, 3 * 2 + 1, 1] = 1  # The second filter looks at green in the third frame.
+    picture = pictures.first_layer_filters(kernel, rgb=True, zoom=1)
+    assert picture.shape == (5 * 7 + 2, 3 * 8 + 1, 3)
+    expected = np.full((5 * 7, 7, 3), 128)
+    expected[2 * 7 : 3 * 7, :, 1] = 255
+    np.testing.assert_array_equal(picture[1:-1, 9:16], expected)
+
+
+def test_rgb_inputs_are_shown_as_they_are():
+    inputs = RNG.integers(0, 255, (2, 5, 5, 3))
+    picture = pictures.network_inputs(inputs, rgb=True)
+    np.testing.assert_array_equal(picture[1:6, 7:12], inputs[1])
+
+
+def test_stacked_frames_are_shown_below_each_other():
+    stacks = RNG.integers(0, 255, (2, 4, 6, 9))
+    picture = pictures.network_inputs(stacks, rgb=True)
+    for n in range(3):
+        frame = picture[1 + 4 * n : 5 + 4 * n, 8:14]
+        np.testing.assert_array_equal(frame, stacks[1, ..., 3 * n : 3 * n + 3])
+
+
+def test_a_volume_is_a_row_of_its_fields_in_colour():
+    volume = np.zeros((1, 5, 5, 6), np.float32)
+    volume[..., 2] = 3  # The second field moves to the right.
+    picture = pictures.network_inputs(volume, rgb=False)
+    assert picture.shape == (7, 19, 3)
+    assert picture[3, 3].tolist() == [255, 255, 255]
+    assert picture[3, 9].argmax() == 0
+
+
+def test_labelled_pages_have_even_sides():
+    for height, width in ((48, 64), (49, 65), (31, 97)):
+        frame, field = np.zeros((height, width, 3), np.uint8), np.ones((height, width, 2), "f4")
+        page = pictures.labelled(frame, field, "a rather long label " * 3, 1.0)
+        assert page.shape[0] % 2 == page.shape[1] % 2 == 0
+        assert page.shape[1] >= 2 * width
+
+
+def test_a_figure_is_rendered_as_its_file_shows_it(tmp_path):
+    drawing = figure.Figure(figsize=(3, 2), facecolor="red")
+    drawing.add_axes((0, 0, 1, 1))
+    drawing.text(1.1, 0.5, "outside")
+    drawing.savefig(tmp_path / "figure.png", dpi=100, bbox_inches="tight")
+    picture = pictures.render(drawing)
+    assert picture.shape[1] > 330  # The text belongs to it.
+    assert picture[-1, -1].tolist() == [255, 0, 0]
+    np.testing.assert_array_equal(picture[..., ::-1], cv2.imread(str(tmp_path / "figure.png")))
+
+
+def test_a_huge_figure_is_rendered_small_enough_to_be_looked_at():
+    for width, height in ((100, 60), (6, 90)):
+        drawing = figure.Figure(figsize=(width, height))
+        drawing.add_axes((0, 0, 1, 1))
+        rows, columns, _ = pictures.render(drawing).shape
+        assert min(9e6, 1e4 * width * height) < rows * columns < 1.2 * 9e6

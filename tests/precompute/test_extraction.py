@@ -1,0 +1,105 @@
+import cv2
+import numpy as np
+import pytest
+
+from tf_twostream import flow
+from tf_twostream.flow import codec
+from tf_twostream.precompute import extraction, frames
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Five frames of 48x64 pixels of a texture that moves 2 px left and 1 px down a frame."""
+    noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3)).astype(np.uint8)
+    texture = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
+    path = tmp_path / "a.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"FFV1"), 25, (64, 48))
+    for t in range(5):
+        writer.write(texture[20 - t : 68 - t, 10 + 2 * t : 74 + 2 * t])
+    writer.release()
+    return path
+
+
+def extract(path, **knobs):
+    """All time steps and the summary."""
+    recipe = extraction.Recipe(**({"method": "dis", "shorter_side": 48} | knobs))
+    steps = []
+    generator = extraction.time_steps(extraction.Task("a.avi", str(path), recipe))
+    while True:
+        try:
+            steps.append(next(generator))
+        except StopIteration as end:
+            return steps, end.value
+
+
+def test_frames_and_fields_are_those_of_the_video(clip):
+    steps, summary = extract(clip, directions=("forward", "backward"))
+    rgb = list(frames.read_frames(clip, shorter_side=48))
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in rgb]
+    estimate = flow.METHODS["dis"]()
+    assert summary == extraction.Summary(48, 64, 5, 5, 25.0)
+    for t, step in enumerate(steps):
+        frame = cv2.imdecode(np.frombuffer(step.rgb, np.uint8), cv2.IMREAD_COLOR_RGB)
+        assert np.abs(frame.astype(int) - rgb[t]).mean() < 5
+        if t == 4:
+            assert step.fields == {}
+            continue
+        for direction, (first, second) in {"forward": (t, t + 1), "backward": (t + 1, t)}.items():
+            field, coded = estimate(grey[first], grey[second]), step.fields[direction]
+            restored = codec.restore(codec.decode(coded.jpeg), coded.range)
+            assert np.abs(restored - field).mean() < 0.05
+            np.testing.assert_allclose(coded.mean, field.mean(axis=(0, 1)), atol=1e-5)
+            np.testing.assert_array_equal(coded.range[:, 0], field.min(axis=(0, 1)))
+
+
+def test_flow_is_that_of_the_rescaled_frames(clip):
+    whole, _ = extract(clip)
+    half, summary = extract(clip, shorter_side=24)
+    assert (summary.height, summary.width) == (24, 32)
+    np.testing.assert_allclose(whole[1].fields["forward"].mean, [-2, 1], atol=0.3)
+    np.testing.assert_allclose(half[1].fields["forward"].mean, [-1, 0.5], atol=0.2)
+
+
+def test_same_video_gives_the_same_bytes(clip):
+    first, second = extract(clip)[0], extract(clip)[0]
+    assert [step.rgb for step in first] == [step.rgb for step in second]
+    coded = [[step.fields["forward"].jpeg for step in steps[:-1]] for steps in (first, second)]
+    assert coded[0] == coded[1]
+
+
+def test_header_is_what_the_task_returns(clip):
+    with pytest.raises(StopIteration) as end:
+        next(extraction.header(("a.avi", str(clip))))
+    assert end.value.value == frames.Header(5, 25.0)
+
+
+def test_one_frame_has_no_flow(tmp_path):
+    path = tmp_path / "a.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    with pytest.raises(ValueError, match="two frames. Received: 1"):
+        extract(path)
+
+
+@pytest.mark.parametrize(
+    "knobs, received",
+    [
+        ({"directions": ("backward",)}, "backward"),
+        ({"directions": ("forward", "forward")}, "forward,forward"),
+        ({"shorter_side": 8}, "8"),
+    ],
+)
+def test_recipe_refuses_what_makes_no_store(knobs, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        extraction.Recipe(**knobs)
+
+
+def test_each_knob_of_the_recipe_is_in_the_settings():
+    default = extraction.Recipe().settings()
+    for knobs in (
+        {"method": "tvl1"},
+        {"directions": ("forward", "backward")},
+        {"shorter_side": 99},
+    ):
+        assert extraction.Recipe(**knobs).settings() != default

@@ -1,0 +1,152 @@
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tf_twostream.processes import workers
+
+TESTS = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture
+def tasks(monkeypatch):
+    monkeypatch.syspath_prepend(TESTS)
+    import worker_tasks
+
+    return worker_tasks
+
+
+def collect(events):
+    """Events by task."""
+    by_task = {}
+    for task, event in events:
+        by_task.setdefault(task, []).append(event)
+    return by_task
+
+
+def test_pieces_come_in_order_then_the_returned_value(tasks):
+    by_task = collect(workers.run(tasks.count, [0, 1, 5, 7], num_workers=2, timeout=30))
+    for number in (0, 1, 5, 7):
+        pieces = [workers.Piece(k) for k in range(number)]
+        assert by_task[number] == [*pieces, workers.Done(sum(range(number)))]
+
+
+@pytest.mark.parametrize(
+    "how, reason",
+    [
+        ("abort", "crashed: the worker was ended by SIGABRT"),
+        ("kill", r"crashed: the worker was ended by SIGKILL \(out of memory\?\)"),
+        ("exit", "crashed: the worker exited with code 3"),
+        ("sleep", "hung: nothing came for 4 s"),
+        ("stop", "hung: nothing came for 4 s"),
+        ("raise", r"ValueError: the rule\. Received: nonsense\.$"),
+        ("unpicklable", "pickle|Can't get local object"),  # Python 3.13 has other words.
+    ],
+)
+def test_what_one_task_does_to_its_process_stays_there(tasks, how, reason):
+    names = ["good 1", how, "good 2", "good 3"]
+    timeout = 4 if how in ("sleep", "stop") else 60  # Starting takes time on a busy machine.
+    by_task = collect(workers.run(tasks.misbehave, names, num_workers=2, timeout=timeout))
+    first, last = by_task.pop(how)
+    assert first == workers.Piece(how)
+    assert isinstance(last, workers.Failed)
+    assert re.search(reason, last.reason)
+    assert sorted(by_task) == ["good 1", "good 2", "good 3"]
+    assert all(events[-1] == workers.Done("fine") for events in by_task.values())
+
+
+def test_no_more_tasks_are_taken_than_there_are_workers(tasks):
+    taken, ended = 0, 0
+
+    def count_taken():
+        nonlocal taken
+        for number in range(3, 9):
+            taken += 1
+            yield number
+
+    for _, event in workers.run(tasks.count, count_taken(), num_workers=2, timeout=30):
+        ended += isinstance(event, workers.Done)
+        assert taken - ended <= 2
+    assert taken == ended == 6
+
+
+def test_worker_waits_for_a_slow_caller_and_is_not_taken_for_hung(tasks, tmp_path):
+    progress = tmp_path / "progress"
+    events = workers.run(tasks.pour, [str(progress)], num_workers=1, timeout=4)
+    next(events)
+    time.sleep(5)
+    assert int(progress.read_text()) <= 3  # Pieces are not piled up.
+    assert isinstance([event for _, event in events][-1], workers.Done)
+
+
+def test_leaving_the_loop_kills_the_workers(tasks, tmp_path):
+    paths = [str(tmp_path / name) for name in "ab"]
+    events = workers.run(tasks.burn, paths, num_workers=2, timeout=30)
+    next(events), next(events)
+    events.close()
+    assert all(is_gone(int(pathlib.Path(path).read_text())) for path in paths)
+
+
+def test_workers_die_with_a_killed_caller(tmp_path, root):
+    code = (
+        "from tf_twostream.processes import workers; import worker_tasks, sys\n"
+        "list(workers.run(worker_tasks.burn, sys.argv[1:], num_workers=2, timeout=99))\n"
+    )
+    paths = [tmp_path / name for name in "ab"]
+    environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{TESTS}"}
+    caller = subprocess.Popen([sys.executable, "-c", code, *map(str, paths)], env=environment)
+    assert wait(lambda: all(path.exists() and path.read_text() for path in paths), seconds=30)
+    pids = [int(path.read_text()) for path in paths]
+    assert not any(is_gone(pid) for pid in pids)
+    caller.send_signal(signal.SIGKILL)
+    caller.wait()
+    assert wait(lambda: all(is_gone(pid) for pid in pids), seconds=10)
+
+
+def test_workers_do_not_import_the_main_script(tmp_path, root):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('imported', flush=True)\n"
+        "from tf_twostream.processes import workers; import worker_tasks\n"
+        "print(len(list(workers.run(worker_tasks.count, [2, 3], num_workers=2, timeout=30))))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{TESTS}"}
+    output = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert output.stdout.split() == ["imported", "7"], output.stderr
+
+
+def test_cores_that_this_process_may_not_use_are_not_counted(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5}, raising=False)
+    assert workers.count_cores() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")  # macOS has none.
+    assert workers.count_cores() == 64
+
+
+@pytest.mark.parametrize("wrong", [{"num_workers": 0}, {"timeout": 0}, {"timeout": float("nan")}])
+def test_numbers_must_be_positive(wrong):
+    with pytest.raises(ValueError, match="Received: num_workers="):
+        workers.run(iter, [], **({"num_workers": 1, "timeout": 1} | wrong))
+
+
+def wait(condition, *, seconds) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def is_gone(pid) -> bool:
+    """Whether a process has ended (one that nobody has waited for yet has)."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"

@@ -1,0 +1,227 @@
+"""The training loop: its arithmetic, its memory of where it was, its manners."""
+
+import dataclasses
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+
+from tf_twostream import inputs, paper, runs, store, training
+from tf_twostream.models import cnn_m, cross_modality
+from tf_twostream.processes import locks
+from tf_twostream.training import devices, monitoring
+
+RECIPE = paper.TemporalRecipe(
+    crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=8, dropout_rate=0.0
+)
+
+
+def train(tiny_store, tiny_source, run_dir, recipe=RECIPE, **knobs):
+    loop = training.Loop(run_dir=str(run_dir), store=tiny_store[0], **knobs)
+    return training.train(tiny_source, recipe, loop)
+
+
+def weights_of(run):
+    return runs.load_model(run)[0].get_weights()
+
+
+def assert_close(first, second, tolerance):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+
+def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPE, num_iterations=3)
+    one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    monkeypatch.setattr(devices, "make_strategy", lambda: mirrored)
+    two = train(tiny_store, tiny_source, tmp_path / "two", recipe)
+    assert_close(weights_of(one), weights_of(two), 1e-5)
+
+
+def test_a_stopped_training_continues_as_if_it_had_not_been(tiny_store, tiny_source, tmp_path):
+    recipe = dataclasses.replace(RECIPE, dropout_rate=0.5)
+    whole = train(tiny_store, tiny_source, tmp_path / "whole", recipe)
+    stops_after(tmp_path / "parts", 3, tiny_store, tiny_source, recipe)
+    _, iteration = runs.load_model(runs.load(str(tmp_path / "parts")))
+    assert 3 <= iteration < 8
+    parts = train(tiny_store, tiny_source, tmp_path / "parts", recipe)
+    assert_close(weights_of(whole), weights_of(parts), 1e-6)
+
+
+def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe):
+    """Trains until a SIGTERM comes after some iterations."""
+    original = training.make_trainer
+    steps = []
+
+    def make_trainer(*args):
+        trainer = original(*args)
+        step = trainer.step
+
+        def counted(batch):
+            steps.append(1)
+            if len(steps) == iteration:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return step(batch)
+
+        trainer.step = counted
+        return trainer
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "make_trainer", make_trainer)
+        train(tiny_store, tiny_source, run_dir, recipe)
+
+
+def test_a_run_folder_refuses_another_recipe(tiny_store, tiny_source, tmp_path):
+    train(tiny_store, tiny_source, tmp_path / "run", dataclasses.replace(RECIPE, num_iterations=1))
+    with pytest.raises(ValueError, match=r"num_iterations=1 \(now 8\)"):
+        train(tiny_store, tiny_source, tmp_path / "run")
+
+
+def test_a_finished_run_is_left_alone(tiny_store, tiny_source, tmp_path, capsys):
+    recipe = dataclasses.replace(RECIPE, num_iterations=1)
+    first = weights_of(train(tiny_store, tiny_source, tmp_path / "run", recipe))
+    again = weights_of(train(tiny_store, tiny_source, tmp_path / "run", recipe))
+    assert_close(first, again, 0)
+    assert "nothing to do" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training(tiny_store, tiny_source, tmp_path):
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e20)
+    with pytest.raises(monitoring.NotFiniteError, match=r"learning rate was 1e\+20"):
+        train(tiny_store, tiny_source, tmp_path / "run", recipe)
+    assert tf.train.latest_checkpoint(str(tmp_path / "run" / "checkpoints")) is None
+
+
+def test_a_refused_command_can_be_corrected(tiny_store, tiny_source, tmp_path):
+    with pytest.raises(ValueError, match="crop_size=224"):
+        train(tiny_store, tiny_source, tmp_path, dataclasses.replace(RECIPE, crop_size=224))
+    train(tiny_store, tiny_source, tmp_path, dataclasses.replace(RECIPE, num_iterations=1))
+
+
+def test_weights_that_are_not_finite_are_not_saved(tiny_store, tiny_source, tmp_path):
+    recipe = dataclasses.replace(RECIPE, num_iterations=1, learning_rate=1e10, weight_decay=1e35)
+    with pytest.raises(monitoring.NotFiniteError, match="no longer finite after iteration 1"):
+        train(tiny_store, tiny_source, tmp_path / "run", recipe)
+    assert tf.train.latest_checkpoint(str(tmp_path / "run" / "checkpoints")) is None
+
+
+def test_only_the_last_layer_changes_when_asked(tiny_store, tiny_source, tmp_path):
+    first = train(tiny_store, tiny_source, tmp_path / "first")
+    recipe = dataclasses.replace(
+        RECIPE, init_from=str(tmp_path / "first"), train_last_layer_only=True, weight_decay=0.1
+    )
+    second = train(tiny_store, tiny_source, tmp_path / "second", recipe)
+    old, new = runs.load_model(first)[0], runs.load_model(second)[0]
+    for layer in old.layers:
+        for a, b in zip(layer.get_weights(), new.get_layer(layer.name).get_weights()):
+            if "dropout" not in layer.name:
+                assert np.array_equal(a, b) == (layer.name != cnn_m.LAST_LAYER), layer.name
+
+
+def test_layers_of_another_shape_start_afresh(tiny_store, tiny_source, tmp_path, capsys):
+    train(tiny_store, tiny_source, tmp_path / "first")
+    recipe = dataclasses.replace(RECIPE, init_from=str(tmp_path / "first"), stack_length=4)
+    train(tiny_store, tiny_source, tmp_path / "second", recipe)
+    assert "afresh: conv1" in capsys.readouterr().out
+    last_only = dataclasses.replace(recipe, train_last_layer_only=True)
+    with pytest.raises(ValueError, match="conv1"):
+        train(tiny_store, tiny_source, tmp_path / "third", last_only)
+
+
+def test_a_network_of_another_width_cannot_be_started_from(tiny_store, tiny_source, tmp_path):
+    train(tiny_store, tiny_source, tmp_path / "first", dataclasses.replace(RECIPE, width=0.1))
+    recipe = dataclasses.replace(RECIPE, init_from=str(tmp_path / "first"))
+    with pytest.raises(ValueError, match=r"width 0.1"):
+        train(tiny_store, tiny_source, tmp_path / "second", recipe)
+
+
+def test_tensorboard_shows_curves_and_pictures(tiny_store, tiny_source, tmp_path):
+    run = train(tiny_store, tiny_source, tmp_path / "run", log_every=2)
+    events = event_accumulator.EventAccumulator(str(run.path / "tensorboard"))
+    tags = {tag: event_tags for tag, event_tags in events.Reload().Tags().items() if event_tags}
+    assert set(tags["tensors"]) == {
+        "loss", "accuracy", "learning_rate", "samples_per_second", "share_waiting_for_input",
+        "first_layer_filters", "network_inputs", "figure_2", "figure_3",
+    }  # fmt: skip
+    rates = [tf.make_ndarray(e.tensor_proto).item() for e in events.Tensors("learning_rate")]
+    assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-4])
+
+
+def test_the_network_learns(tiny_store, tiny_source, tmp_path):
+    recipe = dataclasses.replace(
+        RECIPE, num_iterations=60, mean_subtraction=False, batch_size=24, width=0.1
+    )
+    run = train(tiny_store, tiny_source, tmp_path / "run", recipe, log_every=10)
+    events = event_accumulator.EventAccumulator(str(run.path / "tensorboard")).Reload()
+    losses = [tf.make_ndarray(event.tensor_proto).item() for event in events.Tensors("loss")]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_batches_of_many_sizes_do_not_trace_anew(tiny_store, tiny_source, tmp_path):
+    run = train(tiny_store, tiny_source, tmp_path / "run")
+    loop = training.Loop(run_dir="", store="")
+    trainer = training.make_trainer(run, loop, devices.make_strategy())
+    traced = []
+    original = inputs.prepare
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "prepare", lambda *args: traced.append(1) or original(*args))
+        for height, width in [(48, 60), (48, 64), (54, 60), (60, 80), (61, 90), (70, 71)]:
+            codes = tf.zeros((6, 3, 2, height, width), tf.uint8)
+            zeros = {"ranges": tf.zeros((6, 3, 2, 2)), "means": tf.zeros((6, 3, 2))}
+            places = {"views": tf.zeros((6, 1, 3), tf.int32), "label": tf.zeros(6, tf.int32)}
+            trainer.step({"codes": codes, **zeros, **places})
+    assert len(traced) <= 3
+
+
+def test_the_papers_words_describe_the_run(tiny_store, tiny_source, tmp_path, capsys):
+    train(tiny_store, tiny_source, tmp_path / "run", dataclasses.replace(RECIPE, num_iterations=1))
+    printed = capsys.readouterr().out
+    for words in ("uniformly across the classes", "momentum 0.9", "41x41x6 volumes", "u3 v3"):
+        assert words in printed
+
+
+def test_a_temporal_network_can_start_from_the_colours_of_a_spatial_one(
+    tiny_store, tiny_source, tmp_path, capsys
+):
+    spatial = paper.SpatialRecipe(
+        crop_size=41, width=0.05, batch_size=6, num_iterations=1, dropout_rate=0.0
+    )
+    source = train(tiny_store, tiny_source, tmp_path / "spatial", spatial)
+    recipe = dataclasses.replace(
+        RECIPE,
+        num_iterations=1,
+        learning_rate=1e-9,
+        init_from=str(tmp_path / "spatial"),
+        cross_modality=True,
+    )
+    run = train(tiny_store, tiny_source, tmp_path / "temporal", recipe)
+    assert "afresh: none" in capsys.readouterr().out
+    kernels = [runs.load_model(r)[0].get_layer("conv1").kernel.numpy() for r in (source, run)]
+    wanted = cross_modality.flow_kernel(kernels[0], recipe.stack_length)
+    np.testing.assert_allclose(kernels[1], wanted, atol=1e-6)
+    with pytest.raises(ValueError, match="--init_from"):
+        paper.TemporalRecipe(cross_modality=True)
+
+
+def test_two_trainings_do_not_write_into_one_folder(tiny_store, tiny_source, tmp_path):
+    run_dir = tmp_path / "run"
+    refused = pytest.raises(BlockingIOError, match="Only one process may write to a folder")
+    with locks.exclusive(str(run_dir)), refused:
+        train(tiny_store, tiny_source, run_dir)
+    assert not any(run_dir.iterdir())
+
+
+def test_videos_that_could_not_be_read_are_named_before_they_are_missed(
+    tiny_store, tiny_source, monkeypatch, caplog
+):
+    reader = store.Reader(tiny_store[0])
+    lost = tiny_store[1].train[0].id
+    monkeypatch.setattr(store, "read_failed", lambda path: {lost: "no frame", "other": "x"})
+    with caplog.at_level("WARNING", "absl"):
+        training.read_split(tiny_source, reader, where="here")
+    assert "1 videos of tiny.csv could not be read when the store was filled" in caplog.text
+    assert f"{lost}: no frame" in caplog.text and "--allow_missing" in caplog.text

@@ -1,0 +1,1 @@
+"""Pictures, tables and clips of results, as files and in TensorBoard."""

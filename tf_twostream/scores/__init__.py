@@ -1,0 +1,1 @@
+"""Scores of videos: files, measures, and the fusion of streams."""
