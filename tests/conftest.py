@@ -45,15 +45,17 @@ def tiny_store(tmp_path_factory):
     Class 0 is bright and still, class 1 dark and still, class 2 dark and moving right. Sizes
     differ, one video is shorter than a stack of ten fields, ids hold spaces and signs.
     """
-    import cv2
     import numpy as np
 
     from tf_twostream import datasets, store
     from tf_twostream.flow import codec
+    from tf_twostream.store import coding
 
     path = str(tmp_path_factory.mktemp("store") / "store")
-    settings = {"method": "synthetic", "parameters": {}, "directions": ["forward"]}
-    writer = store.Writer(path, {**settings, "shorter_side": SIDE})
+    settings = store.Settings(
+        method="synthetic", parameters={}, directions=("forward",), shorter_side=SIDE
+    )
+    writer = store.Writer(path, settings)
     rng = np.random.default_rng(0)
     videos = []
     for number in range(10):
@@ -66,7 +68,7 @@ def tiny_store(tmp_path_factory):
                 level = 180 if label == 0 else 60
                 frame = np.clip(rng.normal(level, 20, (height, width, 3)), 0, 255).astype("uint8")
                 frame[0, 0] = t
-                video.add_rgb(cv2.imencode(".jpg", frame)[1].tobytes())
+                video.add_rgb(coding.encode(frame))
                 if t:
                     field = rng.normal(0, 0.3, (height, width, 2)).astype("float32")
                     field[..., 0] += 4 * (label == 2) * rng.random((height, width)) + t / 10

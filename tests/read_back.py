@@ -1,17 +1,20 @@
-"""What a store holds and a batch holds, as NumPy arrays."""
+"""Reads what a store and a batch hold back into NumPy arrays."""
 
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import store
 from tf_twostream.flow import codec
+from tf_twostream.store import records
 
 
 def fields_of(reader, video_id, direction="forward"):
-    """All fields of a video in one direction, by NumPy: codes [T-1, 2, H, W], ranges, means."""
+    """All fields of a video in one direction: codes `[T - 1, 2, H, W]`, ranges and means.
+
+    Not by `store.Reader`, which does not return the means.
+    """
     table = reader.table([video_id], direction)
     serialized = list(tf.data.TFRecordDataset(table["path"]).as_numpy_iterator())
-    parsed = {name: value.numpy() for name, value in store.parse_flow(serialized).items()}
+    parsed = {name: value.numpy() for name, value in records.parse_flow(serialized).items()}
     codes = np.array([codec.decode(jpeg) for jpeg in parsed["jpeg"]])
     return codes, parsed["range"], parsed["mean"]
 

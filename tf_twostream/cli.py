@@ -1,196 +1,329 @@
-"""Turns dataclasses of knobs into absl flags: one field, one flag, one help text.
+"""Turns dataclasses of knobs into flags: one field, one flag, one help text.
 
-Rooms declare their knobs as frozen dataclasses whose fields are made by `knob`. A script calls
-`define(Knobs)` at module level, `parse(Knobs)` in its `main`, and `run(main)` at the end.
+Knobs are declared as frozen dataclasses below `Knobs`, with fields made by `knob`. A command's
+`main` names those it takes as the types of its parameters; `run` makes flags of them, parses the
+command line and calls it. The range and the choices of a value are declared at its knob and checked
+in one place, here, wherever the dataclass is made.
 """
 
-import contextlib
 import dataclasses
-import hashlib
-import importlib.metadata
+import functools
+import operator
 import os
-import pathlib
-import platform
 import sys
-import tempfile
-import time
+import textwrap
 import types
 import typing
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Literal
 
 from absl import app, flags, logging
 
-_KEPT_SECONDS = 30 * 24 * 3600  # Compiled code; nothing else would ever remove it.
-
-
-def _keep_compiled_code() -> None:
-    """Lets XLA keep compiled code from process to process: brox compiles for 10 s and more.
-
-    TensorFlow reads the flag when it is imported. Its cache knows neither versions nor processors,
-    so each pair of them gets a folder.
-    """
-    # Without a place to keep it, it is compiled each time.
-    with contextlib.suppress(OSError, RuntimeError, importlib.metadata.PackageNotFoundError):
-        processor = platform.machine()
-        if os.path.exists("/proc/cpuinfo"):
-            with open("/proc/cpuinfo") as file:
-                processor += next((line for line in file if line.startswith("flags")), "")
-        key = f"{importlib.metadata.version('tensorflow')} {processor}"
-        caches = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        folder = caches / "tf_twostream" / hashlib.sha256(key.encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:  # XLA gives up where it cannot write.
-            probe.write(bytes(1 << 20))
-        os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory='{folder}'")
-        for kept in folder.parent.rglob("*.pb"):
-            with contextlib.suppress(FileNotFoundError):  # Another process was faster.
-                status = kept.stat()
-                # An empty one is left by a full disk; XLA would stumble over it.
-                if not status.st_size or status.st_mtime < time.time() - _KEPT_SECONDS:
-                    kept.unlink()
-
-
-_keep_compiled_code()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Else every door on a CPU begins with errors.
-flags.disclaim_key_flags()  # Else the flags would belong to this module and vanish from --help.
+from tf_twostream.processes import compiled_code
 
 REQUIRED: Any = object()
-T = TypeVar("T")
+GROUPS = ("data", "network", "training", "output", "machine")  # In the order of --help.
+BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "at_least": (operator.ge, "at least"),
+    "above": (operator.gt, "above"),
+    "below": (operator.lt, "below"),
+}
+_HELP = ("-h", "-help", "--help", "--helpshort")
 
 
-def knob(default: Any, help: str) -> Any:
+def knob(
+    default: Any, help: str, *, group: str = "", choices: Sequence[str] = (), **bounds: float
+) -> Any:
     """Declares a field that is also a flag.
 
     Args:
         default: The flag's default; `REQUIRED` if the user has to give it.
         help: The one help text, with the unit and, where there is one, the paper's section.
+        group: Heading in --help, one of `GROUPS`; that of the dataclass if empty.
+        choices: The values that are allowed; of a `Literal` they are known by themselves.
+        **bounds: Limits by the names of `BOUNDS`, for example `at_least=1`.
 
     Returns:
         A `dataclasses.field`.
     """
+    metadata = {"help": help, "group": group, "choices": tuple(choices), "bounds": bounds}
     if default is REQUIRED:
-        return dataclasses.field(metadata={"help": help})
-    return dataclasses.field(default=default, metadata={"help": help})
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-def _define_flag(name: str, kind: Any, default: Any, help: str) -> None:
-    if isinstance(kind, types.UnionType):  # X | None: a flag without a default.
-        kind = next(k for k in typing.get_args(kind) if k is not type(None))
-    origin = typing.get_origin(kind)
-    if origin is Literal:
-        flags.DEFINE_enum(name, default, typing.get_args(kind), help)
-    elif origin is tuple:
-        text = None if default is None else [str(item) for item in default]
-        flags.DEFINE_list(name, text, help)
-    elif kind is bool:
-        flags.DEFINE_bool(name, default, help)
-    elif kind is int:
-        flags.DEFINE_integer(name, default, help)
-    elif kind is float:
-        flags.DEFINE_float(name, default, help)
-    elif kind is str:
-        flags.DEFINE_string(name, default, help)
-    else:
-        raise TypeError(f"A knob is a bool, int, float, str, tuple or Literal. Received: {kind}.")
-
-
-def define(knobs: type, *, only: tuple[str, ...] = (), **defaults: Any) -> None:
-    """Defines one absl flag for each field of a dataclass.
+def knob_of(knobs: type, name: str, default: Any = None) -> Any:
+    """Declares a knob that another dataclass has, with its help text and its limits.
 
     Args:
-        knobs: The dataclass.
-        only: The fields to define; all when empty.
-        **defaults: Defaults of this script where they differ from the dataclass.
+        knobs: The other dataclass.
+        name: Its field.
+        default: Another default; that of the field if None.
     """
-    kinds = typing.get_type_hints(knobs)
-    for field in dataclasses.fields(knobs):
-        if only and field.name not in only:
-            continue
-        default = defaults.get(field.name, field.default)
-        required = default is dataclasses.MISSING
-        _define_flag(
-            field.name, kinds[field.name], None if required else default, field.metadata["help"]
-        )
-        if required:
-            flags.mark_flag_as_required(field.name)
+    [field] = [field for field in dataclasses.fields(knobs) if field.name == name]
+    kept = field.default if default is None else default
+    return dataclasses.field(default=kept, metadata=field.metadata)
 
 
-def parse(knobs: type[T]) -> T:
-    """Returns an instance of a dataclass that holds the values of the parsed flags.
+@dataclasses.dataclass(frozen=True)
+class Knobs:
+    """What dataclasses of knobs have in common: each value is checked where it enters.
 
-    Raises:
-        ValueError: If an item of a list is not of the field's type, or a knob refuses its value.
+    A field without a help text is not a flag; it keeps its default at the command line.
     """
-    kinds = typing.get_type_hints(knobs)
-    values = {}
-    for field in dataclasses.fields(knobs):  # type: ignore[arg-type]
-        if field.name not in flags.FLAGS:
-            continue  # Not a flag of this script: the field keeps its default.
-        value = flags.FLAGS[field.name].value
+
+    group: ClassVar[str] = "data"
+
+    def __post_init__(self) -> None:
+        """Checks the range and the choices of each value.
+
+        Raises:
+            ValueError: If a value is none of the choices, or beyond a limit.
+        """
+        for field in _flags_of(type(self)):
+            name, value = field.name, getattr(self, field.name)
+            if value is None:
+                continue
+            choices = _choices(type(self), field)
+            if choices and value not in choices:
+                words = " or ".join(filter(None, choices))
+                raise ValueError(f"`{name}` must be {words}. Received: {name}={value!r}.")
+            for bound, limit in field.metadata["bounds"].items():
+                holds, words = BOUNDS[bound]
+                if not holds(value, limit):  # NaN is beyond every limit.
+                    raise ValueError(
+                        f"`{name}` must be {words} {limit:g}. Received: {name}={value}."
+                    )
+
+
+def _flags_of(knobs: type) -> Iterator[dataclasses.Field]:
+    return (field for field in dataclasses.fields(knobs) if "help" in field.metadata)
+
+
+@functools.cache
+def _types(knobs: type) -> dict[str, Any]:
+    """Returns the type of each field; of `X | None`, which is a flag without a default, X."""
+    hints = typing.get_type_hints(knobs)
+    return {name: _without_none(hint) for name, hint in hints.items()}
+
+
+def _without_none(hint: Any) -> Any:
+    if not isinstance(hint, types.UnionType):
+        return hint
+    return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+
+
+def _choices(knobs: type, field: dataclasses.Field) -> tuple[str, ...]:
+    kind = _types(knobs)[field.name]
+    if typing.get_origin(kind) is Literal:
+        return typing.get_args(kind)
+    return field.metadata["choices"]
+
+
+def _define(knobs: type, values: flags.FlagValues) -> None:
+    """Defines one absl flag for each field of a dataclass that has a help text."""
+    definers = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+    for field in _flags_of(knobs):
+        kind = _types(knobs)[field.name]
+        default = None if field.default is dataclasses.MISSING else field.default
+        given = {"default": default, "help": field.metadata["help"], "flag_values": values}
+        if choices := _choices(knobs, field):
+            flags.DEFINE_enum(field.name, enum_values=choices, **given)
+        elif typing.get_origin(kind) is tuple:
+            given["default"] = default and [str(item) for item in default]
+            flags.DEFINE_list(field.name, **given)
+        else:
+            definers.get(kind, flags.DEFINE_string)(field.name, **given)
+
+
+def _read(knobs: type, values: flags.FlagValues) -> Any:
+    """Returns an instance of a dataclass with the values of the parsed flags."""
+    read = {}
+    for field in _flags_of(knobs):
+        value = values[field.name].value
         if isinstance(value, list):
-            kind = typing.get_args(kinds[field.name])[0]
+            kind = typing.get_args(_types(knobs)[field.name])[0]
             try:
                 value = tuple(kind(item) for item in value)
             except ValueError:
-                raise ValueError(
-                    f"--{field.name} is a comma-separated list of {kind.__name__}. "
-                    f"Received: {','.join(value)}."
-                ) from None
-        values[field.name] = value
-    return knobs(**values)
+                rule = f"--{field.name} must be a comma-separated list of {kind.__name__}"
+                raise ValueError(f"{rule}. Received: {','.join(value)}.") from None
+        read[field.name] = value
+    return knobs(**read)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parameters:
+    """What a `main` takes.
+
+    Attributes:
+        knobs: The dataclass of each parameter.
+        optional: The parameters that are None where none of their flags is given.
+        positional: The parameter that takes all arguments that are no flags; empty if none does.
+    """
+
+    knobs: dict[str, type]
+    optional: frozenset[str]
+    positional: str
+
+
+def _parameters(main: Callable[..., Any]) -> _Parameters:
+    hints = typing.get_type_hints(main)
+    hints.pop("return", None)
+    positional = "".join(name for name, hint in hints.items() if hint == list[str])
+    hints.pop(positional, None)
+    optional = frozenset(name for name, hint in hints.items() if isinstance(hint, types.UnionType))
+    return _Parameters({n: _without_none(hint) for n, hint in hints.items()}, optional, positional)
+
+
+def parse(
+    main: Callable[..., Any], argv: Sequence[str], values: flags.FlagValues
+) -> Callable[[], int | None]:
+    """Parses a command line.
+
+    Args:
+        main: The function to call: each parameter is a dataclass of knobs, or one is `list[str]`
+            and takes all that are not flags. Of `X | None` the flags may be left out together.
+        argv: The command's name and its arguments.
+        values: Where flags are defined; they must not be there yet.
+
+    Returns:
+        A call of `main` with what was parsed; values are checked when it is made.
+
+    Raises:
+        flags.Error: If an argument is not known, or one is missing.
+    """
+    parameters = _parameters(main)
+    for knobs in parameters.knobs.values():
+        _define(knobs, values)
+    others = values(argv)[1:]
+    if others and not parameters.positional:
+        raise flags.Error(f"Options are --flags. Received: {others[0]!r}.")
+    if parameters.positional and not others:
+        raise flags.Error(f"Name at least one {_singular(parameters.positional)}.")
+    wanted = {
+        name: knobs
+        for name, knobs in parameters.knobs.items()
+        if name not in parameters.optional
+        or any(values[field.name].present for field in _flags_of(knobs))
+    }
+    fields = [field for knobs in wanted.values() for field in _flags_of(knobs)]
+    needed = [field.name for field in fields if field.default is dataclasses.MISSING]
+    if missing := [f"--{name}" for name in needed if values[name].value is None]:
+        raise flags.Error(f"{' and '.join(missing)} must be given.")
+
+    def call() -> int | None:
+        given: dict[str, Any] = dict.fromkeys(parameters.optional)
+        given |= {name: _read(knobs, values) for name, knobs in wanted.items()}
+        if parameters.positional:
+            given[parameters.positional] = others
+        return main(**given)
+
+    return call
+
+
+def _singular(positional: str) -> str:
+    return positional.removesuffix("s").upper()
+
+
+def describe(main: Callable[..., Any], name: str) -> str:
+    """Words --help: how to call a command, what it does, and its flags by group."""
+    parameters = _parameters(main)
+    usage = f"usage: {name} [--flag=value ...]"
+    if parameters.positional:
+        usage += f" {_singular(parameters.positional)} ..."
+    by_group: dict[str, list[str]] = {group: [] for group in GROUPS}
+    for parameter, knobs in parameters.knobs.items():
+        for field in _flags_of(knobs):
+            group = field.metadata["group"] or knobs.group  # type: ignore[attr-defined]
+            words = _describe_flag(knobs, field, required=parameter not in parameters.optional)
+            by_group[group].append(words)
+    parts = [usage, (sys.modules[main.__module__].__doc__ or "").strip()]
+    parts += ["\n".join([f"{group}:", *lines]) for group, lines in by_group.items() if lines]
+    return "\n\n".join(parts)
+
+
+def _describe_flag(knobs: type, field: dataclasses.Field, *, required: bool) -> str:
+    kind, default = _types(knobs)[field.name], field.default
+    shown = f"--[no]{field.name}" if kind is bool else f"--{field.name}"
+    if choices := _choices(knobs, field):
+        shown += f"=<{'|'.join(filter(None, choices))}>"
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    end = ""
+    if default is dataclasses.MISSING:
+        end = " (required)" if required else ""
+    elif kind is not bool and default not in (None, ""):
+        end = f" (default: {default})"
+    indent = " " * 6
+    text = textwrap.fill(
+        field.metadata["help"] + end, 96, initial_indent=indent, subsequent_indent=indent
+    )
+    return f"  {shown}\n{text}"
 
 
 def _op_errors() -> tuple[type[Exception], ...]:
-    tensorflow = sys.modules.get("tensorflow")  # Doors that need none do not import it.
+    # Looked up, not imported: a command that has not needed TensorFlow cannot raise its errors.
+    tensorflow: Any = sys.modules.get("tensorflow")
     return (tensorflow.errors.OpError,) if tensorflow else ()
 
 
-def _of_the_user() -> tuple[type[Exception], ...]:
-    """What is reported in one line; anything else is a bug of ours and keeps its traceback."""
-    return (ValueError, OSError, *_op_errors())
+def _in_words(error: Exception) -> str:
+    """Words an error of the user's; TensorFlow adds lines on where in the graph it arose."""
+    if isinstance(error, _op_errors()):
+        return str(error.message).strip().splitlines()[0]  # type: ignore[attr-defined]
+    return str(error)
 
 
-def _in_one_line(error: Exception) -> str:
-    if not isinstance(error, _op_errors()):
-        return str(error)
-    advice = {
-        "DataLossError": "A file of the store is damaged: data_tools/verify_store.py names it.",
-        "NotFoundError": "A file of the store is missing: data_tools/verify_store.py names it.",
-        "ResourceExhaustedError": "Memory is short: try a smaller --chunk_size in training, or "
-        "--frames_per_batch in testing.",
-    }
-    first_line = getattr(error, "message", str(error)).strip().splitlines()[0]
-    return f"{first_line} {advice.get(type(error).__name__, '')}".strip()
+def run(
+    main: Callable[..., int | None],
+    argv: Sequence[str] | None = None,
+    *,
+    advise: Callable[[Exception], str] = lambda error: "",
+) -> None:
+    """Parses the command line, calls `main` and exits with the code that it returns (None is 0).
 
-
-def run(main: Callable[..., int | None], *, positional: str = "") -> None:
-    """Parses the flags and runs `main`; mistakes of the user end in one line, not in a traceback.
+    Mistakes of the user (`ValueError`, `OSError`, errors of TensorFlow's ops) end in one line with
+    code 1, those of the command line with 2; anything else is ours and keeps its traceback.
 
     Args:
-        main: Called without arguments, or with the list of positional arguments if `positional`
-            is given. Returns the exit code (None is 0).
-        positional: What the positional arguments are, for example "VIDEO ..."; empty if none.
+        main: See `parse`. What it imports itself is imported after the flags are parsed, so that
+            --help need not wait for TensorFlow.
+        argv: The command's name and its arguments; by default those of this process.
+        advise: Says what the user can do about an error; empty for nothing.
     """
+    argv = list(sys.argv if argv is None else argv)
+    if any(argument in _HELP for argument in argv[1:]):
+        print(describe(main, os.path.basename(argv[0])))
+        sys.exit(0)
+    calls = []
 
-    def call(argv: list[str]) -> int | None:
-        if argv[1:] and not positional:
-            print(f"error: unknown argument {argv[1]!r}; all options are --flags.", file=sys.stderr)
-            return 2
-        if positional and not argv[1:]:
-            print(f"usage: {argv[0]} [flags] {positional}   (--help lists them)", file=sys.stderr)
-            return 2
+    def parse_flags(arguments: Sequence[str]) -> list[str]:
+        try:
+            calls.append(parse(main, arguments, flags.FLAGS))
+        except flags.Error as error:
+            print(f"error: {error}   (--help lists the flags)", file=sys.stderr)
+            sys.exit(2)
+        return []
+
+    def call(_: list[str]) -> int | None:
         if not flags.FLAGS["verbosity"].present:  # TensorFlow's notes on itself stay out.
             logging.set_verbosity(logging.WARNING)
         try:
-            return main(argv[1:]) if positional else main()
+            return calls[0]()
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return 130
-        except _of_the_user() as error:
+        except Exception as error:
+            if not isinstance(error, (ValueError, OSError, *_op_errors())):
+                raise
             if logging.vlog_is_on(1):
                 raise
-            print(f"error: {_in_one_line(error)}   (--verbosity=1 shows where)", file=sys.stderr)
+            words = " ".join(filter(None, (_in_words(error), advise(error))))
+            print(f"error: {words}   (--verbosity=1 shows where)", file=sys.stderr)
             return 1
 
-    app.run(call)
+    # Before anything imports TensorFlow, which reads both only then.
+    compiled_code.keep()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Else CPUs begin with errors about GPUs.
+    app.run(call, argv, flags_parser=parse_flags)

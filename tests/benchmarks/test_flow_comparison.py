@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from read_table import cells
 
 from tf_twostream import flow
 from tf_twostream.benchmarks import flow_comparison, trials
@@ -25,13 +26,9 @@ def pairs():
     return [pair("known", truth), pair("other")]
 
 
-def cells(table):
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-
-
 def test_methods_are_compared_on_the_cpu(pairs, tmp_path):
     table = flow_comparison.compare(
-        pairs, ["dis", "farneback"], seconds=0, pictures=str(tmp_path / "pictures")
+        pairs, ["dis", "farneback"], seconds=0, output_dir=str(tmp_path / "pictures")
     )
     header, _, *rows = cells(table)
     assert header[:5] == ["", "known", "mean", "warping error", "first pair, s"]

@@ -3,9 +3,9 @@
 import pytest
 import tensorflow as tf
 
-from tf_twostream import inputs, paper
+from tf_twostream import inputs, models
 from tf_twostream.benchmarks import placement
-from tf_twostream.models import cnn_m
+from tf_twostream.paper import recipes
 from tf_twostream.training import steps
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 2}
@@ -30,8 +30,8 @@ TRACED = {"stacking": "trajectory", "bidirectional": True}
 
 def recipe_of(stream, **knobs):
     if stream == "spatial":
-        return paper.SpatialRecipe(**KNOBS, **knobs)
-    return paper.TemporalRecipe(stack_length=4, **KNOBS, **knobs)
+        return recipes.SpatialRecipe(**KNOBS, **knobs)
+    return recipes.TemporalRecipe(stack_length=4, **KNOBS, **knobs)
 
 
 CONFIGURATIONS = [
@@ -62,11 +62,11 @@ def test_inputs_are_prepared_on_the_gpu(stream, knobs, testing):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_step_runs_on_the_gpu(stream, knobs, precision):
     recipe = recipe_of(stream, precision=precision, **knobs)
-    model = cnn_m.build(recipe, 3)
-    optimizer = steps.make_optimizer(recipe)
-    optimizer.build(model.trainable_variables)
-    step = tf.function(steps.make_step(model, optimizer, recipe))
-    traced = step.get_concrete_function({**BATCHES[stream], **BOTH})
+    model = models.build(recipe, 3)
+    optimizer = steps.make_optimizer(recipe, model.trainable_variables)
+    heads = [steps.Head(model, recipe.batch_size)]
+    step = steps.make_step(heads, model.trainable_variables, optimizer, recipe)
+    traced = tf.function(step).get_concrete_function(({**BATCHES[stream], **BOTH},))
     assert placement.ops_without_gpu_kernel(traced) == set()
 
 

@@ -62,7 +62,7 @@ def test_a_folder_without_scenes_is_refused(tmp_path):
 
 def test_a_scene_without_its_second_frame_is_refused(scenes):
     (scenes / "b" / "frame11.png").unlink()
-    with pytest.raises(FileNotFoundError, match="no .*frame11.png"):
+    with pytest.raises(FileNotFoundError, match="No such file.*frame11.png"):
         trials.read_pairs(scenes)
 
 

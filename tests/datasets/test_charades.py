@@ -62,7 +62,7 @@ def test_a_faulty_action_is_an_error_with_its_line(tmp_path, actions):
 
 @pytest.mark.parametrize("cells", [["A", "ann"], ["A", "ann", "c000 0.0 1.0", "more"]])
 def test_a_row_with_other_cells_than_the_header_is_an_error(tmp_path, cells):
-    with pytest.raises(ValueError, match="line 2 must end a row with as many cells as the header"):
+    with pytest.raises(ValueError, match="line 2 must have as many cells as the header"):
         charades.read(write(tmp_path, [cells], header=["id", "subject", "actions"]))
 
 
@@ -78,7 +78,9 @@ def test_a_video_is_listed_once(tmp_path):
 
 
 def test_columns_must_be_there(tmp_path):
-    with pytest.raises(ValueError, match="must name the columns id, subject, actions.*id,actions"):
+    with pytest.raises(
+        ValueError, match=r"columns id,subject,actions\[,\.{3}\]\. Received: id,actions"
+    ):
         charades.read(write(tmp_path, [], header=["id", "actions"]))
 
 
@@ -93,5 +95,5 @@ def test_classes_are_numbered_from_zero(tmp_path, classes):
 )
 def test_a_missing_list_is_an_error_that_says_where_it_is_from(tmp_path, name):
     (write(tmp_path, []) / name).unlink()
-    with pytest.raises(FileNotFoundError, match=rf"--annotations must.*{name} is missing.*https"):
+    with pytest.raises(datasets.MissingListError, match=rf"`annotations` .*https.*{name} is miss"):
         charades.read(tmp_path)

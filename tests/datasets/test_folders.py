@@ -45,7 +45,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
 @pytest.mark.parametrize("name", ["", "missing", "file.avi"])
 def test_a_folder_that_is_none_is_an_error(tmp_path, monkeypatch, name):
     monkeypatch.chdir(make(tmp_path, "file.avi"))
-    with pytest.raises(FileNotFoundError, match=f"--videos_dir must name.*Received: '{name}'"):
+    with pytest.raises(folders.VideosDirError, match=f"`videos_dir` must be.*Received: '{name}'"):
         datasets.find_videos(name)
 
 
@@ -61,19 +61,19 @@ def test_train_and_test_folders_are_the_split(tmp_path):
 
 def test_a_class_without_a_training_video_is_an_error(tmp_path):
     make(tmp_path, "train/a/1.avi", "test/a/2.avi", "test/b/3.avi")
-    with pytest.raises(ValueError, match="must have a training video. Received none of: b"):
+    with pytest.raises(datasets.UnlearntClassError, match="a training video. Received none of: b"):
         folders.read(tmp_path, 1)
 
 
 def test_train_and_test_beside_other_folders_are_ambiguous(tmp_path):
     make(tmp_path, "train/a/1.avi", "test/a/2.avi", "bus/a/3.avi")
-    with pytest.raises(ValueError, match="Received: bus, test, train.*--dataset=csv"):
+    with pytest.raises(folders.NamesError, match="all videos.*Received: bus, test, train"):
         folders.read(tmp_path, 1)
 
 
 def test_a_given_split_is_not_drawn_again(tmp_path):
     make(tmp_path, "train/a/1.avi", "test/a/2.avi")
-    with pytest.raises(ValueError, match="only --split=1.*Received.*--split=2"):
+    with pytest.raises(folders.NamesError, match="`split` must be 1.*Received.*split=2"):
         folders.read(tmp_path, 2)
 
 
@@ -99,12 +99,12 @@ def test_the_draw_is_the_same_everywhere_and_another_for_another_number(tmp_path
 
 
 def test_a_video_outside_of_class_folders_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="folder named after its class. Received: 'stray.avi'"):
+    with pytest.raises(folders.NamesError, match="named after its class. Received: 'stray.avi'"):
         folders.read(make(tmp_path, "a/1.avi", "stray.avi"), 1)
 
 
 def test_a_folder_without_videos_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"\.avi.*Received"):
+    with pytest.raises(folders.VideosDirError, match=r"\.avi.*Received.*no videos"):
         folders.read(make(tmp_path, "a/readme.txt"), 1)
 
 
@@ -129,5 +129,5 @@ def test_the_real_weizmann_clips_leave_two_actors_out(shared_data):
 
 def test_given_train_and_test_folders_are_not_divided_again(tmp_path):
     make(tmp_path, "train/a/al_1.avi", "test/a/bo_1.avi")
-    with pytest.raises(ValueError, match="a split already.*--test_groups=bo"):
+    with pytest.raises(folders.NamesError, match="are the split. Received: test_groups=bo"):
         folders.read_groups(tmp_path, ("bo",), groups.PATTERN)

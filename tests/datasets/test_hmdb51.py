@@ -25,7 +25,9 @@ def test_codes_are_train_test_and_unused_and_classes_are_alphabetical(tmp_path):
 
 
 def test_a_folder_without_lists_of_the_split_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"brush_hair_test_split2\.txt.*https://"):
+    with pytest.raises(
+        datasets.MissingListError, match=r"`annotations` .*https://.*brush_hair_test_split2\.txt"
+    ):
         hmdb51.read(write(tmp_path, split=1), 2)
 
 

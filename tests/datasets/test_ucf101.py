@@ -60,7 +60,9 @@ def test_a_video_must_be_of_a_known_class_and_its_number(tmp_path, line):
 
 
 def test_a_missing_list_is_named_together_with_where_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"trainlist01\.txt is missing.*https://"):
+    with pytest.raises(
+        datasets.MissingListError, match=r"`annotations` .*https://.*trainlist01\.txt is missing"
+    ):
         ucf101.read(write(tmp_path), 1)
 
 

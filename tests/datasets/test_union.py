@@ -3,8 +3,9 @@ import dataclasses
 
 import pytest
 
-from tf_twostream import datasets
+from tf_twostream import datasets, store
 from tf_twostream.datasets import hmdb51, ucf101, union
+from tf_twostream.processes import files
 
 MAIN = datasets.Split(
     "main",
@@ -20,6 +21,13 @@ EXTRA = datasets.Split(
     test=(datasets.Video("Archery/1.avi", 0), datasets.Video("YoYo/2.avi", 2)),
     unused=(datasets.Video("Archery/2.avi", 0),),
 )
+
+
+def add_classes(main, extra, classes):
+    """Adds classes whose videos lie in a second store."""
+    return union.add_classes(main, extra, classes, rename=store.added_id)
+
+
 HEADER = "class,use,counterpart,reason"
 
 
@@ -30,13 +38,13 @@ def write(folder, *rows, header=HEADER):
 
 
 def test_all_videos_of_the_added_classes_are_for_training():
-    both = union.add_classes(MAIN, EXTRA, ["YoYo", "Archery"])
+    both = add_classes(MAIN, EXTRA, ["YoYo", "Archery"])
     assert both.class_names == ("climb", "wave", "Archery", "YoYo")
     assert both.train == MAIN.train + (
-        datasets.Video("Archery/1.avi", 2, store=1),
-        datasets.Video("Archery/2.avi", 2, store=1),
-        datasets.Video("YoYo/1.avi", 3, "g1", store=1),
-        datasets.Video("YoYo/2.avi", 3, store=1),
+        datasets.Video("@1/Archery/1.avi", 2),
+        datasets.Video("@1/Archery/2.avi", 2),
+        datasets.Video("@1/YoYo/1.avi", 3, "g1"),
+        datasets.Video("@1/YoYo/2.avi", 3),
     )
     assert (both.test, both.unused) == (MAIN.test, MAIN.unused)
     assert both.name == "main with 2 classes of extra"
@@ -44,35 +52,33 @@ def test_all_videos_of_the_added_classes_are_for_training():
 
 def test_equal_ids_in_the_two_stores_do_not_collide(tmp_path):
     extra = datasets.Split("extra", ("Wave",), train=(datasets.Video("wave/1.avi", 0),), test=())
-    both = union.add_classes(MAIN, extra, ["Wave"])
-    assert [(video.store, video.label) for video in both.train if video.id == "wave/1.avi"] == [
-        (0, 1),
-        (1, 2),
-    ]
-    datasets.save_split(both, tmp_path / "split.json")
-    assert datasets.load_split(tmp_path / "split.json") == both
+    both = add_classes(MAIN, extra, ["Wave"])
+    labels = {video.id: video.label for video in both.train}
+    assert (labels["wave/1.avi"], labels[store.added_id("wave/1.avi")]) == (1, 2)
+    datasets.save_split(both, path := tmp_path / "split.json")
+    assert datasets.split_from_json(files.read_json(path), path) == both
 
 
 def test_an_unknown_class_is_an_error():
     with pytest.raises(ValueError, match="classes of extra. Received: Yoyo. Near names: YoYo"):
-        union.add_classes(MAIN, EXTRA, ["Yoyo"])
+        add_classes(MAIN, EXTRA, ["Yoyo"])
 
 
 def test_a_class_of_both_is_an_error():
     extra = dataclasses.replace(EXTRA, class_names=("Archery", "climb", "YoYo"))
     with pytest.raises(ValueError, match="must not be classes of main. Received: climb"):
-        union.add_classes(MAIN, extra, ["YoYo", "climb"])
+        add_classes(MAIN, extra, ["YoYo", "climb"])
 
 
 def test_videos_with_several_labels_are_not_added():
     with pytest.raises(ValueError, match="where each video has one label"):
-        union.add_classes(MAIN, dataclasses.replace(EXTRA, multi_label=True), ["YoYo"])
+        add_classes(MAIN, dataclasses.replace(EXTRA, multi_label=True), ["YoYo"])
 
 
 def test_classes_are_added_once():
-    both = union.add_classes(MAIN, EXTRA, ["YoYo"])
-    with pytest.raises(ValueError, match="can be added once"):
-        union.add_classes(both, EXTRA, ["Archery"])
+    both = add_classes(MAIN, EXTRA, ["YoYo"])
+    with pytest.raises(ValueError, match="must not be classes of main with 1 classes of extra"):
+        add_classes(both, EXTRA, ["YoYo"])
 
 
 def test_a_choice_is_a_csv_file_of_the_user(tmp_path):
@@ -91,8 +97,8 @@ def test_a_choice_is_a_csv_file_of_the_user(tmp_path):
         ),
         ("YoYo,exclude,,", "line 3 must name a class, once.*'YoYo', 'exclude'"),
         (",add,,", "line 3 must name a class"),
-        ("a,add", "line 3 must have 4 cells"),
-        ("a,add,b,c, d", "line 3 must have 4 cells"),
+        ("a,add", "line 3 must have as many cells"),
+        ("a,add,b,c, d", "line 3 must have as many cells"),
     ],
 )
 def test_a_row_that_breaks_a_rule_is_an_error_with_its_line(tmp_path, row, message):
@@ -101,7 +107,7 @@ def test_a_row_that_breaks_a_rule_is_an_error_with_its_line(tmp_path, row, messa
 
 
 def test_the_columns_are_named(tmp_path):
-    with pytest.raises(ValueError, match=f"must be {HEADER}. Received: class,use"):
+    with pytest.raises(ValueError, match=f"must name the columns {HEADER}. Received: class,use"):
         union.read_choice(write(tmp_path, "a,add", header="class,use"))
 
 
@@ -119,15 +125,15 @@ def test_78_classes_of_ucf101_are_added_to_hmdb51_as_in_the_paper(shared_data):
     lists = shared_data / "splits"
     hmdb = hmdb51.read(lists / "testTrainMulti_7030_splits", 1)
     ucf = ucf101.read(lists / "ucfTrainTestlist", 1)
-    both = union.add_classes(hmdb, ucf, union.read_choice())
+    both = add_classes(hmdb, ucf, union.read_choice())
     assert len(both.class_names) == 51 + 78
-    added = [video for video in both.train if video.store]
+    added = [video for video in both.train if store.is_added(video.id)]
     assert len(both.train) == 3570 + len(added)
     assert {video.label for video in added} == set(range(51, 129))
     assert both.test == hmdb.test
     # All splits of UCF-101 combined: another split adds the same videos.
     ucf3 = ucf101.read(lists / "ucfTrainTestlist", 3)
-    assert union.add_classes(hmdb, ucf3, union.read_choice()).train == both.train
+    assert add_classes(hmdb, ucf3, union.read_choice()).train == both.train
 
 
 def test_the_choice_speaks_of_every_class_of_ucf101_and_names_a_class_of_hmdb51(shared_data):

@@ -1,7 +1,7 @@
 import pytest
 
 from tf_twostream import datasets
-from tf_twostream.datasets import viva
+from tf_twostream.datasets import folders, viva
 
 
 def make(top, *names):
@@ -59,12 +59,12 @@ def test_depth_videos_are_read_only_where_asked_for(tmp_path):
 
 @pytest.mark.parametrize("name", ["clip.avi", "1-1-1.avi", "00_01_01.avi", "17_01_01.avi"])
 def test_another_name_is_an_error(tmp_path, name):
-    with pytest.raises(ValueError, match=f"recording_gesture_repetition.*Received: '{name}'"):
+    with pytest.raises(folders.NamesError, match=f"recording_gesture_rep.*Received: '{name}'"):
         viva.read(make(tmp_path, "01_01_01.avi", name), 1)
 
 
 def test_a_subject_without_videos_is_an_error(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"subject 2, 03_01_01\.avi.*with 1 videos of others"
+        folders.VideosDirError, match=r"subject 2, such as 03_01_01\.avi.*with 1 videos of others"
     ):
         viva.read(make(tmp_path, "01_01_01.avi"), 2)

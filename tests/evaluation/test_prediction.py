@@ -5,14 +5,17 @@ import weakref
 import cv2
 import numpy as np
 import pytest
+import trained as trained_runs
 from absl import logging
 
-from tf_twostream import datasets, paper, runs, store, training
+from tf_twostream import datasets, runs, store
 from tf_twostream.evaluation import prediction, scoring
 from tf_twostream.flow import codec
-from tf_twostream.precompute import extraction, filling  # fmt: skip
+from tf_twostream.paper import recipes
+from tf_twostream.precompute import filling
+from tf_twostream.precompute.resources import Resources
 
-EFFORT = filling.Effort(num_workers=2)
+RESOURCES = Resources(num_workers=2)
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 2}
 
 
@@ -38,26 +41,29 @@ def trained(clips, tmp_path_factory):
     """(spatial run, temporal run, store) of the clips."""
     folder = tmp_path_factory.mktemp("trained")
     path = str(folder / "store")
+    source = fill(clips, path, shorter_side=48)
+    pair = (recipes.SpatialRecipe(**KNOBS), recipes.TemporalRecipe(stack_length=3, **KNOBS))
+    return *(trained_runs.train(source, path, folder / r.stream, r) for r in pair), path
+
+
+def fill(clips, path, **knobs):
+    """Makes a store of the clips; returns their data set."""
     source = datasets.Source(dataset="folders", videos_dir=str(clips))
-    videos = filling.list_videos(source)
-    recipe = extraction.Recipe(method="farneback", shorter_side=48)
-    filling.run(videos, path=path, recipe=recipe, effort=EFFORT)
-    recipes = (paper.SpatialRecipe(**KNOBS), paper.TemporalRecipe(stack_length=3, **KNOBS))
-    pair = [
-        training.train(source, r, training.Loop(run_dir=str(folder / r.stream), store=path))
-        for r in recipes
-    ]
-    return *pair, path
+    settings = store.Settings.of("farneback", **knobs)
+    filling.fill(datasets.list_videos(source), path=path, settings=settings, resources=RESOURCES)
+    return source
 
 
 def test_a_prediction_is_what_the_evaluation_says(clips, trained):
     spatial, temporal, path = trained
     video = trained[0].split.test[0]
-    predictions, failed = prediction.predict([str(clips / video.id)], [spatial, temporal], EFFORT)
+    predictions, failed = prediction.predict(
+        [str(clips / video.id)], [spatial, temporal], RESOURCES
+    )
     assert not failed
     for run in (spatial, temporal):
         wanted = scoring.score_videos(
-            runs.load_model(run)[0], run.recipe, store.Reader(path), [video], progress=False
+            runs.load_model(run)[0], run.recipe, store.Reader(path), [video]
         )
         scores = predictions[0].streams[run.recipe.stream]
         np.testing.assert_allclose(scores, wanted[0], atol=1e-5)
@@ -66,18 +72,14 @@ def test_a_prediction_is_what_the_evaluation_says(clips, trained):
 
 
 def test_a_bidirectional_network_gets_flow_in_both_directions(clips, tmp_path):
-    source = datasets.Source(dataset="folders", videos_dir=str(clips))
-    recipe = extraction.Recipe(
-        method="farneback", shorter_side=48, directions=("forward", "backward")
-    )
     path = str(tmp_path / "store")
-    filling.run(filling.list_videos(source), path=path, recipe=recipe, effort=EFFORT)
-    network = paper.TemporalRecipe(stack_length=4, bidirectional=True, **KNOBS)
-    run = training.train(source, network, training.Loop(run_dir=str(tmp_path / "run"), store=path))
+    source = fill(clips, path, shorter_side=48, directions=("forward", "backward"))
+    network = recipes.TemporalRecipe(stack_length=4, bidirectional=True, **KNOBS)
+    run = trained_runs.train(source, path, tmp_path / "run", network)
     video = run.split.test[0]
-    [prediction_], _ = prediction.predict([str(clips / video.id)], [run], EFFORT)
+    [prediction_], _ = prediction.predict([str(clips / video.id)], [run], RESOURCES)
     model = runs.load_model(run)[0]
-    wanted = scoring.score_videos(model, network, store.Reader(path), [video], progress=False)
+    wanted = scoring.score_videos(model, network, store.Reader(path), [video])
     np.testing.assert_allclose(prediction_.scores, wanted[0], atol=1e-5)
 
 
@@ -87,7 +89,9 @@ def test_a_bad_video_does_not_stop_the_others(clips, trained, tmp_path, monkeypa
     bad = tmp_path / "bad.avi"
     bad.write_bytes(b"no video")
     good = str(clips / trained[0].split.test[0].id)
-    predictions, failed = prediction.predict([str(bad), good, "absent.avi"], trained[1:2], EFFORT)
+    predictions, failed = prediction.predict(
+        [str(bad), good, "absent.avi"], trained[1:2], RESOURCES
+    )
     assert [item.video for item in predictions] == [good]
     assert set(failed) == {str(bad), "absent.avi"}
     assert failed["absent.avi"].endswith("no such video. Received: absent.avi.")
@@ -104,7 +108,7 @@ def test_the_best_classes_come_first():
 def test_the_labelled_video_shows_frames_beside_their_flow(clips, trained, tmp_path, suffix):
     path = tmp_path / f"labelled{suffix}"
     video = str(clips / trained[0].split.test[0].id)
-    prediction.predict([video], trained[:2], EFFORT, output_video=str(path))
+    prediction.predict([video], trained[:2], RESOURCES, output_video=str(path))
     capture = cv2.VideoCapture(str(path))
     pages = []
     while (page := capture.read()[1]) is not None:
@@ -140,18 +144,18 @@ def test_frames_per_batch_reaches_the_evaluation(clips, trained, monkeypatch):
 
     monkeypatch.setattr(scoring, "score_videos", score_and_note)
     video = str(clips / trained[0].split.test[0].id)
-    prediction.predict([video], trained[:1], EFFORT, frames_per_batch=3)
+    prediction.predict([video], trained[:1], RESOURCES, frames_per_batch=3)
     assert seen == [3]
 
 
 def test_an_output_video_that_cannot_be_written_fails_before_the_work(clips, trained, monkeypatch):
-    monkeypatch.setattr(filling, "run", lambda *_, **__: pytest.fail("worked in vain"))
+    monkeypatch.setattr(filling, "fill", lambda *_, **__: pytest.fail("worked in vain"))
     video = str(clips / trained[0].split.test[0].id)
     for path in (f"{video}/out.mp4", "/proc/no such folder/out.avi"):
         with pytest.raises(OSError, match="must be a file that can be written"):
-            prediction.predict([video], trained[:1], EFFORT, output_video=path)
+            prediction.predict([video], trained[:1], RESOURCES, output_video=path)
     with pytest.raises(ValueError, match="another file than the video"):
-        prediction.predict([video], trained[:1], EFFORT, output_video=video)
+        prediction.predict([video], trained[:1], RESOURCES, output_video=video)
 
 
 def test_the_folder_of_the_output_video_is_made(tmp_path):
@@ -164,5 +168,5 @@ def test_the_folder_of_the_output_video_is_made(tmp_path):
 
 @pytest.mark.parametrize(("path", "videos"), [("out.gif", ["a"]), ("out.mp4", ["a", "b"])])
 def test_an_impossible_output_video_is_refused(path, videos):
-    with pytest.raises(ValueError, match="--output_video"):
+    with pytest.raises(ValueError, match="`output_video`"):
         prediction.check_output_video(path, videos)

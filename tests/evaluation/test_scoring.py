@@ -1,34 +1,38 @@
 """Scores of whole videos."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
+import trained
 
-from tf_twostream import inputs, paper, runs, store, training
+from tf_twostream import inputs, models, runs, store
+from tf_twostream.commands import evaluate
 from tf_twostream.evaluation import scoring
-from tf_twostream.models import cnn_m
-from tf_twostream.scores import score_files
+from tf_twostream.paper import recipes
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 2, "seed": 1}
 RECIPES = {
-    "spatial": paper.SpatialRecipe(**KNOBS),
-    "temporal": paper.TemporalRecipe(stack_length=3, **KNOBS),
+    "spatial": recipes.SpatialRecipe(**KNOBS),
+    "temporal": recipes.TemporalRecipe(stack_length=3, **KNOBS),
 }
 
 
 @pytest.fixture(scope="module", params=["spatial", "temporal"])
 def network(request):
     recipe = RECIPES[request.param]
-    return cnn_m.build(recipe, 3), recipe
+    return models.build(recipe, 3), recipe
 
 
 def test_a_score_is_the_mean_softmax_over_frames_and_views(tiny_store, network):
     path, split = tiny_store
     model, recipe = network
     reader = store.Reader(path)
-    scores = scoring.score_videos(model, recipe, reader, split.test, progress=False)
+    scores = scoring.score_videos(model, recipe, reader, split.test)
     for n, video in enumerate(split.test):
-        [batch] = inputs.evaluation(reader, [video], recipe, batch_size=25)
+        [batch] = inputs.evaluation(inputs.Windows(reader, [video], recipe), batch_size=25)
         softmax = tf.nn.softmax(model(inputs.prepare(batch, recipe)))
         assert softmax.shape == (250, 3)
         np.testing.assert_allclose(scores[n], np.mean(softmax, axis=0), atol=1e-5)
@@ -39,25 +43,22 @@ def test_chunks_of_any_size_give_the_same_scores(tiny_store, network, frames_per
     path, split = tiny_store
     model, recipe = network
     reader = store.Reader(path)
-    wanted = scoring.score_videos(model, recipe, reader, split.test, progress=False)
+    wanted = scoring.score_videos(model, recipe, reader, split.test)
     scores = scoring.score_videos(
-        model, recipe, reader, split.test, frames_per_batch=frames_per_batch, progress=False
+        model, recipe, reader, split.test, frames_per_batch=frames_per_batch
     )
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
 def run(tiny_store, tiny_source, tmp_path_factory):
-    loop = training.Loop(run_dir=str(tmp_path_factory.mktemp("run") / "t"), store=tiny_store[0])
-    return training.train(tiny_source, RECIPES["temporal"], loop)
+    folder = tmp_path_factory.mktemp("run") / "t"
+    return trained.train(tiny_source, tiny_store[0], folder, RECIPES["temporal"])
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_scores_file_names_each_video(tiny_store, run, part, tmp_path, capsys):
-    path = str(tmp_path / "scores.npz")
-    options = scoring.Options(run_dir=str(run.path), store=tiny_store[0], part=part, scores=path)
-    scoring.evaluate(options)
-    scores = score_files.load_scores(path)
+    scores = trained.evaluate(run, tiny_store[0], tmp_path / "scores.npz", part=part)
     videos = getattr(tiny_store[1], part)
     assert list(scores.video_ids) == [video.id for video in videos]
     assert scores.labels.tolist() == [video.label for video in videos]
@@ -68,22 +69,35 @@ def test_the_scores_file_names_each_video(tiny_store, run, part, tmp_path, capsy
     assert "mean class recall" in printed
 
 
-def test_a_store_of_another_method_is_refused(run, tiny_store):
-    settings = {**run.store_settings, "method": "other"}
-    with pytest.raises(ValueError, match=r"method='synthetic' \(now 'other'\)"):
-        runs.check_store(run, settings, where="a store")
+def test_a_store_of_another_kind_is_refused_before_the_network_is_built(
+    run, tiny_store, monkeypatch
+):
+    reader = store.Reader(tiny_store[0])
+    reader.settings = dataclasses.replace(reader.settings, method="other")
+    monkeypatch.setattr(runs, "load_model", lambda _: pytest.fail("built in vain"))
+    with pytest.raises(runs.OtherStoreError, match=rf"'other'\) in {tiny_store[0]}"):
+        scoring.score(run, reader, "test")
 
 
-def test_another_opencv_is_only_a_warning(run, caplog):
-    settings = {**run.store_settings, "parameters": {"opencv": "9"}}
-    runs.check_store(run, settings, where="a store")
-
-
-def test_a_folder_that_is_no_run_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"run\.json.*Received"):
-        runs.load(str(tmp_path))
+@pytest.mark.parametrize(
+    ("mirroring", "views"),
+    [
+        (True, r"10 views \(corners and centre, plain and mirrored\)"),
+        (False, r"5 views \(corners and centre\)"),
+    ],
+)
+def test_what_is_tested_is_printed(tiny_store, tmp_path, capsys, mirroring, views):
+    recipe = dataclasses.replace(RECIPES["temporal"], mirroring=mirroring)
+    reader = store.Reader(tiny_store[0])
+    run = trained.run_of(tmp_path / "run", recipe, tiny_store[1], reader.settings)
+    trained.with_checkpoint(run, iteration=1)
+    scores, iterations = scoring.score(run, reader, "test")
+    assert (scores.scores.shape, iterations) == ((3, 3), 1)
+    printed = capsys.readouterr().out
+    assert re.search(f"temporal stream after 1 iterations, tiny, 3 test videos: .*{views}", printed)
+    assert "note: the training is not finished (2 iterations)" in printed
 
 
 def test_an_unknown_part_is_refused():
     with pytest.raises(ValueError, match="'dev'"):
-        scoring.Options(run_dir="r", store="s", part="dev", scores="x.npz")
+        evaluate.EvaluationFlags(run_dir="r", store="s", part="dev", scores="x.npz")

@@ -1,20 +1,21 @@
 """A data root without videos: lists and what a store says of itself."""
 
+import functools
+import importlib
 import json
-import runpy
 
 import pytest
 from absl import flags
 
 from tf_twostream import cli
-from tf_twostream.experiments import plans
+from tf_twostream.experiments.knobs import Setup
 
 LIST = "path,label,split,group\na/1.avi,a,train,x\nb/1.avi,b,train,x\na/2.avi,a,test,y\n"
 
 
 @pytest.fixture
 def data_root(tmp_path):
-    """The layout of --scale=small."""
+    """The folders of the small scale."""
     root = tmp_path / "data"
     for name, directions in (("first", ["forward", "backward"]), ("second", ["forward"])):
         store = root / "stores" / name
@@ -28,7 +29,7 @@ def data_root(tmp_path):
 @pytest.fixture
 def setup(data_root, tmp_path):
     """Small scale, with a network from ImageNet."""
-    return plans.Setup(
+    return Setup(
         data_root=str(data_root),
         output_dir=str(tmp_path / "out"),
         scale="small",
@@ -37,30 +38,13 @@ def setup(data_root, tmp_path):
 
 
 @pytest.fixture
-def parse(monkeypatch, root):
-    """Parses the flags of a command as its door does; returns the knobs."""
+def parse():
+    """Parses the arguments of a command as the command does; returns its knobs by parameter."""
 
-    def call(command):
-        values, rooms = flags.FlagValues(), []
-        with monkeypatch.context() as patch:
-            patch.setattr(flags, "FLAGS", values)
-            for define in ("bool", "integer", "float", "string", "list", "enum"):
-                original = getattr(flags, f"DEFINE_{define}")
-                patch.setattr(
-                    flags,
-                    f"DEFINE_{define}",
-                    lambda *args, original=original: original(*args, flag_values=values),
-                )
-            required = flags.mark_flag_as_required
-            patch.setattr(
-                flags, "mark_flag_as_required", lambda name: required(name, flag_values=values)
-            )
-            define = cli.define
-            patch.setattr(
-                cli, "define", lambda room, **more: (rooms.append(room), define(room, **more))
-            )
-            runpy.run_path(str(root / command[0]), run_name="door")
-            values(list(command))
-            return {room.__name__: cli.parse(room) for room in rooms}
+    def call(arguments):
+        name = arguments[0].replace("-", "_")
+        module = importlib.import_module(f"tf_twostream.commands.{name}")
+        main = functools.wraps(module.main)(lambda **knobs: knobs)  # The same parameters.
+        return cli.parse(main, arguments, flags.FlagValues())()
 
     return call

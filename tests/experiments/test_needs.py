@@ -6,9 +6,10 @@ import pathlib
 
 from tf_twostream import datasets, experiments
 from tf_twostream.datasets import union
-from tf_twostream.experiments import needs, plans
+from tf_twostream.experiments import needs, plans, rows
+from tf_twostream.experiments.knobs import Setup
 
-PAPER_SCALE = plans.Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
+PAPER_SCALE = Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
 
 
 def find(table, setting):
@@ -21,9 +22,7 @@ def test_a_row_that_cannot_be_run_says_why(setup, data_root):
     assert needs.missing(plain, setup) == needs.missing(both, setup) == ""
     assert "quoted" in needs.missing(find("4", "Spatio-temporal HMAX"), setup)
     without = dataclasses.replace(setup, imagenet_run="")
-    assert needs.missing(find("3", "uni-directional, averaging"), without) == (
-        "needs --imagenet_run"
-    )
+    assert needs.missing(find("3", "uni-directional, averaging"), without) == "needs imagenet_run"
     first = data_root / "stores" / "first"
     (first / "store.json").write_text('{"directions": ["forward"]}')
     assert needs.missing(both, setup) == f"needs backward flow in {first}"
@@ -47,12 +46,12 @@ def test_viva_needs_the_folder_of_its_videos(tmp_path):
     assert needs.missing(row, setup) == ""
 
 
-def test_other_data_sets_have_no_stand_in(setup):
-    rows = experiments.TABLES["other"].rows
-    assert {needs.missing(row, setup) for row in rows} == {"only at --scale=paper"}
-    assert needs.stores_missing(rows, setup) == []
-    assert needs.stores_missing(rows, PAPER_SCALE) == ["charades", "viva"]
-    assert needs.lists_to_write(rows, setup) == {}
+def test_other_data_sets_have_no_small_one_in_their_place(setup):
+    table = experiments.TABLES["other"].rows
+    assert {needs.missing(row, setup) for row in table} == {"only with scale=paper"}
+    assert needs.stores_missing(table, setup) == []
+    assert needs.stores_missing(table, PAPER_SCALE) == ["charades", "viva"]
+    assert needs.lists_to_write(table, setup) == {}
 
 
 def test_the_imagenet_network_must_be_of_the_size_of_the_others(setup, tmp_path):
@@ -62,28 +61,28 @@ def test_the_imagenet_network_must_be_of_the_size_of_the_others(setup, tmp_path)
     recipe = {"width": 0.25, "crop_size": 112}
     for size, words in (
         (recipe, ""),
-        ({**recipe, "crop_size": 224}, "needs an --imagenet_run of --crop_size=112, not 224"),
-        ({**recipe, "width": 1.0}, "needs an --imagenet_run of --width=0.25, not 1"),
+        ({**recipe, "crop_size": 224}, "needs an imagenet_run of crop_size=112, not 224"),
+        ({**recipe, "width": 1.0}, "needs an imagenet_run of width=0.25, not 1"),
     ):
         (tmp_path / "run.json").write_text(json.dumps({"recipe": size}))
         assert needs.missing(row, setup) == words
     tiny = dataclasses.replace(setup, train_flags="--width=0.05 --crop_size=41")
-    assert needs.missing(row, tiny) == "needs an --imagenet_run of --width=0.05, not 1"
+    assert needs.missing(row, tiny) == "needs an imagenet_run of width=0.05, not 1"
 
 
 def test_a_missing_store_comes_with_its_command(setup, parse):
-    rows = [find("2", "Multi-task learning on HMDB-51")]
-    assert needs.stores_missing(rows, setup) == []
-    assert needs.stores_missing(rows, PAPER_SCALE) == ["ucf101", "hmdb51"]
+    table = [find("2", "Multi-task learning on HMDB-51")]
+    assert needs.stores_missing(table, setup) == []
+    assert needs.stores_missing(table, PAPER_SCALE) == ["ucf101", "hmdb51"]
     two = ("ucf101", "hmdb51")
-    for scale, known in ((setup, two), (PAPER_SCALE, experiments.DATASETS)):
+    for scale, known in ((setup, two), (PAPER_SCALE, rows.DATASETS)):
         for dataset in known:
-            _, *command = needs.how_to_make(dataset, scale).split()
+            program, *command = needs.how_to_make(dataset, scale).split()
+            assert program == "twostream"
             knobs = parse(command)
-            assert knobs["Output"].store == scale.store(dataset)
-            assert scale.lists(dataset) in (
-                knobs["Source"].annotations, knobs["Source"].videos_dir
-            )  # fmt: skip
+            own, source = scale.data_set(dataset), knobs["source"]
+            assert knobs["output"].store == own.store
+            assert own.lists in (source.annotations, source.videos_dir)
 
 
 def test_a_list_of_all_has_every_video_for_training(setup, tmp_path):
@@ -96,8 +95,8 @@ def test_a_list_of_all_has_every_video_for_training(setup, tmp_path):
     assert not split.test
     [last] = plans.plan(fine_tuning, setup)
     pre_training = last.after[0].after[0]
-    assert f"--annotations={path}" in pre_training.command
-    assert f"--init_from={pre_training.output.parents[1]}" in last.after[0].command
+    assert pre_training.flags["annotations"] == path
+    assert last.after[0].flags["init_from"] == str(pre_training.output.parents[1])
 
 
 def test_small_data_sets_add_the_classes_that_the_other_has_not(setup, data_root, tmp_path):
@@ -108,17 +107,17 @@ def test_small_data_sets_add_the_classes_that_the_other_has_not(setup, data_root
     (tmp_path / "choice.csv").write_text(text)
     assert union.read_choice(tmp_path / "choice.csv") == ("a",)
     [small], [full] = plans.plan(row, setup), plans.plan(row, PAPER_SCALE)
-    assert f"--add_classes={path}" in small.after[0].command
+    assert small.after[0].flags["add_classes"] == path
     assert "add_classes" not in full.after[0].line
     assert needs.lists_to_write([row], PAPER_SCALE) == {}  # Its 78 classes come with us.
 
 
 def test_missing_lists_are_named(setup, tmp_path):
-    rows = experiments.TABLES["2"].rows
+    table = experiments.TABLES["2"].rows
     lists = [f"{tmp_path}/lists/{name}.csv" for name in ("first", "second")]
     elsewhere = dataclasses.replace(setup, data_root=str(tmp_path))
-    assert needs.lists_missing(rows, elsewhere) == lists
+    assert needs.lists_missing(table, elsewhere) == lists
     (tmp_path / "lists").mkdir(exist_ok=True)
     pathlib.Path(lists[0]).write_text("")
-    assert needs.lists_missing(rows, elsewhere) == lists[1:]
+    assert needs.lists_missing(table, elsewhere) == lists[1:]
     assert needs.lists_missing(experiments.TABLES["other"].rows, elsewhere) == []

@@ -1,4 +1,4 @@
-"""Rows become commands that the doors accept."""
+"""Rows become commands that the program accepts."""
 
 import dataclasses
 
@@ -7,9 +7,10 @@ from absl import flags
 
 from tf_twostream import experiments
 from tf_twostream.experiments import plans
+from tf_twostream.experiments.knobs import Setup
 
 ROWS = [(name, row) for name, table in experiments.TABLES.items() for row in table.rows if row.what]
-PAPER_SCALE = plans.Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
+PAPER_SCALE = Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
 
 
 def find(table, setting):
@@ -24,32 +25,33 @@ def steps_before(step):
         yield from steps_before(earlier)
 
 
-def flags_of(step):
-    return dict(flag.removeprefix("--").split("=", 1) for flag in step.command[1:])
+def written(step):
+    """The flags of a step as they are typed, by name."""
+    flags = (argument.removeprefix("--") for argument in step.arguments[1:])
+    return dict(flag.split("=", 1) for flag in flags)
 
 
 def train_flags(table, setting, setup=PAPER_SCALE):
     last = plans.plan(find(table, setting), setup)[0]
-    return flags_of(last.after[0])
+    return written(last.after[0])
 
 
 @pytest.mark.parametrize("scale", ["paper", "small"])
-def test_the_doors_accept_every_command(scale, parse):
+def test_the_commands_accept_their_flags(scale, parse):
     setup = dataclasses.replace(PAPER_SCALE, scale=scale)
     planned = [plans.plan(row, setup) for _, row in ROWS]
     seen = {step.name: step for plan in planned for last in plan for step in steps_before(last)}
     for step in seen.values():
-        knobs = parse(step.command)
-        recipes = [knob for room, knob in knobs.items() if room.endswith("Recipe")]
+        knobs = parse(step.arguments)
         if step.name.startswith("runs/") and scale == "paper":
-            [recipe] = recipes
+            recipe = knobs["recipe"]
             assert recipe.batch_size == 256
             assert recipe.iterations == (20_000 if recipe.init_from else 80_000)
 
 
 def test_an_unknown_flag_is_noticed(parse):
     with pytest.raises(flags.UnrecognizedFlagError):
-        parse(("scripts/evaluate.py", "--run_dir=a", "--store=b", "--scores=c", "--nonsense=1"))
+        parse(["evaluate", "--run_dir=a", "--store=b", "--scores=c", "--nonsense=1"])
 
 
 def test_one_name_is_one_command():
@@ -89,14 +91,14 @@ def test_rows_of_hmdb51_learn_from_all_of_ucf101_and_the_other_way_round():
 
 def test_table_4_has_three_splits_and_each_trains_on_its_own():
     plan = plans.plan(find("4", "Temporal stream ConvNet, HMDB-51"), PAPER_SCALE)
-    assert [flags_of(last.after[0])["splits"] for last in plan] == ["1,1", "2,1", "3,1"]
-    assert [flags_of(last)["task"] for last in plan] == ["hmdb51"] * 3
+    assert [written(last.after[0])["splits"] for last in plan] == ["1,1", "2,1", "3,1"]
+    assert [written(last)["task"] for last in plan] == ["hmdb51"] * 3
     assert len({last.output for last in plan}) == 3
 
 
 def test_the_svm_learns_from_training_videos_in_the_order_of_the_test_scores():
     [last] = plans.plan(find("3", "uni-directional, multi-task, SVM"), PAPER_SCALE)
-    given = flags_of(last)
+    given = written(last)
     assert given["train_scores"] == given["scores"].replace(".test.npz", ".train.npz")
     assert {str(step.output) for step in last.after} == {
         *given["scores"].split(","), *given["train_scores"].split(",")
@@ -108,7 +110,7 @@ def test_viva_trains_on_seven_subjects_for_each_that_is_left_out():
     for subject, last in enumerate(plan, start=1):
         assert last.result == "average"
         for test in last.after:
-            given = flags_of(test.after[0])
+            given = written(test.after[0])
             assert (given["dataset"], given["split"]) == ("viva", str(subject))
             assert given["videos_dir"] == "data/videos/viva"
             assert "annotations" not in given
@@ -117,8 +119,8 @@ def test_viva_trains_on_seven_subjects_for_each_that_is_left_out():
 
 def test_charades_is_fused_without_an_svm():
     [last] = plans.plan(find("other", "Charades"), PAPER_SCALE)
-    assert "svm" not in flags_of(last)
-    spatial, temporal = (flags_of(test.after[0]) for test in last.after)
+    assert "svm" not in written(last)
+    spatial, temporal = (written(test.after[0]) for test in last.after)
     assert spatial["init_from"] == "imagenet"
     assert "init_from" not in temporal
     assert temporal["annotations"] == "data/lists/charades"
@@ -143,30 +145,60 @@ def test_small_fine_tuning_is_as_much_shorter_as_in_the_paper(setup):
 def test_each_seed_is_a_run_of_its_own(setup):
     setup = dataclasses.replace(setup, seeds=(0, 7))
     plan = plans.plan(find("4", "Spatial stream ConvNet, UCF-101"), setup)
-    assert [flags_of(last.after[0])["seed"] for last in plan] == ["0", "7"]
+    assert [written(last.after[0])["seed"] for last in plan] == ["0", "7"]
     assert len({last.output for last in plan}) == 2
 
 
 def test_more_flags_go_to_every_training_and_win(setup):
     setup = dataclasses.replace(setup, train_flags="--num_iterations=3 --jit_compile")
     [last] = plans.plan(find("1b", "Single-frame"), setup)
-    given = last.after[0].command
-    assert given[-2:] == ("--num_iterations=3", "--jit_compile")
+    given = last.after[0].arguments
+    assert given[-2:] == ["--num_iterations=3", "--jit_compile"]
     assert sum("num_iterations" in flag for flag in given) == 1
-    assert "--jit_compile" not in last.command
+    assert "--jit_compile" not in last.arguments
 
 
 def test_more_flags_of_testing_neither_win_nor_make_another_step(parse):
     setup = dataclasses.replace(PAPER_SCALE, test_flags="--frames_per_batch=5 --part=train")
     [plain], [last] = (plans.plan(find("1b", "Slow fusion"), s) for s in (PAPER_SCALE, setup))
-    options = parse(last.typed)["Options"]
-    assert (options.frames_per_batch, options.part) == (5, "test")
+    given = parse(last.arguments)["given"]
+    assert (given.frames_per_batch, given.part) == (5, "test")
     assert "--frames_per_batch=5" in last.line
     assert last.record == plain.record == plain.line
     assert last.after == plain.after
 
 
-@pytest.mark.parametrize("knobs", [{"seeds": ()}, {"seeds": (1, 1)}, {"scale": "tiny"}])
-def test_senseless_setups_are_refused(knobs):
-    with pytest.raises(ValueError, match="Received"):
-        plans.Setup(data_root="data", **knobs)
+def test_commands_are_typed_and_recorded_as_flags_of_twostream():
+    [last] = plans.plan(find("1b", "Single-frame"), PAPER_SCALE)
+    train = last.after[0]
+    run = "results/runs/ucf101_split1_seed0/temporal_L1"
+    assert (
+        train.line
+        == train.record
+        == (
+            "twostream train-temporal --dataset=ucf101 --annotations=data/lists/ucfTrainTestlist "
+            f"--split=1 --store=data/stores/ucf101 --run_dir={run} --seed=0 --stack_length=1"
+        )
+    )
+    assert train.flags["stack_length"] == 1
+    scores = "results/scores/ucf101_split1_seed0/temporal_L1.test.npz"
+    assert last.line == (
+        f"twostream evaluate --run_dir={run} --store=data/stores/ucf101 --part=test "
+        f"--scores={scores}"
+    )
+    assert (str(last.output), last.name + ".npz") == (scores, scores.removeprefix("results/"))
+
+
+def test_added_classes_are_the_papers_choice_unless_the_scale_has_its_own(setup):
+    row = "Training on HMDB-51 with classes added"
+    given = train_flags("2", row)
+    assert (given["add_dataset"], given["add_store"]) == ("ucf101", "data/stores/ucf101")
+    assert "add_classes" not in given
+    assert train_flags("2", row, setup)["add_classes"].endswith("lists/first_classes.csv")
+
+
+def test_all_videos_are_those_of_a_list_that_is_made():
+    [last] = plans.plan(find("2", "Fine-tuning"), PAPER_SCALE)
+    given = written(last.after[0].after[0])
+    assert (given["dataset"], given["annotations"]) == ("csv", "results/lists/ucf101_all.csv")
+    assert "split" not in given

@@ -16,14 +16,14 @@ ROW = experiments.Row("a setting", 80.0, experiments.Network(name="n"), (1, 2, 3
 
 
 def step(output="none", result=""):
-    train = plans.Step("runs/n", ("scripts/train_temporal.py", "--seed=0"), pathlib.Path("n"))
-    return plans.Step("scores/n", ("scripts/evaluate.py",), pathlib.Path(output), (train,), result)
+    train = plans.Step("runs/n", "train-temporal", {"seed": 0}, pathlib.Path("n"))
+    return plans.Step("scores/n", "evaluate", {}, pathlib.Path(output), (train,), result)
 
 
 def line(*values):
     """A line of one value per split, or of a tuple of them, one per seed."""
     by_split = tuple(value if isinstance(value, tuple) else (value,) for value in values)
-    return results.Line(ROW, "python x", by_split, tuple(10 + n for n in range(len(values))))
+    return results.Line(ROW, "twostream x", by_split, tuple(10 + n for n in range(len(values))))
 
 
 def read_csv(path):
@@ -96,7 +96,7 @@ def test_the_seeds_of_a_split_stay_together(setup, tmp_path):
 
 
 def test_a_table_shows_ours_beside_the_papers(setup):
-    lines = [line(80.0, 82.0, 87.0), line(79.0), results.Line(ROW, reason="needs --imagenet_run")]
+    lines = [line(80.0, 82.0, 87.0), line(79.0), results.Line(ROW, reason="needs imagenet_run")]
     text = results.write("1b", lines, setup)
     tables = pathlib.Path(setup.output_dir, "tables")
     assert (tables / "table_1b.md").read_text() == text
@@ -107,9 +107,9 @@ def test_a_table_shows_ours_beside_the_papers(setup):
     ]
     own = ["a setting", "video accuracy"]
     assert cells == [
-        [*own, "83.0 ± 3.6", "80.0", "+3.0", "10, 11, 12", "`python x`"],
-        [*own, "79.0", "80.0", "-1.0", "10", "`python x`"],
-        [*own, "not run: needs --imagenet_run", "80.0", "", "", ""],
+        [*own, "83.0 ± 3.6", "80.0", "+3.0", "10, 11, 12", "`twostream x`"],
+        [*own, "79.0", "80.0", "-1.0", "10", "`twostream x`"],
+        [*own, "not run: needs imagenet_run", "80.0", "", "", ""],
     ]
     first, second, third = read_csv(tables / "table_1b.csv")
     assert float(first["ours"]) == pytest.approx(83.0)
@@ -118,7 +118,7 @@ def test_a_table_shows_ours_beside_the_papers(setup):
     assert [row["seeds"] for row in (first, second, third)] == ["1", "1", ""]
     assert first["measure"] == "video accuracy"
     assert float(first["difference"]) == pytest.approx(3.0)
-    assert third["not run"] == "needs --imagenet_run"
+    assert third["not run"] == "needs imagenet_run"
 
 
 def test_the_table_of_other_data_sets_says_its_measures_and_whose_numbers_they_are(setup):
@@ -144,19 +144,19 @@ def test_a_row_counts_when_all_its_repeats_are_done(tmp_path):
     unfinished = results.make_line(ROW, [step(), step()], [True, False], "runs/n ended with code 1")
     assert unfinished.values == ()
     assert unfinished.reason == "runs/n ended with code 1; 1 of 2 done"
-    assert unfinished.command == "python scripts/train_temporal.py --seed=0"
+    assert unfinished.command == "twostream train-temporal --seed=0"
     assert results.make_line(ROW, [], [], "quoted").reason == "quoted"
 
 
 def test_a_script_has_each_command_once_and_what_cannot_be_run_as_a_comment():
-    other = dataclasses.replace(step(), name="other", command=("scripts/fuse_scores.py",))
-    lines = [(ROW, [step()], "needs --imagenet_run"), (ROW, [step()], ""), (ROW, [other], "")]
+    other = dataclasses.replace(step(), name="other", command="fuse-scores")
+    lines = [(ROW, [step()], "needs imagenet_run"), (ROW, [step()], ""), (ROW, [other], "")]
     text = results.script(lines, ["a note"])
     assert "# a note" in text
-    assert [row for row in text.splitlines() if "python" in row] == [
-        "# python scripts/train_temporal.py --seed=0",
-        "# python scripts/evaluate.py",
-        "python scripts/train_temporal.py --seed=0",
-        "python scripts/evaluate.py",
-        "python scripts/fuse_scores.py",
+    assert [row for row in text.splitlines() if "twostream" in row] == [
+        "# twostream train-temporal --seed=0",
+        "# twostream evaluate",
+        "twostream train-temporal --seed=0",
+        "twostream evaluate",
+        "twostream fuse-scores",
     ]

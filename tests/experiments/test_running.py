@@ -4,36 +4,55 @@ import dataclasses
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
+import tf_twostream
 from tf_twostream.experiments import plans, running
 
-# Notes that it runs; then writes its output, unless it is told to fail.
-SCRIPT = """
-import pathlib, sys
-output, log, *words = sys.argv[1:]
-with open(log, "a") as file:
-    file.write(pathlib.Path(output).name + "\\n")
-if "fail" in words:
+# In the place of `tf_twostream.commands`: each command notes that it runs, and writes its output.
+PROGRAM = """
+import pathlib, signal, sys, time
+name, *arguments = sys.argv[1:]
+flags = dict(argument[2:].partition("=")[::2] for argument in arguments)
+output = pathlib.Path(flags["output"])
+
+def save(*_):
+    time.sleep(0.3)
+    output.write_text("saved")
+    sys.exit(130)
+
+with open(flags["log"], "a") as file:
+    file.write(output.name + "\\n")
+if name == "fail":
     sys.exit(3)
-if "nothing" not in words:
-    pathlib.Path(output).write_text("done")
+if name == "work":
+    signal.signal(int(flags["until"]), save)
+    pathlib.Path(f"{output}.ready").touch()
+    time.sleep(60)
+if name != "do-nothing":
+    output.write_text(" ".join(arguments))
 """
+
+
+@pytest.fixture(autouse=True)
+def program(tmp_path, monkeypatch):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    monkeypatch.setattr(running, "PROGRAM", (sys.executable, str(tmp_path / "program.py")))
 
 
 @pytest.fixture
 def make(tmp_path):
-    """Makes steps of a script that notes each call."""
-    (tmp_path / "script.py").write_text(SCRIPT)
+    """Makes steps of commands that do next to nothing."""
 
-    def step(name, *words, after=()):
+    def step(name, command="train", after=(), **flags):
         output = tmp_path / name
-        return plans.Step(
-            name, ("script.py", str(output), str(tmp_path / "log"), *words), output, tuple(after)
-        )
+        flags = {"output": str(output), "log": str(tmp_path / "log"), **flags}
+        return plans.Step(name, command, flags, output, tuple(after))
 
     return step
 
@@ -53,7 +72,7 @@ def calls(tmp_path):
 
 @pytest.fixture
 def runner(tmp_path):
-    return lambda: running.Runner(str(tmp_path / "out"), tmp_path)
+    return lambda: running.Runner(str(tmp_path / "out"))
 
 
 def test_a_step_follows_those_it_needs_and_runs_once(make, calls, runner):
@@ -96,19 +115,15 @@ def test_what_follows_a_step_that_ran_again_runs_again(make, calls, runner):
 def test_another_command_is_another_step(make, calls, runner):
     runner().run(make("train"))
     calls()
-    runner().run(make("train", "--learning_rate=1"))
+    runner().run(make("train", learning_rate=1))
     assert calls() == ["train"]
 
 
-def test_flags_that_decide_nothing_are_given_but_make_no_other_step(runner, tmp_path):
-    (tmp_path / "echo.py").write_text(
-        "import pathlib, sys\npathlib.Path(sys.argv[-1]).write_text(' '.join(sys.argv[1:]))\n"
-    )
-    output = tmp_path / "scores"
-    plain = plans.Step("test", ("echo.py", str(output)), output)
-    more = dataclasses.replace(plain, more=("--frames_per_batch=5",))
+def test_flags_that_decide_nothing_are_given_but_make_no_other_step(make, runner):
+    plain = make("test")
+    more = dataclasses.replace(plain, more={"frames_per_batch": 5})
     runner().run(more)
-    assert output.read_text() == f"--frames_per_batch=5 {output}"
+    assert plain.output.read_text().startswith("--frames_per_batch=5 --output=")
     assert runner().is_done(more)
     assert runner().is_done(plain)
 
@@ -128,37 +143,32 @@ def test_a_failure_is_named_and_not_repeated_in_the_same_run(make, calls, runner
 
 def test_a_command_that_writes_nothing_has_failed(make, runner):
     with pytest.raises(running.StepError, match="wrote no"):
-        runner().run(make("train", "nothing"))
+        runner().run(make("train", "do-nothing"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_waits_for_the_command_to_save_its_work(number, tmp_path, runner):
-    script = tmp_path / "saves.py"
-    script.write_text(
-        "import pathlib, signal, sys, time\n"
-        "def save(*_):\n"
-        "    time.sleep(0.3)\n"
-        "    pathlib.Path(sys.argv[1]).write_text('saved')\n"
-        "    sys.exit(130)\n"
-        f"signal.signal({int(number)}, save)\n"
-        "pathlib.Path(sys.argv[1] + '.ready').touch()\n"
-        "time.sleep(60)\n"
-    )
-    output = tmp_path / "checkpoint"
-    step = plans.Step("train", ("saves.py", str(output)), output)
+def test_a_stop_waits_for_the_command_to_save_its_work(number, make, runner):
+    step, one = make("checkpoint", "work", until=int(number)), runner()
 
     def stop():
-        while not pathlib.Path(f"{output}.ready").exists():
+        while not pathlib.Path(f"{step.output}.ready").exists():
             time.sleep(0.01)
         os.kill(os.getpid(), number)
 
-    thread = threading.Thread(target=stop)
-    thread.start()
+    threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        runner().run(step)
-    thread.join()
-    assert output.read_text() == "saved"
+        one.run(step)
+    assert step.output.read_text() == "saved"
     assert not runner().is_done(step)
+
+
+def test_commands_run_by_the_package_itself_where_there_are_no_scripts(monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(tf_twostream.__file__).parents[1]))
+    done = subprocess.run(
+        [*running.PROGRAM, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "train-temporal" in done.stdout
 
 
 def test_an_output_folder_belongs_to_its_flags(tmp_path):
@@ -168,5 +178,6 @@ def test_an_output_folder_belongs_to_its_flags(tmp_path):
     (tmp_path / "runs").mkdir()
     running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"})
     for changed in ({"scale": "paper"}, {"imagenet_run": ""}, {"imagenet_run": "runs/b"}):
-        with pytest.raises(ValueError, match=f"holds results with --{next(iter(changed))}="):
+        [name] = changed
+        with pytest.raises(running.ResultsError, match=f"Received: {name}=.* with {name}="):
             running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"} | changed)

@@ -50,7 +50,7 @@ def test_the_video_that_moves_most_is_found(tiny_store):
 
 
 @pytest.mark.parametrize(("first", "length"), [(-1, 4), (12, 4), (0, 0)])
-def test_a_clip_must_lie_inside_of_its_video(tiny_store, first, length):
+def test_a_clip_must_lie_in_its_video(tiny_store, first, length):
     with pytest.raises(ValueError, match="has 16 frames.*Received"):
         clips.read_clip(store.Reader(tiny_store[0]), "class 2/v_2 (1+!).avi", first, length)
 
@@ -98,6 +98,12 @@ def test_fig_3_follows_what_moves_at_its_first_frame():
         array[1:] = value
     starts = clips._moving_points(clip)
     assert (18, 10) <= tuple(starts[0]) <= (33, 25)
+
+
+def test_fig_3_follows_no_point_at_rest():
+    starts = clips._moving_points(moving(2.0, 1.0))
+    assert len(starts) > 3
+    assert ((starts >= (17, 9)) & (starts <= (34, 26))).all()  # The square, and what blur adds.
 
 
 def test_fig_3_shows_a_part_of_the_frame_of_its_shape(clip):

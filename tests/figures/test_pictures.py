@@ -18,10 +18,12 @@ def test_temporal_filters_are_a_column_each_and_channels_a_row_each():
     assert np.corrcoef(tile.ravel(), kernel[:, :, row, column].ravel())[0, 1] > 0.999
 
 
-def test_zero_weights_are_mid_grey():
+def test_zero_weights_are_mid_grey_between_white_lines():
     for rgb in (True, False):
         picture = pictures.first_layer_filters(np.zeros((7, 7, 6, 4)), rgb=rgb)
-        assert set(np.unique(picture)) == {128}
+        assert set(np.unique(picture)) == {128, 255}
+        assert (picture[1:29, 1:29] == 128).all()
+        assert (picture[0] == 255).all() and (picture[:, 29] == 255).all()
 
 
 def test_rgb_filters_are_coloured_tiles():
@@ -36,7 +38,7 @@ def test_a_filter_on_stacked_frames_is_a_strip_of_coloured_tiles():
     kernel[:, :, 3 * 2 + 1, 1] = 1  # The second filter looks at green in the third frame.
     picture = pictures.first_layer_filters(kernel, rgb=True, zoom=1)
     assert picture.shape == (5 * 7 + 2, 3 * 8 + 1, 3)
-    expected = np.full((5 * 7, 7, 3), 128)
+    expected = np.full((5 * 7, 7, 3), 128)  # Grey levels.
     expected[2 * 7 : 3 * 7, :, 1] = 255
     np.testing.assert_array_equal(picture[1:-1, 9:16], expected)
 
@@ -45,6 +47,11 @@ def test_rgb_inputs_are_shown_as_they_are():
     inputs = RNG.integers(0, 255, (2, 5, 5, 3))
     picture = pictures.network_inputs(inputs, rgb=True)
     np.testing.assert_array_equal(picture[1:6, 7:12], inputs[1])
+
+
+def test_fewer_inputs_leave_no_empty_places():
+    picture = pictures.network_inputs(RNG.integers(0, 255, (2, 5, 6, 3)), rgb=True, most=4)
+    assert picture.shape == (7, 2 * 7 + 1, 3)
 
 
 def test_stacked_frames_are_shown_below_each_other():

@@ -1,4 +1,4 @@
-import csv
+"""Tables, and the drawings of Fig. 5 and 6 as files show them."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ from matplotlib import image
 from tf_twostream.figures import reports
 
 
-def read_csv(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
-
-
 def names(number):
     return [f"QuiteLongClassName{index}" for index in range(number)]
+
+
+def picture(path, drawing):
+    """The drawing as its file shows it, `[H, W, 3]` in [0, 1]."""
+    return image.imread(reports.write(path, drawing, ["class"], []))[..., :3]
 
 
 def test_a_table_is_markdown_that_is_also_aligned():
@@ -30,33 +30,11 @@ def test_a_row_is_as_long_as_the_header():
         reports.markdown_table(["a", "b"], [["x"]])
 
 
-def test_the_confusion_matrix_is_written_as_counts(tmp_path):
-    reports.write_confusion_matrix(
-        np.array([[3, 1], [0, 0]]), ["a, b", "ö"], tmp_path / "new" / "v1.2"
-    )
-    assert read_csv(tmp_path / "new" / "v1.2.csv") == [
-        ["true \\ predicted", "a, b", "ö"],
-        ["a, b", "3", "1"],
-        ["ö", "0", "0"],
-    ]
-    assert (tmp_path / "new" / "v1.2.png").is_file()
-
-
-def test_recall_is_written_in_class_order_and_empty_where_unknown(tmp_path):
-    reports.write_per_class(np.array([0.25, np.nan, 1]), ["b", "a", "c"], tmp_path / "recall")
-    assert read_csv(tmp_path / "recall.csv") == [
-        ["class", "recall"],
-        ["b", "0.250000"],
-        ["a", ""],
-        ["c", "1.000000"],
-    ]
-
-
 def test_rows_of_the_figure_are_true_classes(tmp_path):
     matrix = np.diag([4, 4, 4])
     matrix[0] = [0, 0, 4]  # All of class 0 are taken for class 2: top right.
-    reports.write_confusion_matrix(matrix, ["a", "b", "c"], tmp_path / "c", title="")
-    pixels = image.imread(tmp_path / "c.png")[..., :3]
+    drawing = reports.draw_confusion_matrix(matrix, ["a", "b", "c"], "")
+    pixels = picture(tmp_path / "c", drawing)
     dark = np.abs(pixels - (8 / 255, 48 / 255, 107 / 255)).max(axis=-1) < 0.01
     rows, columns = np.nonzero(dark)
     left, right = columns.min(), columns.max() - 35  # Without the colour bar.
@@ -65,27 +43,34 @@ def test_rows_of_the_figure_are_true_classes(tmp_path):
     np.testing.assert_array_equal(np.array(shares) > 0.5, [[0, 1], [1, 0], [0, 1]])
 
 
+def test_only_shares_above_zero_have_numbers():
+    matrix = np.array([[3, 1, 0], [0, 0, 0], [0, 1, 1]])
+    drawing = reports.draw_confusion_matrix(matrix, ["a", "b", "c"], "")
+    numbers = {text.get_position(): text.get_text() for text in drawing.axes[0].texts}
+    assert numbers == {(0, 0): "0.75", (1, 0): "0.25", (1, 2): "0.50", (2, 2): "0.50"}
+
+
 @pytest.mark.parametrize("number", [3, 4, 20, 101])
 def test_figures_grow_with_the_classes_so_that_each_has_room_for_its_label(tmp_path, number):
-    reports.write_confusion_matrix(np.eye(number, dtype=int), names(number), tmp_path / "c")
-    reports.write_per_class(np.linspace(0, 1, number), names(number), tmp_path / "r")
-    height, width = image.imread(tmp_path / "c.png").shape[:2]
+    matrix, values = np.eye(number, dtype=int), np.linspace(0, 1, number)
+    drawing = reports.draw_confusion_matrix(matrix, names(number), "Confusion matrix")
+    height, width = picture(tmp_path / "c", drawing).shape[:2]
     assert min(height, width) > 16 * number  # Pixels; a label is 10 high.
     assert max(height, width) < 3000
-    height, width = image.imread(tmp_path / "r.png").shape[:2]
+    drawing = reports.draw_per_class(values, names(number))
+    height, width = picture(tmp_path / "r", drawing).shape[:2]
     assert height > 18 * number
     assert 500 < width < 1000
 
 
 def test_names_are_not_taken_for_formulas(tmp_path):
     strange = ["a$b$", "$\\frac", "_^{", "100 %"]
-    reports.write_confusion_matrix(np.eye(4), strange, tmp_path / "c", title="$\\frac")
-    reports.write_per_class(np.ones(4), strange, tmp_path / "r", title="$\\frac")
+    picture(tmp_path / "c", reports.draw_confusion_matrix(np.eye(4), strange, "$\\frac"))
+    picture(tmp_path / "r", reports.draw_per_class(np.ones(4), strange, title="$\\frac"))
 
 
-def test_shapes_must_fit_the_class_names(tmp_path):
+def test_shapes_must_fit_the_class_names():
     with pytest.raises(ValueError, match=r"must be \[3, 3\]. Received: \[2, 2\]"):
-        reports.write_confusion_matrix(np.eye(2), names(3), tmp_path / "c")
+        reports.draw_confusion_matrix(np.eye(2), names(3), "")
     with pytest.raises(ValueError, match=r"must be \[3\]. Received: \[2\]"):
-        reports.write_per_class(np.ones(2), names(3), tmp_path / "r")
-    assert not list(tmp_path.iterdir())
+        reports.draw_per_class(np.ones(2), names(3))

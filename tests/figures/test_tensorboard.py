@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+import trained
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import paper, runs, store, training
+from tf_twostream import datasets, models, runs, store
 from tf_twostream.figures import clips, pictures, reports, tensorboard
-from tf_twostream.models import cnn_m
+from tf_twostream.paper import recipes
 from tf_twostream.scores import metrics, score_files
 from tf_twostream.training import devices
 
-RECIPE = paper.TemporalRecipe(
+RECIPE = recipes.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=2, dropout_rate=0.0
 )
 NAMES = ("first class", "second", "third")
@@ -41,18 +42,17 @@ def value(event):
 
 def write_clip(tiny_store, folder, recipe, **changes):
     """Draws Fig. 2 and 3; returns the tags."""
-    run = runs.Run(folder, recipe, dataclasses.replace(tiny_store[1], **changes), {})
+    run = trained.run_of(folder, recipe, dataclasses.replace(tiny_store[1], **changes))
     with tf.summary.create_file_writer(str(folder)).as_default():
         tensorboard.write_clip(run, store.Reader(tiny_store[0]))
     return read(folder)
 
 
 def test_a_training_shows_its_flow_once(tiny_store, tiny_source, tmp_path, monkeypatch):
-    loop = training.Loop(run_dir=str(tmp_path / "run"), store=tiny_store[0])
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(tensorboard, "write_inputs", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        training.train(tiny_source, RECIPE, loop)
-    run = training.train(tiny_source, RECIPE, loop)
+        trained.train(tiny_source, tiny_store[0], tmp_path / "run", RECIPE)
+    run = trained.train(tiny_source, tiny_store[0], tmp_path / "run", RECIPE)
     events = read(run.path / "tensorboard")
     assert [event.step for event in events["loss"]] == [1, 2]  # It was stopped, and went on.
     reader = store.Reader(tiny_store[0])
@@ -68,8 +68,8 @@ def test_other_hosts_draw_nothing(tiny_store, tiny_source, tmp_path, monkeypatch
     drawn = []
     monkeypatch.setattr(devices, "is_first_host", lambda strategy: False)
     monkeypatch.setattr(tensorboard, "write_clip", lambda *args: drawn.append(args))
-    loop = training.Loop(run_dir=str(tmp_path / "run"), store=tiny_store[0])
-    training.train(tiny_source, dataclasses.replace(RECIPE, num_iterations=1), loop)
+    recipe = dataclasses.replace(RECIPE, num_iterations=1)
+    trained.train(tiny_source, tiny_store[0], tmp_path / "run", recipe)
     assert not drawn
     assert not (tmp_path / "run").exists()
 
@@ -83,8 +83,10 @@ def test_only_flow_that_is_there_is_shown(tiny_store, tmp_path):
     assert tags("one field", lengths[1]) == {"figure_2", "figure_3"}
     assert tags("just long enough", lengths[longest - 1]) == {"figure_2", "figure_3"}
     assert not tags("too short", lengths[longest])
-    assert not tags("no flow", paper.SpatialRecipe(crop_size=41))
-    elsewhere = tuple(dataclasses.replace(video, store=1) for video in tiny_store[1].train)
+    assert not tags("no flow", recipes.SpatialRecipe(crop_size=41))
+    elsewhere = tuple(
+        datasets.Video(store.added_id(video.id), video.label) for video in tiny_store[1].train
+    )
     assert not tags("in another store", RECIPE, train=elsewhere)
 
 
@@ -97,12 +99,16 @@ def test_drawing_draws_no_random_numbers(tiny_store, tmp_path):
 
 @pytest.mark.parametrize(
     ("recipe", "coloured"),
-    [(paper.SlowFusionRecipe, True), (paper.SpatialRecipe, True), (paper.TemporalRecipe, False)],
+    [
+        (recipes.SlowFusionRecipe, True),
+        (recipes.SpatialRecipe, True),
+        (recipes.TemporalRecipe, False),
+    ],
 )
 def test_filters_on_rgb_are_coloured(tmp_path, recipe, coloured):
     recipe = recipe(crop_size=41, width=0.05)
     with tf.summary.create_file_writer(str(tmp_path)).as_default():
-        tensorboard.write_filters(cnn_m.build(recipe, 3), recipe, 7)
+        tensorboard.write_filters(models.build(recipe, 3), recipe, 7)
     [event] = read(tmp_path)["first_layer_filters"]
     assert event.step == 7
     assert (np.ptp(decode(event), axis=-1) > 0).any() == coloured
@@ -110,7 +116,7 @@ def test_filters_on_rgb_are_coloured(tmp_path, recipe, coloured):
 
 @pytest.fixture
 def run(tiny_store, tmp_path):
-    return runs.Run(tmp_path / "run", RECIPE, tiny_store[1], {})
+    return trained.run_of(tmp_path / "run", RECIPE, tiny_store[1])
 
 
 @pytest.fixture
@@ -138,9 +144,9 @@ def test_scores_are_shown_beside_the_training(run, scores):
 
 
 def test_each_task_and_part_has_its_own_folder(run, scores):
-    tasks = [runs.Task(name, run.split, {}, 3, 3) for name in "ab"]
+    tasks = tuple(trained.task_of(run.split, name=name) for name in "ab")
     for name, part in (("a", "test"), ("b", "test"), ("b", "train")):
-        own = runs.of_tasks(run.path, RECIPE, tasks, name)
+        own = runs.Run(run.path, RECIPE, tasks, chosen="ab".index(name))
         tensorboard.write_scores(own, part, scores, 1)
         assert len(read(run.path / "tensorboard" / name / part)["video_accuracy"]) == 1
 

@@ -30,6 +30,28 @@ def test_levels_end_at_the_limit():
     assert sizes(15, 400) == [[15, 400]]
 
 
+@pytest.mark.parametrize("name", pyramid.GEOMETRIES)
+def test_a_pyramid_begins_with_the_images_and_has_all_sizes(name):
+    images = tf.random.stateless_uniform([2, 31, 45], seed=(0, 0))
+    eta = tf.constant(0.65)
+    levels = pyramid.build(
+        images, tf.constant(sizes(31, 45, 0.65)), geometry=pyramid.GEOMETRIES[name], eta=eta
+    )
+    found = [levels.read(k).numpy() for k in range(3)]
+    np.testing.assert_array_equal(found[0], images)
+    assert [list(level.shape[1:]) for level in found] == sizes(31, 45, 0.65)
+    assert [level.mean() for level in found] == pytest.approx([0.5] * 3, abs=0.03)
+
+
+def test_displacements_rise_with_the_size_of_their_level():
+    old, new, eta = tf.constant([10, 20]), tf.constant([15, 31]), tf.constant(0.65)
+    centred, opencv = (
+        pyramid.GEOMETRIES[name].rise(old, new, eta) for name in ("centred", "opencv")
+    )
+    np.testing.assert_allclose(centred, [1.5, 1.55])
+    np.testing.assert_allclose(opencv, [1 / 0.65, 1 / 0.65])  # Whatever sizes are rounded to.
+
+
 @pytest.mark.parametrize("resize", [pyramid.shrink, pyramid.enlarge])
 def test_resizing_keeps_constants_and_ramps(resize):
     old, new = ((40, 50), (27, 33)) if resize is pyramid.shrink else ((27, 33), (40, 50))

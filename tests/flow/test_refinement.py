@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream.benchmarks import placement
-from tf_twostream.flow import brox, refinement, sor
+from tf_twostream.flow import refinement, sor
 
 MARGIN = refinement.MARGIN
 
@@ -79,19 +78,3 @@ def test_reading_between_pixels_is_bilinear_in_each_image_of_a_batch():
     expected = (1 - v) * ((1 - u) * here + u * right) + v * ((1 - u) * below + u * both)
     np.testing.assert_allclose(sor.join(warped)[..., :-1, :-1], expected, atol=1e-6)
     assert sor.join(inside).numpy()[:, :-1, :-1].all()
-
-
-@pytest.mark.parametrize("parameters", [brox.FAST, brox.OPENCV], ids=["fast", "opencv"])
-def test_all_of_the_flow_can_run_on_a_gpu(parameters):
-    flow = tf.function(lambda frames: brox.flow(frames, parameters), autograph=False)
-    traced = flow.get_concrete_function(tf.TensorSpec([None] * 4))
-    assert placement.ops_without_gpu_kernel(traced) == set()
-
-
-@pytest.mark.parametrize("size", [(3, 16), (16, 3), (None, 2)])
-def test_frames_smaller_than_the_derivatives_are_refused(size):
-    flow = tf.function(brox.flow, autograph=False)
-    with pytest.raises(ValueError, match="at least 4 pixels.*Received.*Enlarge"):
-        flow.get_concrete_function(tf.TensorSpec([1, 2, *size]))
-    with pytest.raises(ValueError, match="at least 4 pixels.*Received.*Enlarge"):
-        next(brox.fields([np.zeros([side or 4 for side in size], np.uint8)] * 2))

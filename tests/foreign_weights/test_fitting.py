@@ -2,25 +2,31 @@
 
 import dataclasses
 
+import foreign_files as files
 import numpy as np
 import pytest
 
-from tf_twostream.foreign_weights import caffe, fitting
-from tf_twostream.models import cnn_m
+from tf_twostream import models
+from tf_twostream.commands import advice
+from tf_twostream.foreign_weights import OtherNetworkError, caffe, fitting
+from tf_twostream.paper import recipes
 
 
 @pytest.fixture(scope="module")
-def models():
-    size = {"num_classes": 4, "crop_size": 91, "width": 0.05}
-    return {
-        "spatial": cnn_m.spatial(**size),
-        "temporal": cnn_m.temporal(stack_length=3, **size),
-        "twice normalised": cnn_m.temporal(stack_length=3, second_normalisation=True, **size),
+def ours():
+    """Our networks by what they are called here."""
+    size = {"crop_size": files.CROP, "width": files.WIDTH}
+    temporal = {"stack_length": 3, **size}
+    all_recipes = {
+        "spatial": recipes.SpatialRecipe(**size),
+        "temporal": recipes.TemporalRecipe(**temporal),
+        "twice normalised": recipes.TemporalRecipe(second_normalisation=True, **temporal),
     }
+    return {name: models.build(recipe, 4) for name, recipe in all_recipes.items()}
 
 
 @pytest.fixture
-def fill(files, models, tmp_path):
+def fill(ours, tmp_path):
     """Puts changed layers of a foreign network into ours."""
 
     def read_change_and_fill(change, stream="spatial"):
@@ -32,7 +38,7 @@ def fill(files, models, tmp_path):
         change(layers)
         changed = dataclasses.replace(foreign, layers=tuple(layers.values()))
         return fitting.fill(
-            models[stream], changed, scale=1, shift=np.zeros(net["conv1"][0].shape[1])
+            ours[stream], changed, scale=1, shift=np.zeros(net["conv1"][0].shape[1])
         )
 
     return read_change_and_fill
@@ -55,6 +61,13 @@ def weights(name, kernel=lambda kernel: kernel, bias=lambda bias: bias):
     return apply
 
 
+def kind(name, value):
+    def apply(layers):
+        layers[name] = dataclasses.replace(layers[name], kind=value)
+
+    return apply
+
+
 def with_another_layer(layers):
     softmax = layers.pop("prob")
     layers.update(fc9=dataclasses.replace(layers["fc8"], name="fc9"), prob=softmax)
@@ -73,6 +86,8 @@ def with_nan(array):
         (lambda layers: [layers.pop(n) for n in ("fc8", "prob")], "classes.*the end of the file"),
         (with_another_layer, r"after fc8 comes nothing. Received: fc9 \(conv\)"),
         (lambda layers: layers.update(prob2=layers["prob"]), "nothing. Received: prob"),
+        (kind("relu1", "'Sigmoid'"), r"conv1 comes relu1 \(relu\). Received: relu1 \('Sigmoid'"),
+        (kind("norm1", "lrn within channels"), r"norm1 \(lrn\). Received: norm1 \(lrn within"),
         (settings("relu3", slope=0.1), r"relu3 must have slope=0 .*Received: slope=0.1"),
         (settings("norm1", n=3), "norm1 must have n=5 .*Received: n=3"),
         (settings("norm1", beta=0.5), "norm1 must have beta=0.75 .*Received: beta=0.5"),
@@ -84,15 +99,24 @@ def with_nan(array):
         (settings("pool2", padding=(0, 0, 0, 0)), r"pool2 must have padding=\(0, 1, 0, 1\)"),
         (settings("conv1", stride=(4, 4)), r"conv1 must have stride=\(2, 2\) .*\(4, 4\)"),
         (settings("conv2", padding=(2,) * 4), r"conv2 must have padding=\(1, 1, 1, 1\)"),
-        (weights("conv2", lambda w: w[:3]), r"conv2 must have kernel=\(5, 5, 5, 13\).*--width"),
-        (weights("fc7", bias=lambda b: b[:7]), "fc7 must have 102 biases.*Received: 7"),
-        (weights("conv5", with_nan), "finite. Received: NaN or infinity in layer conv5"),
-        (weights("fc8", bias=lambda b: b * np.inf), "NaN or infinity in layer fc8"),
+        (settings("conv2", groups=2), "conv2 must have groups=1 .*Received: groups=2"),
+        (settings("conv2", dilation=(2, 2)), r"conv2 must have dilation=\(1, 1\) .*\(2, 2\)"),
+        (weights("conv2", lambda w: w[:3]), r"conv2 must have kernel=\(5, 5, 5, 13\)"),
+        (weights("conv4", lambda w: w[..., None]), r"Received: kernel=\(3, 3, 26, 26, 1\)"),
+        (weights("fc7", bias=lambda b: b[:7]), r"fc7 must have biases=\(102,\).*\(7,\)"),
+        (weights("conv5", with_nan), "finite. Received: NaN or infinity in conv5"),
+        (weights("fc8", bias=lambda b: b * np.inf), "NaN or infinity in fc8"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused_by_layer(fill, change, message):
     with pytest.raises(ValueError, match=message):
         fill(change)
+
+
+def test_another_size_is_met_with_the_flags_of_the_size(fill):
+    with pytest.raises(OtherNetworkError, match="CNN-M-2048") as caught:
+        fill(weights("conv2", lambda w: w[:3]))
+    assert "--width and --crop_size" in advice.advise(caught.value)
 
 
 def test_as_many_normalisations_as_in_the_temporal_network_must_be_in_the_file(fill):

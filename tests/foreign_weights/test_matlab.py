@@ -1,16 +1,19 @@
 """Reading .mat files, against SciPy and MATLAB."""
 
+import struct
 import zlib
 
+import foreign_files as files
 import numpy as np
 import pytest
 import scipy.io
 
-from tf_twostream.foreign_weights import matlab
+from tf_twostream.commands import advice
+from tf_twostream.foreign_weights import ForeignFileError, OtherFormError, matlab
 
 
 @pytest.fixture
-def example(files, tmp_path):
+def example(tmp_path):
     """The bytes of a file with a value of each kind, and the path to write others to."""
 
     def write(**how):
@@ -62,8 +65,9 @@ def test_version_7_3_is_refused_with_the_way_out(tmp_path):
     text = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Nov  2 10:00:00 2026"
     path.write_bytes(text.ljust(124) + b"\x00\x02IM" + b"\0" * 384 + b"\x89HDF\r\n\x1a\n")
     assert matlab.is_matlab(str(path))
-    with pytest.raises(ValueError, match=r"7.3 \(HDF5\).*'-v7'"):
+    with pytest.raises(OtherFormError, match=r"new.mat cannot .*7.3 \(HDF5\)") as caught:
         matlab.read(str(path))
+    assert "'-v7'" in advice.advise(caught.value)
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -74,8 +78,8 @@ def test_a_cut_off_file_is_refused_wherever_it_ends(example, compressed):
         path.write_bytes(data[:length])
         try:
             read = matlab.read(str(path))
-        except ValueError as error:
-            assert "must be a whole .mat file" in str(error)
+        except ForeignFileError as error:
+            assert "example.mat must be a whole .mat file" in str(error)
         else:  # Cut between two variables.
             assert len(read) < len(whole)
 
@@ -84,7 +88,7 @@ def test_a_text_is_not_cut_short(tmp_path):
     path = tmp_path / "it.mat"
     scipy.io.savemat(path, {"text": "a" * 100})
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(ValueError, match=r"an element has \d+ bytes, of which \d+ are left"):
+    with pytest.raises(ValueError, match="an element of 152 bytes is not whole"):
         matlab.read(str(path))
 
 
@@ -101,9 +105,30 @@ def test_random_damage_is_refused_or_read(example, compressed):
         path.write_bytes(damaged)
         try:
             matlab.read(str(path))
-        except ValueError:
+        except ForeignFileError:
             refused += 1
     assert refused > 100
+
+
+def with_type_of_numbers(number):
+    """The bytes of a file with the single numbers 0 to 3, whose type is stated as another one."""
+    head = b"MATLAB 5.0".ljust(124) + b"\x00\x01IM"
+    flags, sizes = struct.pack("<IIII", 6, 8, 7, 0), struct.pack("<IIii", 5, 8, 1, 4)
+    name = struct.pack("<HHI", 1, 1, ord("a"))
+    numbers = struct.pack("<II4f", number, 16, *range(4))
+    matrix = flags + sizes + name + numbers
+    return head + struct.pack("<II", 14, len(matrix)) + matrix
+
+
+def test_numbers_of_no_type_are_refused(tmp_path):
+    """SciPy's reader takes such a type as a place in its memory; most end its process."""
+    path = tmp_path / "it.mat"
+    path.write_bytes(with_type_of_numbers(7))
+    assert matlab.read(str(path))["a"].tolist() == [[0, 1, 2, 3]]
+    for number in [0, 8, 10, 11, *range(14, 500)]:
+        path.write_bytes(with_type_of_numbers(number))
+        with pytest.raises(ForeignFileError, match=rf"numbers \[1, 4\] of type {number} have"):
+            matlab.read(str(path))
 
 
 def test_a_compressed_variable_is_no_larger_than_it_says(example):
@@ -114,22 +139,22 @@ def test_a_compressed_variable_is_no_larger_than_it_says(example):
         packed = zlib.compress(np.array([14, 64], "<u4").tobytes() + body)
         size = np.array([15, len(packed)], "<u4").tobytes()
         path.write_bytes(head + size + packed)
-        with pytest.raises(ValueError, match="a variable of 64 bytes decompresses to"):
+        with pytest.raises(ForeignFileError, match="decompresses to .* bytes .* instead of 64"):
             matlab.read(str(path))
 
 
-def nested(files, depth):
+def nested(depth):
     value = 1.0
     for _ in range(depth):
         value = files.cells([value])
     return value
 
 
-def test_cells_may_not_be_nested_without_end(files, tmp_path):
+def test_cells_may_not_be_nested_without_end(tmp_path):
     path = tmp_path / "it.mat"
-    scipy.io.savemat(path, {"deep": nested(files, 9)})
+    scipy.io.savemat(path, {"deep": nested(9)})
     assert isinstance(matlab.read(str(path))["deep"], list)
-    scipy.io.savemat(path, {"deep": nested(files, 11)})
+    scipy.io.savemat(path, {"deep": nested(11)})
     with pytest.raises(ValueError, match="at depth 10"):
         matlab.read(str(path))
 
@@ -137,5 +162,5 @@ def test_cells_may_not_be_nested_without_end(files, tmp_path):
 @pytest.mark.parametrize("data", [b"", b"MATLAB 5.0", b"\x80\x04\x95cbuiltins\neval\n" * 20])
 def test_another_kind_of_file_is_refused(tmp_path, data):
     (tmp_path / "it.mat").write_bytes(data)
-    with pytest.raises(ValueError, match="must be a whole .mat file of MATLAB"):
+    with pytest.raises(ForeignFileError, match="must be a whole .mat file of MATLAB"):
         matlab.read(str(tmp_path / "it.mat"))

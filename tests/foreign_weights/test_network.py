@@ -1,13 +1,14 @@
 """The one form that networks of all programs take."""
 
+import foreign_files as files
 import numpy as np
 import pytest
 
-from tf_twostream.foreign_weights import caffe, matconvnet
+from tf_twostream.foreign_weights import OtherNetworkError, caffe, matconvnet, network
 
 
 @pytest.fixture
-def networks(files, net, tmp_path):
+def networks(net, tmp_path):
     """The same network, read from a file of Caffe and from one of MatConvNet."""
     path = tmp_path / "net.caffemodel"
     path.write_bytes(files.caffemodel(files.caffe_layers(net, k=2.0)))
@@ -16,7 +17,7 @@ def networks(files, net, tmp_path):
 
 
 def test_one_network_reads_the_same_from_both_programs(networks):
-    for ours, theirs in zip(*(network.layers for network in networks), strict=True):
+    for ours, theirs in zip(*(foreign.layers for foreign in networks), strict=True):
         assert (ours.name, ours.kind) == (theirs.name, theirs.kind)
         for name in ours.settings.keys() | theirs.settings.keys():
             if (ours.kind, name) != ("pool", "padding"):  # Caffe's is where rounding up may lead.
@@ -33,6 +34,17 @@ def test_weights_are_rows_columns_inputs_outputs_in_both(networks, net):
 
 
 def test_only_convolutions_have_weights(networks):
-    for layer in (layer for network in networks for layer in network.layers):
+    for layer in (layer for foreign in networks for layer in foreign.layers):
         has_weights = layer.kernel is not None, layer.bias is not None
         assert has_weights == (layer.kind == "conv",) * 2
+
+
+def test_a_network_knows_its_channels_and_classes(networks):
+    for foreign in networks:
+        assert (foreign.input_channels, foreign.num_classes) == (3, 4)
+
+
+def test_a_network_without_weights_is_refused():
+    layers = (network.Layer("relu1", "relu", {"slope": 0}),)
+    with pytest.raises(OtherNetworkError, match="layers with weights. Received: 1 layers without"):
+        network.ForeignNetwork(layers, is_bgr=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from tf_twostream.foreign_weights import protobuf
+from tf_twostream.foreign_weights import ForeignFileError, protobuf
 
 KINDS = descriptor_pb2.FieldDescriptorProto
 
@@ -54,7 +54,7 @@ def test_every_kind_of_field_is_read_as_the_protobuf_package_wrote_it(example):
     read = protobuf.Message(written.SerializeToString())
     assert read.integer(1, 0) == 2**40
     assert read.decimal(2, 0) == 0.5
-    assert read.texts(3) == ("conv1", "größer")
+    assert read.texts(3) == ("conv1", "größer") and read.text(3) == "conv1"
     np.testing.assert_array_equal(read.numbers(4, "<f4"), np.float32(np.arange(300) / 7))
     np.testing.assert_array_equal(read.numbers(5, "<f4"), [1, 2, 3])
     assert read.integers(6) == (1, 300, 70000)
@@ -66,7 +66,8 @@ def test_every_kind_of_field_is_read_as_the_protobuf_package_wrote_it(example):
 def test_missing_fields_have_their_defaults():
     empty = protobuf.Message(b"")
     assert 1 not in empty
-    assert (empty.integer(1, 5), empty.decimal(1, 0.5), empty.texts(1)) == (5, 0.5, ())
+    assert (empty.integer(1, 5), empty.decimal(1, 0.5)) == (5, 0.5)
+    assert (empty.texts(1), empty.text(1)) == ((), "")
     assert empty.message(1).integers(1) == () and empty.numbers(1, "<f4").size == 0
 
 
@@ -75,7 +76,7 @@ def test_every_truncation_is_noticed(example):
     whole_fields = {0, 3, 8, 13, len(data)}
     for length in range(len(data)):
         if length not in whole_fields:
-            with pytest.raises(protobuf.MalformedError):
+            with pytest.raises(ForeignFileError):
                 protobuf.Message(data[:length])
 
 
@@ -90,7 +91,7 @@ def test_every_truncation_is_noticed(example):
     ],
 )
 def test_what_is_no_message_is_refused(data, message):
-    with pytest.raises(protobuf.MalformedError, match=message):
+    with pytest.raises(ForeignFileError, match=message):
         protobuf.Message(data)
 
 
@@ -101,5 +102,5 @@ def test_a_field_of_another_type_is_refused():
         lambda: read.message(1), lambda: read.integer(2, 0), lambda: read.texts(2),
         lambda: read.decimal(2, 0), lambda: read.numbers(2, "<f4"), lambda: read.integers(2),
     ):  # fmt: skip
-        with pytest.raises(protobuf.MalformedError):
+        with pytest.raises(ForeignFileError):
             look()

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 from read_back import arrays, assert_same, fields_of
 
-from tf_twostream import datasets, inputs, paper, store
+from tf_twostream import datasets, inputs, store
 from tf_twostream.flow import codec
+from tf_twostream.paper import recipes
 
 LENGTHS = {(20, 26): 14, (24, 20): 12, (20, 20): 5, (20, 23): 2, (21, 20): 4}  # Frames, by size.
 COMBINATIONS = [(s, b) for s in ("flow", "trajectory") for b in (False, True)]
@@ -18,8 +19,10 @@ COMBINATIONS = [(s, b) for s in ("flow", "trajectory") for b in (False, True)]
 def two_way(tmp_path_factory):
     """A store with smooth fields in both directions, three videos shorter than a stack of ten."""
     path = str(tmp_path_factory.mktemp("store") / "two_way")
-    settings = {"method": "synthetic", "parameters": {}, "directions": ["forward", "backward"]}
-    writer = store.Writer(path, {**settings, "shorter_side": 20})
+    settings = store.Settings(
+        method="synthetic", parameters={}, directions=("forward", "backward"), shorter_side=20
+    )
+    writer = store.Writer(path, settings)
     rng = np.random.default_rng(1)
     for (height, width), num_frames in LENGTHS.items():
         y, x = np.mgrid[:height, :width] / 20
@@ -39,7 +42,7 @@ def two_way(tmp_path_factory):
 
 def small(stacking="flow", bidirectional=False, **knobs):
     defaults = {"crop_size": 9, "stack_length": 4, "batch_size": 6, "seed": 2}
-    return paper.TemporalRecipe(
+    return recipes.TemporalRecipe(
         stacking=stacking, bidirectional=bidirectional, **{**defaults, **knobs}
     )
 
@@ -67,7 +70,7 @@ SHORT = {  # Frames: records (forward, backward) of the one window of L = 10.
 def test_a_bidirectional_window_leads_from_tau_forward_and_from_tau_backward(two_way, length):
     reader, videos = two_way
     recipe = small(bidirectional=True, stack_length=length)
-    [batch] = inputs.evaluation(reader, videos, recipe, batch_size=125)
+    [batch] = inputs.evaluation(inputs.Windows(reader, videos, recipe), batch_size=125)
     batch = arrays(batch)
     for number, video in enumerate(videos):
         frames, (height, width) = reader.num_frames(video.id), reader.size(video.id)
@@ -88,7 +91,9 @@ def test_a_bidirectional_window_leads_from_tau_forward_and_from_tau_backward(two
 
 def test_the_size_is_that_of_the_true_frame(two_way):
     reader, videos = two_way
-    batch = arrays(next(iter(inputs.evaluation(reader, videos, small(), batch_size=125))))
+    batch = arrays(
+        next(iter(inputs.evaluation(inputs.Windows(reader, videos, small()), batch_size=125)))
+    )
     sizes = np.array(list(LENGTHS))
     np.testing.assert_array_equal(batch["size"], np.repeat(sizes, 25, axis=0))
     assert batch["codes"].shape[3:] == (24, 26)
@@ -137,7 +142,7 @@ def test_a_mirrored_view_is_that_of_the_mirrored_video(
     two_way, stacking, bidirectional, graph, mean_subtraction
 ):
     recipe = small(stacking, bidirectional, mean_subtraction=mean_subtraction)
-    batch = next(iter(graph(*two_way, recipe)))
+    batch = next(iter(graph(inputs.Windows(*two_way, recipe))))
     result = inputs.prepare(batch, recipe).numpy()
     batch = arrays(batch)
     size, num_views = batch["views"].shape[:2]
@@ -153,17 +158,17 @@ def test_a_mirrored_view_is_that_of_the_mirrored_video(
 def test_padding_a_batch_changes_nothing(two_way, stacking, bidirectional):
     reader, videos = two_way
     recipe = small(stacking, bidirectional)
-    [padded] = inputs.evaluation(reader, videos[1:3], recipe, batch_size=50)
+    [padded] = inputs.evaluation(inputs.Windows(reader, videos[1:3], recipe), batch_size=50)
     together = inputs.prepare(padded, recipe).numpy()
     assert padded["codes"].shape[3:] == (24, 20)
-    [batch] = inputs.evaluation(reader, videos[2:3], recipe)
+    [batch] = inputs.evaluation(inputs.Windows(reader, videos[2:3], recipe))
     del batch["size"]  # Without it the frame is as large as the tensor.
     np.testing.assert_allclose(inputs.prepare(batch, recipe), together[250:], atol=1e-5)
 
 
 def test_xla_prepares_the_same(two_way):
     recipe = small("trajectory", True)
-    batch = next(iter(inputs.training(*two_way, recipe)))
+    batch = next(iter(inputs.training(inputs.Windows(*two_way, recipe))))
     numbers = {name: batch[name] for name in ("codes", "ranges", "means", "views", "size")}
     prepare = tf.function(lambda batch: inputs.prepare(batch, recipe), jit_compile=True)
     np.testing.assert_allclose(prepare(numbers), inputs.prepare(batch, recipe), atol=1e-4)
@@ -171,9 +176,11 @@ def test_xla_prepares_the_same(two_way):
 
 def test_a_two_way_stream_can_start_at_any_iteration(two_way):
     recipe = small("trajectory", True)
-    stream = iter(inputs.training(*two_way, recipe))
+    stream = iter(inputs.training(inputs.Windows(*two_way, recipe)))
     batches = [arrays(next(stream)) for _ in range(3)]
-    resumed = arrays(next(iter(inputs.training(*two_way, recipe, first_iteration=2))))
+    resumed = arrays(
+        next(iter(inputs.training(inputs.Windows(*two_way, recipe), first_iteration=2)))
+    )
     assert_same(batches[2], resumed)
     np.testing.assert_array_equal(
         inputs.prepare(batches[2], recipe), inputs.prepare(resumed, recipe)
@@ -182,7 +189,7 @@ def test_a_two_way_stream_can_start_at_any_iteration(two_way):
 
 def test_the_way_of_stacking_does_not_change_what_is_drawn(two_way):
     plain, traced = (
-        arrays(next(iter(inputs.training(*two_way, small(stacking)))))
+        arrays(next(iter(inputs.training(inputs.Windows(*two_way, small(stacking))))))
         for stacking in ("flow", "trajectory")
     )
     assert_same(plain, traced)

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import datasets, inputs, paper, store
+from tf_twostream import datasets, inputs, store
 from tf_twostream.flow import brox, codec
 from tf_twostream.inputs import raw_frames
-from tf_twostream.precompute import extraction, frames
+from tf_twostream.paper import recipes
+from tf_twostream.precompute import frames
+from tf_twostream.store import coding
 
 rng = np.random.default_rng(0)
 
@@ -40,13 +42,13 @@ def test_grey_is_that_of_opencv():
 
 def test_windows_start_where_the_evaluation_starts_them():
     num_starts = np.arange(1, 1000)
-    starts = tf.map_fn(raw_frames._equally_spaced, tf.constant(num_starts, tf.int32))
+    starts = tf.map_fn(inputs.equally_spaced, tf.constant(num_starts, tf.int32))
     np.testing.assert_array_equal(starts, inputs.equally_spaced(num_starts))
 
 
 def test_frames_go_through_the_jpeg_of_the_store():
     image = picture(33, 47)
-    jpeg = extraction._code_frame(image)
+    jpeg = coding.encode(image)
     wanted = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
     windows = raw_frames.spatial_windows(tf.constant(np.stack([image] * 3)))
     assert windows["rgb"].shape == (25, 33, 47, 3)
@@ -93,12 +95,12 @@ def windows_of(num_frames, recipe):
 def test_windows_hold_the_fields_that_the_inputs_read(
     quick_flow, tmp_path, num_frames, bidirectional
 ):
-    recipe = paper.TemporalRecipe(stack_length=4, bidirectional=bidirectional, crop_size=16)
+    recipe = recipes.TemporalRecipe(stack_length=4, bidirectional=bidirectional, crop_size=16)
     windows = windows_of(num_frames, recipe)
-    settings = {"method": "", "parameters": {}, "shorter_side": 20}
-    writer = store.Writer(
-        str(tmp_path / "store"), {**settings, "directions": ["forward", "backward"]}
+    settings = store.Settings(
+        method="", parameters={}, directions=("forward", "backward"), shorter_side=20
     )
+    writer = store.Writer(str(tmp_path / "store"), settings)
     jpeg = codec.encode(np.zeros([2, 20, 24], np.uint8))
     with writer.video("a.avi") as video:
         for t in range(num_frames):
@@ -111,7 +113,7 @@ def test_windows_hold_the_fields_that_the_inputs_read(
         video.finish(height=20, width=24, promised_frames=num_frames, fps=25.0)
     writer.write_index()
     reader = store.Reader(str(tmp_path / "store"))
-    [wanted] = inputs.evaluation(reader, [datasets.Video("a.avi", 0)], recipe)
+    [wanted] = inputs.evaluation(inputs.Windows(reader, [datasets.Video("a.avi", 0)], recipe))
     assert windows["codes"].shape == (25, 4, 2, 20, 24)
     np.testing.assert_allclose(windows["means"], wanted["means"], rtol=1e-5)
     np.testing.assert_allclose(windows["ranges"], wanted["ranges"], rtol=1e-5)
@@ -119,4 +121,4 @@ def test_windows_hold_the_fields_that_the_inputs_read(
 
 def test_one_frame_has_no_flow(quick_flow):
     with pytest.raises(tf.errors.InvalidArgumentError, match="two frames"):
-        windows_of(1, paper.TemporalRecipe())
+        windows_of(1, recipes.TemporalRecipe())

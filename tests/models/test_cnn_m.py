@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import paper
+from tf_twostream import models, paper
 from tf_twostream.models import cnn_m
+from tf_twostream.paper import recipes
 
 
 def trainable(model):
@@ -16,8 +17,8 @@ def trainable(model):
 @pytest.fixture(scope="module")
 def networks():
     return {
-        "spatial": cnn_m.spatial(num_classes=101),
-        "temporal": cnn_m.temporal(num_classes=101, stack_length=10),
+        "spatial": models.build(recipes.SpatialRecipe(), 101),
+        "temporal": models.build(recipes.TemporalRecipe(stack_length=10), 101),
     }
 
 
@@ -58,7 +59,7 @@ def test_only_the_temporal_net_goes_without_the_second_normalisation(networks):
 def test_a_second_normalisation_is_all_that_its_knob_adds():
     knobs = {"width": 0.05, "crop_size": 48, "stack_length": 2, "seed": 3}
     without, with_it = (
-        cnn_m.build(paper.TemporalRecipe(second_normalisation=chosen, **knobs), 3)
+        models.build(recipes.TemporalRecipe(second_normalisation=chosen, **knobs), 3)
         for chosen in (False, True)
     )
     names = [[layer.name for layer in model.layers] for model in (without, with_it)]
@@ -70,8 +71,9 @@ def test_a_second_normalisation_is_all_that_its_knob_adds():
 
 
 def test_a_second_normalisation_is_computed_before_pooling():
-    model = cnn_m.temporal(
-        num_classes=2, width=0.05, crop_size=91, stack_length=1, second_normalisation=True
+    model = models.build(
+        recipes.TemporalRecipe(width=0.05, crop_size=91, stack_length=1, second_normalisation=True),
+        2,
     )
     volume = np.random.default_rng(0).normal(0, 500, (1, 91, 91, 2)).astype(np.float32)
     outputs = [model.get_layer(name).output for name in ("conv2", "pool2")]
@@ -83,7 +85,7 @@ def test_a_second_normalisation_is_computed_before_pooling():
 
 
 def test_pooling_rounds_up_without_changing_maxima():
-    model = cnn_m.spatial(num_classes=2, width=0.05)
+    model = models.build(recipes.SpatialRecipe(width=0.05), 2)
     pool = model.get_layer("pool2")
     probe = tf.random.stateless_uniform((1, 26, 26, 13), [0, 1])
     padded = model.get_layer("pool2_padding")(probe)
@@ -93,36 +95,18 @@ def test_pooling_rounds_up_without_changing_maxima():
         np.testing.assert_allclose(result[0, row, column], window.max((0, 1)))
 
 
-def test_the_mean_colour_is_zero_to_the_spatial_net():
-    model = cnn_m.spatial(num_classes=2, width=0.05, crop_size=48)
-    mean = np.broadcast_to(np.float32(paper.RGB_MEAN), (1, 48, 48, 3))
-    np.testing.assert_allclose(model.get_layer("subtract_mean")(mean), 0, atol=1e-5)
-
-
 def test_the_width_scales_hidden_layers_and_not_the_classes():
-    model = cnn_m.temporal(num_classes=7, stack_length=3, width=0.25)
+    model = models.build(recipes.TemporalRecipe(stack_length=3, width=0.25), 7)
     assert model.input_shape == (None, 224, 224, 6)
     assert model.get_layer("conv1").filters == 24
     assert model.get_layer("full7").units == 512
     assert model.output_shape == (None, 7)
 
 
-def test_bfloat16_keeps_variables_and_logits_in_float32():
-    recipe = paper.SpatialRecipe(precision="bfloat16", width=0.05, crop_size=48)
-    model = cnn_m.build(recipe, 3)
-    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
-    assert model.get_layer("conv3").compute_dtype == "bfloat16"
-    assert model(tf.zeros((1, 48, 48, 3))).dtype == tf.float32
-
-
-def test_building_leaves_the_precision_of_others_alone():
-    cnn_m.build(paper.SpatialRecipe(precision="bfloat16", width=0.05, crop_size=48), 3)
-    assert cnn_m.spatial(num_classes=2, width=0.05).get_layer("conv1").compute_dtype == "float32"
-
-
 def test_the_seed_decides_the_weights():
     first, same, other = (
-        cnn_m.spatial(num_classes=2, width=0.05, crop_size=48, seed=seed) for seed in (1, 1, 2)
+        models.build(recipes.SpatialRecipe(width=0.05, crop_size=48, seed=seed), 2)
+        for seed in (1, 1, 2)
     )
     for a, b, c in zip(first.get_weights(), same.get_weights(), other.get_weights()):
         np.testing.assert_array_equal(a, b)
@@ -130,11 +114,6 @@ def test_the_seed_decides_the_weights():
 
 
 def test_the_smallest_input_works_and_a_smaller_one_is_refused():
-    cnn_m.temporal(num_classes=2, width=0.05, crop_size=cnn_m.MIN_CROP_SIZE)
+    models.build(recipes.TemporalRecipe(width=0.05, crop_size=cnn_m.MIN_CROP_SIZE), 2)
     with pytest.raises(ValueError, match=r"at least 41 pixels.*Received: 40"):
-        cnn_m.temporal(num_classes=2, width=0.05, crop_size=40)
-
-
-def test_one_class_is_refused():
-    with pytest.raises(ValueError, match="num_classes=1"):
-        cnn_m.spatial(num_classes=1)
+        models.build(recipes.TemporalRecipe(width=0.05, crop_size=40), 2)

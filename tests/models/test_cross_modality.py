@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from tf_twostream import paper
-from tf_twostream.models import cnn_m, cross_modality
+from tf_twostream import models, paper
+from tf_twostream.models import cross_modality
+from tf_twostream.paper import recipes
 
 COLOURS = np.random.default_rng(0).normal(size=(7, 7, 3, 96)).astype(np.float32)
 
@@ -22,8 +23,8 @@ def test_every_flow_channel_gets_the_mean_over_the_colours():
 def test_flow_gives_what_its_grey_level_images_would(bound):
     """Grey levels 127.5 + 255 d / (2 bound), less 127.5, in each colour of the spatial network."""
     flow = np.random.default_rng(1).uniform(-bound, bound, (1, 41, 41, 2)).astype(np.float32)
-    rgb_net = cnn_m.spatial(num_classes=2, width=0.05, crop_size=41)
-    flow_net = cnn_m.temporal(num_classes=2, width=0.05, crop_size=41, stack_length=1)
+    rgb_net = models.build(recipes.SpatialRecipe(width=0.05, crop_size=41), 2)
+    flow_net = models.build(recipes.TemporalRecipe(width=0.05, crop_size=41, stack_length=1), 2)
     kernel, bias = rgb_net.get_layer("conv1").get_weights()
     bias = bias + 0.1
     rgb_net.get_layer("conv1").set_weights([kernel, bias])

@@ -5,19 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import paper
-from tf_twostream.models import cnn_m, slow_fusion
+from tf_twostream import models
+from tf_twostream.models import slow_fusion
+from tf_twostream.paper import recipes
 
 
 @pytest.fixture(scope="module")
 def network():
-    return cnn_m.frame_stack(num_classes=101)
+    return models.build(recipes.SlowFusionRecipe(), 101)
 
 
 @pytest.fixture(scope="module")
 def small():
     """A narrow network whose convolutions are all alive."""
-    return cnn_m.frame_stack(num_classes=3, width=0.1, crop_size=41, dropout_rate=0.0)
+    return models.build(recipes.SlowFusionRecipe(width=0.1, crop_size=41, dropout_rate=0.0), 3)
 
 
 def clips(count=2, num_frames=11, seed=0):
@@ -63,14 +64,14 @@ def test_a_clip_has_four_responses_then_two_then_one(small):
 
 def test_windows_are_five_frames_two_apart():
     frames = np.repeat(np.arange(22, dtype=np.float32).reshape(2, 1, 1, 11), 3, axis=-1)
-    windows = slow_fusion.joints(11)["conv1"](tf.constant(frames)).numpy()[:, 0, 0, ::3]
+    windows = slow_fusion.joints(5)["conv1"](tf.constant(frames)).numpy()[:, 0, 0, ::3]
     first = [[0, 1, 2, 3, 4], [2, 3, 4, 5, 6], [4, 5, 6, 7, 8], [6, 7, 8, 9, 10]]
     np.testing.assert_array_equal(windows, np.concatenate([first, np.add(first, 11)]))
 
 
 def test_pairs_are_of_one_clip_in_the_order_of_time():
     responses = np.random.default_rng(0).normal(size=(8, 2, 3, 5)).astype(np.float32)
-    joined = slow_fusion.joints(11)["conv2"](tf.constant(responses)).numpy()
+    joined = slow_fusion.joints(5)["conv2"](tf.constant(responses)).numpy()
     assert joined.shape == (4, 2, 3, 10)
     for n, pair in enumerate(joined):
         np.testing.assert_array_equal(pair[..., :5], responses[2 * n])
@@ -79,7 +80,7 @@ def test_pairs_are_of_one_clip_in_the_order_of_time():
 
 def test_the_first_three_layers_are_convolutions_over_time_as_well(small):
     """Against Conv3D of TensorFlow, without normalisation, pooling and padding in between."""
-    joints = slow_fusion.joints(11)
+    joints = slow_fusion.joints(5)
     rng = np.random.default_rng(1)
     frames = rng.normal(size=(2, 15, 15, 33)).astype(np.float32)
     x, y = (
@@ -119,7 +120,7 @@ def test_a_still_clip_is_an_image_to_it(small):
     """With identical frames it is the spatial network whose kernels are summed over time."""
     image = clips(2, num_frames=1)
     still = np.tile(image, (1, 1, 1, 11))
-    spatial = cnn_m.spatial(num_classes=3, width=0.1, crop_size=41, dropout_rate=0.0)
+    spatial = models.build(recipes.SpatialRecipe(width=0.1, crop_size=41, dropout_rate=0.0), 3)
     extents = {"conv1": 5, "conv2": 2, "conv3": 2}
     for layer in spatial.layers:
         weights = small.get_layer(layer.name).get_weights() if layer.weights else []
@@ -134,7 +135,7 @@ def test_a_still_clip_is_an_image_to_it(small):
 
 @pytest.mark.parametrize("num_frames", [8, 10, 11, 16])
 def test_other_lengths_have_other_windows(num_frames):
-    recipe = paper.SlowFusionRecipe(num_frames=num_frames, crop_size=41, width=0.05)
-    model = cnn_m.build(recipe, 2)
+    recipe = recipes.SlowFusionRecipe(num_frames=num_frames, crop_size=41, width=0.05)
+    model = models.build(recipe, 2)
     assert model.get_layer("conv1").kernel.shape[2] == 3 * (num_frames - 6)
     assert model(clips(2, num_frames)).shape == (2, 2)

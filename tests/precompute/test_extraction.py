@@ -1,8 +1,11 @@
+"""One video to coded frames and fields."""
+
 import cv2
+import made_up_clips
 import numpy as np
 import pytest
 
-from tf_twostream import flow
+from tf_twostream import flow, store
 from tf_twostream.flow import codec
 from tf_twostream.precompute import extraction, frames
 
@@ -12,19 +15,15 @@ def clip(tmp_path):
     """Five frames of 48x64 pixels of a texture that moves 2 px left and 1 px down a frame."""
     noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3)).astype(np.uint8)
     texture = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
-    path = tmp_path / "a.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"FFV1"), 25, (64, 48))
-    for t in range(5):
-        writer.write(texture[20 - t : 68 - t, 10 + 2 * t : 74 + 2 * t])
-    writer.release()
-    return path
+    frames = [texture[20 - t : 68 - t, 10 + 2 * t : 74 + 2 * t] for t in range(5)]
+    return made_up_clips.write(tmp_path / "a.avi", frames, code="FFV1")
 
 
 def extract(path, **knobs):
-    """All time steps and the summary."""
-    recipe = extraction.Recipe(**({"method": "dis", "shorter_side": 48} | knobs))
+    """Returns all time steps and the summary."""
+    settings = store.Settings.of(**({"method": "dis", "shorter_side": 48} | knobs))
     steps = []
-    generator = extraction.time_steps(extraction.Task("a.avi", str(path), recipe))
+    generator = extraction.time_steps(extraction.Job("a.avi", str(path), settings))
     while True:
         try:
             steps.append(next(generator))
@@ -36,7 +35,7 @@ def test_frames_and_fields_are_those_of_the_video(clip):
     steps, summary = extract(clip, directions=("forward", "backward"))
     rgb = list(frames.read_frames(clip, shorter_side=48))
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in rgb]
-    estimate = flow.METHODS["dis"]()
+    estimate = flow.METHODS["dis"].make()
     assert summary == extraction.Summary(48, 64, 5, 5, 25.0)
     for t, step in enumerate(steps):
         frame = cv2.imdecode(np.frombuffer(step.rgb, np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -67,39 +66,13 @@ def test_same_video_gives_the_same_bytes(clip):
     assert coded[0] == coded[1]
 
 
-def test_header_is_what_the_task_returns(clip):
+def test_header_is_what_the_job_returns(clip):
     with pytest.raises(StopIteration) as end:
         next(extraction.header(("a.avi", str(clip))))
     assert end.value.value == frames.Header(5, 25.0)
 
 
 def test_one_frame_has_no_flow(tmp_path):
-    path = tmp_path / "a.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
-    writer.write(np.zeros((48, 64, 3), np.uint8))
-    writer.release()
+    path = made_up_clips.write(tmp_path / "a.avi", [np.zeros((48, 64, 3), np.uint8)])
     with pytest.raises(ValueError, match="two frames. Received: 1"):
         extract(path)
-
-
-@pytest.mark.parametrize(
-    "knobs, received",
-    [
-        ({"directions": ("backward",)}, "backward"),
-        ({"directions": ("forward", "forward")}, "forward,forward"),
-        ({"shorter_side": 8}, "8"),
-    ],
-)
-def test_recipe_refuses_what_makes_no_store(knobs, received):
-    with pytest.raises(ValueError, match=f"Received: {received}"):
-        extraction.Recipe(**knobs)
-
-
-def test_each_knob_of_the_recipe_is_in_the_settings():
-    default = extraction.Recipe().settings()
-    for knobs in (
-        {"method": "tvl1"},
-        {"directions": ("forward", "backward")},
-        {"shorter_side": 99},
-    ):
-        assert extraction.Recipe(**knobs).settings() != default

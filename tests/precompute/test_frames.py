@@ -1,4 +1,7 @@
+"""Between video files and frames."""
+
 import cv2
+import made_up_clips
 import numpy as np
 import pytest
 
@@ -7,11 +10,9 @@ from tf_twostream.precompute import frames
 
 def write(path, *, width=64, height=48, num_frames=10, codec="MJPG"):
     """Writes frames of one colour each: frame t has red 10 + 20 t, green 100, blue 50."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 25, (width, height))
-    for t in range(num_frames):
-        writer.write(np.full((height, width, 3), (50, 100, 10 + 20 * t), np.uint8))
-    writer.release()
-    return path
+    colours = [(50, 100, 10 + 20 * t) for t in range(num_frames)]
+    frames = [np.full((height, width, 3), colour, np.uint8) for colour in colours]
+    return made_up_clips.write(path, frames, code=codec)
 
 
 @pytest.mark.parametrize("codec, suffix", [("MJPG", "avi"), ("XVID", "avi"), ("mp4v", "mp4")])
@@ -47,10 +48,8 @@ def test_frames_have_the_size_asked_for(tmp_path, shorter_side):
 
 def test_shrinking_averages_over_areas(tmp_path):
     board = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
-    path = tmp_path / "a.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"FFV1"), 25, (64, 64))
-    writer.write(cv2.cvtColor(board, cv2.COLOR_GRAY2BGR))
-    writer.release()
+    frame = cv2.cvtColor(board, cv2.COLOR_GRAY2BGR)
+    path = made_up_clips.write(tmp_path / "a.avi", [frame], code="FFV1")
     (frame,) = frames.read_frames(path, shorter_side=16)
     assert np.abs(frame.astype(int) - 127).max() < 3  # Sampling would give black or white.
 
@@ -92,3 +91,25 @@ def test_hmdb_promises_one_frame_more_than_decodes(shared_data):
     path = next((shared_data / "clips/hmdb51/golf").iterdir())
     count = sum(1 for _ in frames.read_frames(path, shorter_side=32))
     assert (frames.read_header(path).num_frames, count) == (90, 89)
+
+
+def test_one_frame_less_than_promised_is_normal():
+    cut_off = [frames.is_cut_off(8, promised) for promised in (0, 7, 8, 9, 10)]
+    assert cut_off == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize("code, suffix", [("MJPG", "avi"), ("FFV1", "avi"), ("mp4v", "mp4")])
+def test_a_written_video_has_its_frames_in_their_colours(tmp_path, code, suffix):
+    path = tmp_path / f"a.{suffix}"
+    written = [np.full((48, 64, 3), (10 + 20 * t, 100, 50), np.uint8) for t in range(4)]
+    frames.write_video(path, iter(written), code=code, fps=12)
+    assert frames.read_header(path) == frames.Header(4, 12.0)
+    for frame, other in zip(frames.read_frames(path, shorter_side=48), written, strict=True):
+        np.testing.assert_allclose(frame.mean(axis=(0, 1)), other[0, 0], atol=6)
+
+
+def test_a_video_that_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(OSError, match="can be written. Received: .*nowhere"):
+        frames.write_video(
+            tmp_path / "nowhere/a.avi", [np.zeros((48, 64, 3), np.uint8)], code="MJPG", fps=25
+        )

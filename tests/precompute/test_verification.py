@@ -1,20 +1,20 @@
+"""A store and the data set that it was computed from."""
+
 import shutil
 
-import cv2
+import made_up_clips
 import numpy as np
 import pytest
 
 from tf_twostream import store
-from tf_twostream.precompute import extraction, filling, verification
+from tf_twostream.precompute import filling, resources, verification
+from tf_twostream.store import checking
 
-EFFORT = {"num_workers": 2, "timeout": 30}
+RESOURCES = resources.Resources(num_workers=2, timeout=30)
 
 
 def write_clip(path, num_frames):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (42, 32))
-    for _ in range(num_frames):
-        writer.write(np.zeros((32, 42, 3), np.uint8))
-    writer.release()
+    made_up_clips.write(path, [np.zeros((32, 42, 3), np.uint8)] * num_frames)
 
 
 @pytest.fixture
@@ -24,68 +24,61 @@ def data_set(tmp_path):
     write_clip(tmp_path / "a.avi", 6)
     write_clip(tmp_path / "b.avi", 7)
     (tmp_path / "broken.avi").write_bytes(b"RIFF")
-    filling.run(
+    filling.fill(
         videos,
         path=str(tmp_path / "store"),
-        recipe=extraction.Recipe(method="dis", shorter_side=32),
-        effort=filling.Effort(num_workers=2),
+        settings=store.Settings.of("dis", shorter_side=32),
+        resources=RESOURCES,
     )
     return str(tmp_path / "store"), videos
 
 
 def test_a_store_is_complete_but_for_what_is_known_to_fail(data_set):
     path, videos = data_set
-    report = verification.verify(path, videos, **EFFORT)
-    assert report.is_good
-    assert (report.num_videos, report.num_frames) == (2, 13)
+    verdict = verification.verify(path, videos, resources=RESOURCES)
+    assert verdict.is_good
+    assert (verdict.num_videos, verdict.num_frames) == (2, 13)
     assert (
-        list(report.failed) == ["broken.avi"] and "no video stream" in report.failed["broken.avi"]
+        list(verdict.failed) == ["broken.avi"] and "no video stream" in verdict.failed["broken.avi"]
     )
-    assert (report.missing, report.damaged, report.strangers, report.notes) == ((), {}, (), {})
+    assert (verdict.missing, verdict.damaged, verdict.strangers, verdict.notes) == ((), {}, (), {})
 
 
 def test_what_is_neither_there_nor_known_to_fail_is_missing(data_set, tmp_path):
     path, videos = data_set
-    report = verification.verify(path, [*videos, ("c.avi", tmp_path / "c.avi")], **EFFORT)
-    assert report.missing == ("c.avi",) and not report.is_good
-    store.remove(path, ["a.avi"])
+    verdict = verification.verify(
+        path, [*videos, ("c.avi", tmp_path / "c.avi")], resources=RESOURCES
+    )
+    assert verdict.missing == ("c.avi",) and not verdict.is_good
+    checking.remove(path, ["a.avi"])
     (tmp_path / "store/failed.csv").unlink()
-    assert verification.verify(path, videos, **EFFORT).missing == ("a.avi", "broken.avi")
+    assert verification.verify(path, videos, resources=RESOURCES).missing == ("a.avi", "broken.avi")
 
 
 def test_videos_of_another_data_set_are_named_but_no_error(data_set):
     path, videos = data_set
-    report = verification.verify(path, videos[:1], **EFFORT)
-    assert report.strangers == ("b.avi",) and report.is_good
-    assert report.failed == {}  # broken.avi is not in this data set.
-    report = verification.verify(path, [], **EFFORT)
-    assert report.strangers == () and list(report.failed) == ["broken.avi"]
+    verdict = verification.verify(path, videos[:1], resources=RESOURCES)
+    assert verdict.strangers == ("b.avi",) and verdict.is_good
+    assert verdict.failed == {}  # broken.avi is not in this data set.
+    verdict = verification.verify(path, [], resources=RESOURCES)
+    assert verdict.strangers == () and list(verdict.failed) == ["broken.avi"]
 
 
 def test_a_replaced_video_is_found_by_its_header_and_redone(data_set, tmp_path):
     path, videos = data_set
     shutil.copy(tmp_path / "b.avi", tmp_path / "a.avi")
-    report = verification.verify(path, videos, **EFFORT)
-    assert not report.is_good and report.num_videos == 1
-    assert "promises 7 frames, 6 when it was done" in report.damaged["a.avi"]
+    verdict = verification.verify(path, videos, resources=RESOURCES)
+    assert not verdict.is_good and verdict.num_videos == 1
+    assert "promises 7 frames, 6 when it was done" in verdict.damaged["a.avi"]
 
 
 def test_a_video_that_cannot_be_opened_any_more_is_noted(data_set, tmp_path):
     path, videos = data_set
     (tmp_path / "a.avi").write_bytes(b"")
-    report = verification.verify(path, videos, **EFFORT)
-    assert report.is_good and "cannot be opened any more" in report.notes["a.avi"]
+    verdict = verification.verify(path, videos, resources=RESOURCES)
+    assert verdict.is_good and "cannot be opened any more" in verdict.notes["a.avi"]
 
 
 def test_cut_off_videos_are_noted():
     notes = verification._note_cut_off({"a.avi": (5, 6), "b.avi": (5, 7), "c.avi": (5, 0)})
     assert notes == {"b.avi": "5 frames decode of 7 that the header promises"}
-
-
-def test_a_line_says_how_the_flow_was_computed():
-    recipe = extraction.Recipe(method="dis", directions=("forward", "backward"))
-    words = verification.describe(recipe.settings())
-    assert words.startswith("dis, OpenCV ")
-    assert ", shorter side 256, forward, backward, " in words and "PatchSize 8" in words
-    settings = {"method": "x", "parameters": {}, "directions": ["forward"], "shorter_side": 64}
-    assert verification.describe(settings) == "x, shorter side 64, forward"

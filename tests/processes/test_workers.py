@@ -1,3 +1,5 @@
+"""Jobs in processes of their own."""
+
 import os
 import pathlib
 import re
@@ -7,33 +9,26 @@ import sys
 import time
 
 import pytest
+import worker_jobs as jobs
 
 from tf_twostream.processes import workers
 
 TESTS = pathlib.Path(__file__).parents[1]
 
 
-@pytest.fixture
-def tasks(monkeypatch):
-    monkeypatch.syspath_prepend(TESTS)
-    import worker_tasks
-
-    return worker_tasks
-
-
 def collect(events):
-    """Events by task."""
-    by_task = {}
-    for task, event in events:
-        by_task.setdefault(task, []).append(event)
-    return by_task
+    """Returns the events by job."""
+    by_job = {}
+    for job, event in events:
+        by_job.setdefault(job, []).append(event)
+    return by_job
 
 
-def test_pieces_come_in_order_then_the_returned_value(tasks):
-    by_task = collect(workers.run(tasks.count, [0, 1, 5, 7], num_workers=2, timeout=30))
+def test_pieces_come_in_order_then_the_returned_value():
+    by_job = collect(workers.run(jobs.count, [0, 1, 5, 7], num_workers=2, timeout=30))
     for number in (0, 1, 5, 7):
         pieces = [workers.Piece(k) for k in range(number)]
-        assert by_task[number] == [*pieces, workers.Done(sum(range(number)))]
+        assert by_job[number] == [*pieces, workers.Done(sum(range(number)))]
 
 
 @pytest.mark.parametrize(
@@ -48,19 +43,19 @@ def test_pieces_come_in_order_then_the_returned_value(tasks):
         ("unpicklable", "pickle|Can't get local object"),  # Python 3.13 has other words.
     ],
 )
-def test_what_one_task_does_to_its_process_stays_there(tasks, how, reason):
+def test_what_one_job_does_to_its_process_stays_there(how, reason):
     names = ["good 1", how, "good 2", "good 3"]
     timeout = 4 if how in ("sleep", "stop") else 60  # Starting takes time on a busy machine.
-    by_task = collect(workers.run(tasks.misbehave, names, num_workers=2, timeout=timeout))
-    first, last = by_task.pop(how)
+    by_job = collect(workers.run(jobs.misbehave, names, num_workers=2, timeout=timeout))
+    first, last = by_job.pop(how)
     assert first == workers.Piece(how)
     assert isinstance(last, workers.Failed)
     assert re.search(reason, last.reason)
-    assert sorted(by_task) == ["good 1", "good 2", "good 3"]
-    assert all(events[-1] == workers.Done("fine") for events in by_task.values())
+    assert sorted(by_job) == ["good 1", "good 2", "good 3"]
+    assert all(events[-1] == workers.Done("fine") for events in by_job.values())
 
 
-def test_no_more_tasks_are_taken_than_there_are_workers(tasks):
+def test_no_more_jobs_are_taken_than_there_are_workers():
     taken, ended = 0, 0
 
     def count_taken():
@@ -69,24 +64,24 @@ def test_no_more_tasks_are_taken_than_there_are_workers(tasks):
             taken += 1
             yield number
 
-    for _, event in workers.run(tasks.count, count_taken(), num_workers=2, timeout=30):
+    for _, event in workers.run(jobs.count, count_taken(), num_workers=2, timeout=30):
         ended += isinstance(event, workers.Done)
         assert taken - ended <= 2
     assert taken == ended == 6
 
 
-def test_worker_waits_for_a_slow_caller_and_is_not_taken_for_hung(tasks, tmp_path):
+def test_worker_waits_for_a_slow_caller_and_is_not_taken_for_hung(tmp_path):
     progress = tmp_path / "progress"
-    events = workers.run(tasks.pour, [str(progress)], num_workers=1, timeout=4)
+    events = workers.run(jobs.pour, [str(progress)], num_workers=1, timeout=4)
     next(events)
     time.sleep(5)
     assert int(progress.read_text()) <= 3  # Pieces are not piled up.
     assert isinstance([event for _, event in events][-1], workers.Done)
 
 
-def test_leaving_the_loop_kills_the_workers(tasks, tmp_path):
+def test_leaving_the_loop_kills_the_workers(tmp_path):
     paths = [str(tmp_path / name) for name in "ab"]
-    events = workers.run(tasks.burn, paths, num_workers=2, timeout=30)
+    events = workers.run(jobs.burn, paths, num_workers=2, timeout=30)
     next(events), next(events)
     events.close()
     assert all(is_gone(int(pathlib.Path(path).read_text())) for path in paths)
@@ -94,8 +89,8 @@ def test_leaving_the_loop_kills_the_workers(tasks, tmp_path):
 
 def test_workers_die_with_a_killed_caller(tmp_path, root):
     code = (
-        "from tf_twostream.processes import workers; import worker_tasks, sys\n"
-        "list(workers.run(worker_tasks.burn, sys.argv[1:], num_workers=2, timeout=99))\n"
+        "from tf_twostream.processes import workers; import worker_jobs, sys\n"
+        "list(workers.run(worker_jobs.burn, sys.argv[1:], num_workers=2, timeout=99))\n"
     )
     paths = [tmp_path / name for name in "ab"]
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{TESTS}"}
@@ -112,8 +107,8 @@ def test_workers_do_not_import_the_main_script(tmp_path, root):
     script = tmp_path / "script.py"
     script.write_text(
         "print('imported', flush=True)\n"
-        "from tf_twostream.processes import workers; import worker_tasks\n"
-        "print(len(list(workers.run(worker_tasks.count, [2, 3], num_workers=2, timeout=30))))\n"
+        "from tf_twostream.processes import workers; import worker_jobs\n"
+        "print(len(list(workers.run(worker_jobs.count, [2, 3], num_workers=2, timeout=30))))\n"
     )
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{TESTS}"}
     output = subprocess.run(

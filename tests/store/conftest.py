@@ -1,18 +1,18 @@
 """A small store for the tests of this folder."""
 
-import cv2
 import numpy as np
 import pytest
 
 from tf_twostream import store
 from tf_twostream.flow import codec
+from tf_twostream.store import coding
 
-SETTINGS = {
-    "method": "dis",
-    "parameters": {"opencv": "5.0.0"},
-    "directions": ["forward", "backward"],
-    "shorter_side": 16,
-}
+SETTINGS = store.Settings(
+    method="dis",
+    parameters={"opencv": "5.0.0"},
+    directions=("forward", "backward"),
+    shorter_side=16,
+)
 NUM_FRAMES = {"a/1 (x)!.avi": 5, "a/2.avi": 2, "b/1+2&3.avi": 4}
 
 
@@ -22,8 +22,8 @@ def write_video(writer, video_id, num_frames):
     with writer.video(video_id) as video:
         for t in range(num_frames):
             frame = draw.integers(0, 255, (16, 24, 3)).astype(np.uint8)
-            video.add_rgb(cv2.imencode(".jpg", frame)[1].tobytes())
-            for direction in SETTINGS["directions"] if t else []:
+            video.add_rgb(coding.encode(frame))
+            for direction in SETTINGS.directions if t else []:
                 field = draw.normal(size=(16, 24, 2)).astype(np.float32)
                 codes, limits = codec.quantise(field)
                 video.add_flow(direction, codec.encode(codes), limits, field.mean(axis=(0, 1)))

@@ -1,3 +1,6 @@
+"""What is damaged or half-done is found and can be done again."""
+
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -8,6 +11,7 @@ import pytest
 from tf_twostream import store
 from tf_twostream.flow import codec
 from tf_twostream.processes import locks
+from tf_twostream.store import checking
 
 VIDEO = "a/1 (x)!.avi"
 
@@ -62,7 +66,7 @@ def claim_another_size(path):
 
 
 def is_sound(path, num_frames):
-    findings = store.check(path)
+    findings = checking.check(path)
     promised = {video_id: (count, count + 1) for video_id, count in num_frames.items()}
     return (findings.frames, findings.damaged, findings.index) == (promised, {}, "")
 
@@ -81,19 +85,19 @@ def test_sound_store_has_no_findings(small_store, num_frames):
         (take_from_another_video, "2 records instead of 5"),
         (put_frames_for_fields, "forward.tfrecord: record 0 "),
         (swap_files, "not as long as"),
-        (break_json, "not JSON"),
+        (break_json, "must hold JSON"),
         (drop_a_field, "fps"),
         (claim_another_size, "size"),
     ],
 )
 def test_damage_is_found_and_redone(small_store, num_frames, settings, add_video, damage, reason):
     damage(small_store)
-    findings = store.check(small_store, num_threads=2)
+    findings = checking.check(small_store, num_threads=2)
     assert list(findings.damaged) == [VIDEO]
     assert reason in findings.damaged[VIDEO]
-    store.remove(small_store, findings.damaged)
+    checking.remove(small_store, findings.damaged)
     assert VIDEO not in store.Reader(small_store).video_ids
-    assert VIDEO not in store.check(small_store).frames
+    assert VIDEO not in checking.check(small_store).frames
     writer = store.Writer(small_store, settings)
     add_video(writer, VIDEO, num_frames[VIDEO])
     writer.write_index()
@@ -102,7 +106,7 @@ def test_damage_is_found_and_redone(small_store, num_frames, settings, add_video
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e9])
 def test_faulty_range_is_found(tmp_path, settings, bad):
-    writer = store.Writer(str(tmp_path), settings | {"directions": ["forward"]})
+    writer = store.Writer(str(tmp_path), dataclasses.replace(settings, directions=("forward",)))
     codes = codec.encode(np.zeros((2, 16, 16), np.uint8))
     with writer.video("a.avi") as video:
         for t in range(2):
@@ -111,21 +115,21 @@ def test_faulty_range_is_found(tmp_path, settings, bad):
                 video.add_flow("forward", codes, np.array([[bad, 1], [0, 1]]), np.zeros(2))
         video.finish(height=16, width=16, promised_frames=2, fps=25.0)
     writer.write_index()
-    assert "faulty range" in store.check(str(tmp_path)).damaged["a.avi"]
+    assert "faulty range" in checking.check(str(tmp_path)).damaged["a.avi"]
 
 
 def test_half_done_video_is_found(small_store):
     file(small_store, "video.json").unlink()
-    assert store.check(small_store).damaged == {VIDEO: "half-done"}
+    assert checking.check(small_store).damaged == {VIDEO: "half-done"}
 
 
 def test_index_that_is_not_up_to_date_is_found(small_store, settings, add_video):
     add_video(store.Writer(small_store, settings), "c.avi", 2)
-    assert "does not agree" in store.check(small_store).index
+    assert "does not agree" in checking.check(small_store).index
     pathlib.Path(small_store, "index.npz").unlink()
-    assert "does not exist" in store.check(small_store).index
+    assert "has an index" in checking.check(small_store).index
     pathlib.Path(small_store, "index.npz").write_bytes(b"PK\3\4half")
-    assert "index.npz is damaged" in store.check(small_store).index
+    assert "index.npz is damaged" in checking.check(small_store).index
 
 
 @pytest.mark.parametrize("name", ["method", "parameters"])
@@ -135,15 +139,15 @@ def test_store_must_say_how_its_flow_was_computed(small_store, name):
     del settings[name]
     path.write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=f"must say method.* without {name}"):
-        store.check(small_store)
+        checking.check(small_store)
 
 
 def test_nothing_is_removed_while_another_process_writes(small_store):
     with locks.exclusive(small_store), pytest.raises(BlockingIOError):
-        store.remove(small_store, [VIDEO])
+        checking.remove(small_store, [VIDEO])
     assert file(small_store, "video.json").exists()
 
 
 def test_folder_that_is_no_store_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"store\.json"):
-        store.check(str(tmp_path))
+        checking.check(str(tmp_path))

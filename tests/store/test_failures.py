@@ -1,5 +1,8 @@
+"""The list of videos that failed."""
+
 import pytest
 
+from tf_twostream import store
 from tf_twostream.store import failures
 
 
@@ -18,5 +21,6 @@ def test_no_file_is_no_failure(tmp_path):
 @pytest.mark.parametrize("text", ["", "id,why\n", "video_id,reason\na.avi\n"])
 def test_other_columns_are_refused(tmp_path, text):
     (tmp_path / "failed.csv").write_text(text)
-    with pytest.raises(ValueError, match=r"must have the columns video_id,reason\. Remove it"):
+    refused = "has the columns video_id,reason. Received: .*failed.csv"
+    with pytest.raises(store.DamagedStoreError, match=refused):
         failures.read(str(tmp_path))

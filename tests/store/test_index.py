@@ -1,9 +1,12 @@
+"""All `video.json` joined in one file."""
+
 import dataclasses
 import pathlib
 
 import numpy as np
 import pytest
 
+from tf_twostream import store
 from tf_twostream.store import index, layout
 
 KINDS = ("rgb", "forward")
@@ -49,3 +52,16 @@ def test_lengths_are_kept_as_they_are(small_store, num_frames):
     scanned = index.scan(small_store, ("rgb", "forward", "backward"))
     assert scanned.num_frames.tolist() == [num_frames[i] for i in scanned.video_ids]
     assert len(scanned.lengths["forward"]) == np.sum(scanned.num_frames - 1)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\3\4half", b"no archive"])
+def test_a_damaged_index_is_named(tmp_path, data):
+    (tmp_path / "index.npz").write_bytes(data)
+    with pytest.raises(store.DamagedStoreError, match=r"index\.npz is damaged"):
+        index.read(str(tmp_path))
+
+
+def test_other_arrays_are_no_index(tmp_path):
+    np.savez(tmp_path / "index.npz", names=["a.avi"])
+    with pytest.raises(store.DamagedStoreError, match=r"index\.npz is damaged"):
+        index.read(str(tmp_path))

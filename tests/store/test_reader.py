@@ -1,3 +1,6 @@
+"""What is in a store, and at which bytes."""
+
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -5,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tf_twostream import store
+from tf_twostream.flow import codec
+from tf_twostream.store import coding, records
 
 
 @pytest.fixture
@@ -16,7 +21,7 @@ def test_reader_knows_videos_lengths_sizes_and_settings(reader, num_frames, sett
     assert reader.video_ids == tuple(sorted(num_frames))
     assert {video_id: reader.num_frames(video_id) for video_id in reader.video_ids} == num_frames
     assert reader.size("a/2.avi") == (16, 24)
-    assert settings.items() <= reader.settings.items()
+    assert reader.settings == settings
 
 
 @pytest.mark.parametrize("kind", ["rgb", "forward", "backward"])
@@ -25,11 +30,11 @@ def test_every_offset_of_the_table_is_where_its_record_begins(reader, kind):
     table = reader.table(video_ids, kind)
     assert len(table["offsets"]) == table["num_records"].sum()
     for n, path in enumerate(table["path"]):
-        records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-        assert table["num_records"][n] == len(records)
-        for t, record in enumerate(records):
+        whole = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+        assert table["num_records"][n] == len(whole)
+        for t, record in enumerate(whole):
             offset = table["offsets"][table["first"][n] + t]
-            assert store.read_records(str(path), offset, 1).numpy().tolist() == [record]
+            assert records.read_records(str(path), offset, 1).numpy().tolist() == [record]
 
 
 def test_table_has_the_sizes_of_its_videos(reader, num_frames):
@@ -50,14 +55,15 @@ def test_unknown_video_is_named(reader):
         reader.table(["a/2.avi", "c.avi"], "rgb")
 
 
-def test_direction_that_the_store_lacks_is_refused(tmp_path):
-    store.Writer(str(tmp_path), {"directions": ["forward"]}).write_index()
+def test_direction_that_the_store_lacks_is_refused(tmp_path, settings):
+    forward = dataclasses.replace(settings, directions=("forward",))
+    store.Writer(str(tmp_path), forward).write_index()
     with pytest.raises(ValueError, match="holds rgb, forward. Received: backward"):
         store.Reader(str(tmp_path)).table([], "backward")
 
 
 def test_folder_without_index_is_no_store(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"precompute_flow\.py"):
+    with pytest.raises(FileNotFoundError, match="holds store.json. Received"):
         store.Reader(str(tmp_path))
 
 
@@ -66,5 +72,29 @@ def test_other_schema_is_refused(small_store):
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 0'))
     with open(pathlib.Path(small_store, "index.npz"), "wb") as file:
         np.savez(file, names=["a.avi"])  # Another schema may have other arrays.
-    with pytest.raises(ValueError, match="schema 1. Received: .* with schema 0"):
+    with pytest.raises(store.DamagedStoreError, match="schema 1. Received: .* with schema 0"):
         store.Reader(small_store)
+
+
+def test_frames_and_fields_of_a_video_are_read_without_a_graph(reader):
+    video = "a/1 (x)!.avi"
+    paths = {kind: reader.table([video], kind)["path"][0] for kind in ("rgb", "backward")}
+    whole = {
+        kind: [records.deserialize(r) for r in tf.data.TFRecordDataset(path).as_numpy_iterator()]
+        for kind, path in paths.items()
+    }
+    frames = list(reader.frames(video))
+    assert len(frames) == 5
+    for frame, record in zip(frames, whole["rgb"], strict=True):
+        np.testing.assert_array_equal(frame, coding.decode(record["jpeg"]))
+    wanted = [codec.restore(codec.decode(r["jpeg"]), r["range"]) for r in whole["backward"]]
+    for first, count, step in ((0, None, 1), (1, 2, 1), (0, None, 2), (3, 1, 1), (2, 0, 1)):
+        fields = list(reader.fields(video, first, count, direction="backward", step=step))
+        last = None if count is None else first + count
+        for field, other in zip(fields, wanted[first:last:step], strict=True):
+            np.testing.assert_array_equal(field, other)
+
+
+def test_frames_of_an_unknown_video_are_refused(reader):
+    with pytest.raises(store.MissingVideoError, match="'c.avi' is not among"):
+        next(reader.frames("c.avi"))

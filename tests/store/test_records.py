@@ -1,3 +1,5 @@
+"""Records, written one by one and read from any offset."""
+
 import pathlib
 
 import numpy as np
@@ -18,7 +20,7 @@ def table(small_store, num_frames):
 
 def test_field_is_parsed_as_it_was_written():
     serialized = records.serialize_flow(b"jpeg", RANGE, MEAN)
-    for parse in (store.parse_flow, tf.function(store.parse_flow)):
+    for parse in (records.parse_flow, tf.function(records.parse_flow)):
         parsed = parse(tf.constant([serialized, serialized, serialized]))
         assert parsed["jpeg"].numpy().tolist() == [b"jpeg"] * 3
         np.testing.assert_array_equal(parsed["range"], np.stack([RANGE] * 3))
@@ -26,7 +28,7 @@ def test_field_is_parsed_as_it_was_written():
 
 
 def test_frame_is_parsed_as_it_was_written():
-    parsed = store.parse_rgb(tf.constant([records.serialize_rgb(b"jpeg")]))
+    parsed = records.parse_rgb(tf.constant([records.serialize_rgb(b"jpeg")]))
     assert parsed["jpeg"].numpy().tolist() == [b"jpeg"]
 
 
@@ -51,7 +53,7 @@ def test_window_in_a_dataset_is_the_slice_of_the_whole(table):
     path, first = table["path"][0], table["first"][0]
     whole = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
     starts = tf.data.Dataset.range(3).map(
-        lambda t: store.read_records(tf.constant(path), tf.gather(table["offsets"], first + t), 2)
+        lambda t: records.read_records(tf.constant(path), tf.gather(table["offsets"], first + t), 2)
     )
     assert starts.element_spec == tf.TensorSpec([2], tf.string)
     windows = [window.tolist() for window in starts.as_numpy_iterator()]
@@ -61,7 +63,7 @@ def test_window_in_a_dataset_is_the_slice_of_the_whole(table):
 def test_reading_beyond_the_end_is_an_error(table):
     last = table["offsets"][table["first"][0] + table["num_records"][0] - 1]
     with pytest.raises(tf.errors.InvalidArgumentError):
-        store.read_records(table["path"][0], last, 2)
+        records.read_records(table["path"][0], last, 2)
 
 
 def test_damaged_record_is_an_error(table):
@@ -70,5 +72,5 @@ def test_damaged_record_is_an_error(table):
     data[40] ^= 1
     pathlib.Path(path).write_bytes(data)
     with pytest.raises(tf.errors.DataLossError):
-        store.read_records(path, 0, 1)
-    assert store.read_records(path, table["offsets"][1], 1).shape == 1  # The others are good.
+        records.read_records(path, 0, 1)
+    assert records.read_records(path, table["offsets"][1], 1).shape == 1  # The others are good.

@@ -5,22 +5,22 @@ import pathlib
 
 import pytest
 import tensorflow as tf
+from trained import run_of, task_of
 
-from tf_twostream import datasets, paper, runs
+from tf_twostream import datasets, runs, store
+from tf_twostream.paper import recipes
 from tf_twostream.training import monitoring
 
-SETTINGS = {"method": "dis", "shorter_side": 256}
-
-
-def run_of(recipe, *tasks):
-    return runs.Run(pathlib.Path("run"), recipe, datasets.Split("", (), (), ()), SETTINGS, tasks)
+NOTHING = datasets.Split("", (), (), ())
 
 
 def test_the_meter_averages_since_the_last_reading():
-    run = run_of(paper.SpatialRecipe(batch_size=4))
+    run = run_of("run", recipes.SpatialRecipe(batch_size=4), NOTHING)
     meter = monitoring.Meter()
-    meter.losses += [tf.constant([1.0]), tf.constant([3.0])]
-    meter.hits += [tf.constant([1]), tf.constant([3])]
+    for losses, hits in zip(
+        [tf.constant([1.0]), tf.constant([3.0])], [tf.constant([1]), tf.constant([3])]
+    ):
+        meter.add(losses, hits)
     point = meter.read(50_001, run)
     assert (point["loss"], point["accuracy"]) == (2.0, 0.5)
     assert point["learning_rate"] == pytest.approx(1e-3)
@@ -28,31 +28,35 @@ def test_the_meter_averages_since_the_last_reading():
 
 
 def test_the_losses_of_tasks_are_summed_and_named():
-    split = datasets.Split("", (), (), ())
-    tasks = [runs.Task(name, split, SETTINGS, size, size) for name, size in (("a", 3), ("b", 1))]
+    tasks = tuple(
+        task_of(NOTHING, name=name, batch_size=size) for name, size in (("a", 3), ("b", 1))
+    )
     meter = monitoring.Meter()
-    meter.losses += [tf.constant([1.0, 2.0]), tf.constant([3.0, 2.0])]
-    meter.hits += [tf.constant([3, 0]), tf.constant([0, 1])]
-    point = meter.read(1, run_of(paper.SpatialRecipe(batch_size=4), *tasks))
+    for losses, hits in zip(
+        [tf.constant([1.0, 2.0]), tf.constant([3.0, 2.0])],
+        [tf.constant([3, 0]), tf.constant([0, 1])],
+    ):
+        meter.add(losses, hits)
+    point = meter.read(1, runs.Run(pathlib.Path("run"), recipes.SpatialRecipe(batch_size=4), tasks))
     assert (point["loss"], point["loss/a"], point["loss/b"]) == (4.0, 2.0, 2.0)
     assert (point["accuracy"], point["accuracy/a"], point["accuracy/b"]) == (0.5, 0.5, 0.5)
 
 
 def test_the_first_bad_iteration_is_named():
     meter = monitoring.Meter()
-    meter.losses += [tf.constant([loss]) for loss in (1.0, float("nan"), 2.0)]
-    meter.hits += [tf.constant([0])] * 3
+    for loss in (1.0, float("nan"), 2.0):
+        meter.add(tf.constant([loss]), tf.constant([0]))
     with pytest.raises(monitoring.NotFiniteError, match="nan at iteration 8"):
-        meter.read(10, run_of(paper.SpatialRecipe()))
+        meter.read(10, run_of("run", recipes.SpatialRecipe(), NOTHING))
 
 
 def described(folder, recipe, split, chunk_size=0):
-    run = runs.Run(folder, recipe, split, SETTINGS)
+    run = run_of(folder, recipe, split)
     return monitoring.describe(run, num_weights=1234, replicas=1, chunk_size=chunk_size)
 
 
 def test_a_run_is_described_in_the_papers_words(tmp_path, tiny_store):
-    text = described(tmp_path, paper.TemporalRecipe(), tiny_store[1], chunk_size=64)
+    text = described(tmp_path, recipes.TemporalRecipe(), tiny_store[1], chunk_size=64)
     for words in (
         "drawn uniformly across the classes", "1,234 trainable weights, dropout 0.9",
         "224x224x20 volumes of dis flow, optical flow stacking (1), L = 10, channels u1",
@@ -64,7 +68,7 @@ def test_a_run_is_described_in_the_papers_words(tmp_path, tiny_store):
 
 
 def test_each_input_configuration_has_its_words(tmp_path, tiny_store):
-    recipe = paper.TemporalRecipe(
+    recipe = recipes.TemporalRecipe(
         stack_length=6, stacking="trajectory", bidirectional=True, mean_subtraction=False
     )
     text = described(tmp_path, recipe, tiny_store[1])
@@ -77,8 +81,8 @@ def test_each_input_configuration_has_its_words(tmp_path, tiny_store):
 
 def test_slow_fusion_and_added_classes_have_their_words(tmp_path, tiny_store):
     split = tiny_store[1]
-    added = dataclasses.replace(split, train=(*split.train, datasets.Video("a", 2, store=1)))
-    text = described(tmp_path, paper.SlowFusionRecipe(), added)
+    added = dataclasses.replace(split, train=(*split.train, datasets.Video(store.added_id("a"), 2)))
+    text = described(tmp_path, recipes.SlowFusionRecipe(), added)
     for words in (
         "slow_fusion stream", "224x224 stacks of 11 RGB frames, 4 windows of 5 to conv1",
         "shorter side 256", "1 of these videos are of the other data set", "of all 3 classes",
@@ -88,5 +92,5 @@ def test_slow_fusion_and_added_classes_have_their_words(tmp_path, tiny_store):
 
 def test_videos_of_several_classes_have_their_words(tmp_path, tiny_store):
     several = dataclasses.replace(tiny_store[1], multi_label=True)
-    text = described(tmp_path, paper.SpatialRecipe(), several)
+    text = described(tmp_path, recipes.SpatialRecipe(), several)
     assert "binary cross-entropies summed over the classes" in text

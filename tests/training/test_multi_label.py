@@ -5,15 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+import trained as trained_runs
 
-from tf_twostream import datasets, inputs, paper, runs, store, training
-from tf_twostream.evaluation import export, scoring
-from tf_twostream.scores import fusion, metrics, score_files
+from tf_twostream import datasets, inputs, runs, store
+from tf_twostream.evaluation import export, pairs, scoring
+from tf_twostream.paper import recipes
+from tf_twostream.scores import fusion, metrics
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 2, "seed": 1}
 RECIPES = {
-    "spatial": paper.SpatialRecipe(**KNOBS),
-    "temporal": paper.TemporalRecipe(stack_length=3, mirroring=False, **KNOBS),
+    "spatial": recipes.SpatialRecipe(**KNOBS),
+    "temporal": recipes.TemporalRecipe(stack_length=3, mirroring=False, **KNOBS),
 }
 NAMES = ("bright", "still", "moving", "dark")
 
@@ -36,30 +38,26 @@ def split(tiny_store):
 @pytest.fixture(scope="module")
 def trained(tiny_store, split, tmp_path_factory):
     """A run of each stream."""
-    reader = store.Reader(tiny_store[0])
     folder = tmp_path_factory.mktemp("runs")
-
-    def train(stream):
-        run = runs.Run(folder / stream, RECIPES[stream], split, reader.settings)
-        loop = training.Effort(run_dir=str(run.path))
-        return training.train_run(run, lambda trainer: training.batches(trainer, [reader]), loop)
-
-    return {stream: train(stream) for stream in RECIPES}
+    return {
+        stream: trained_runs.train_splits({"": split}, tiny_store[0], folder / stream, recipe)
+        for stream, recipe in RECIPES.items()
+    }
 
 
 @pytest.fixture(scope="module")
 def scores(tiny_store, trained, tmp_path_factory):
     """The test scores of each stream, as their files hold them."""
     folder = tmp_path_factory.mktemp("scores")
-    for stream, run in trained.items():
-        path = str(folder / f"{stream}.npz")
-        scoring.evaluate(scoring.Options(run_dir=str(run.path), store=tiny_store[0], scores=path))
-    return {stream: score_files.load_scores(folder / f"{stream}.npz") for stream in trained}
+    return {
+        stream: trained_runs.evaluate(run, tiny_store[0], folder / f"{stream}.npz")
+        for stream, run in trained.items()
+    }
 
 
 def test_a_fresh_network_gives_each_class_the_probability_it_has_under_a_softmax(split, tmp_path):
     recipe = dataclasses.replace(RECIPES["temporal"], dropout_rate=0.0)
-    model = runs.build_model(runs.Run(tmp_path, recipe, split, {}))
+    model = runs.build_model(trained_runs.run_of(tmp_path, recipe, split))
     probability = tf.sigmoid(model(tf.zeros([1, 41, 41, 6])))
     np.testing.assert_allclose(probability, np.full((1, 4), 1 / 4), rtol=1e-6)
 
@@ -68,7 +66,9 @@ def test_a_score_is_the_mean_sigmoid_over_frames_and_views(tiny_store, split, tr
     reader = store.Reader(tiny_store[0])
     for stream, run in trained.items():
         model, _ = runs.load_model(run)
-        [batch] = inputs.evaluation(reader, split.test[:1], run.recipe, batch_size=25)
+        [batch] = inputs.evaluation(
+            inputs.Windows(reader, split.test[:1], run.recipe), batch_size=25
+        )
         sigmoid = tf.sigmoid(model(inputs.prepare(batch, run.recipe)))
         np.testing.assert_allclose(scores[stream].scores[0], np.mean(sigmoid, axis=0), atol=1e-5)
 
@@ -77,30 +77,23 @@ def test_a_head_is_copied_only_from_one_that_tells_several_classes(tiny_store, s
     """A softmax and sigmoids of the same classes mean different things."""
     run = trained["temporal"]
     single = dataclasses.replace(split, multi_label=False, train=(), test=())
-    softmax = dataclasses.replace(run, split=single)
+    softmax = dataclasses.replace(run, tasks=(dataclasses.replace(run.task, split=single),))
     for source, target, fresh in ((run, run, []), (softmax, run, ["classes"])):
         model = runs.build_model(target)
         bias = model.get_layer("classes").bias.numpy()
         assert runs.initialise(model, source, target) == fresh
         assert np.array_equal(bias, model.get_layer("classes").bias) == bool(fresh)
-    with pytest.raises(ValueError, match="must give a video one class, or both several"):
-        export.check_pair(trained["spatial"], softmax)
+    with pytest.raises(ValueError, match="give a video one class, or both several"):
+        pairs.check_pair(trained["spatial"], softmax)
 
 
 def test_one_of_several_tasks_may_show_several_classes(tiny_store, split, tmp_path):
-    reader = store.Reader(tiny_store[0])
-    tasks = [
-        runs.Task("one", tiny_store[1], reader.settings, 3, 3),
-        runs.Task("several", split, reader.settings, 3, 3),
-    ]
     recipe = dataclasses.replace(RECIPES["temporal"], num_iterations=1)
-    run = runs.of_tasks(tmp_path / "run", recipe, tasks)
-    loop = training.Effort(run_dir=str(run.path), chunk_size=2)
-    training.train_run(run, lambda trainer: training.batches(trainer, [reader] * 2), loop)
+    both = {"one": tiny_store[1], "several": split}
+    run = trained_runs.train_splits(both, tiny_store[0], tmp_path / "run", recipe, chunk_size=2)
     for task, sums in (("one", True), ("several", False)):
-        path = str(tmp_path / f"{task}.npz")
-        options = {"run_dir": str(run.path), "task": task, "store": tiny_store[0], "scores": path}
-        scores = scoring.evaluate(scoring.Options(**options))
+        path = tmp_path / f"{task}.npz"
+        scores = trained_runs.evaluate(run, tiny_store[0], path, task=task)
         assert scores.multi_label != sums
         assert np.allclose(scores.scores.sum(axis=1), 1, atol=1e-4) == sums
 
@@ -119,7 +112,7 @@ def test_the_exported_model_gives_the_same_scores(tiny_store, split, trained, sc
     model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     reader = store.Reader(tiny_store[0])
     [rgb], [flow] = (
-        list(inputs.evaluation(reader, split.test[:1], run.recipe, batch_size=25))
+        list(inputs.evaluation(inputs.Windows(reader, split.test[:1], run.recipe), batch_size=25))
         for run in trained.values()
     )
     result = model(
@@ -134,13 +127,11 @@ def test_a_network_learns_all_that_a_video_shows(tiny_store, split, tmp_path):
     recipe = dataclasses.replace(
         RECIPES["spatial"], num_iterations=60, dropout_rate=0.0, width=0.1, learning_rate=0.03
     )
-    run = runs.Run(tmp_path / "run", recipe, split, reader.settings)
-    loop = training.Effort(run_dir=str(run.path))
-    training.train_run(run, lambda trainer: training.batches(trainer, [reader]), loop)
+    run = trained_runs.train_splits({"": split}, tiny_store[0], tmp_path / "run", recipe)
     scores = scoring.score_videos(
-        runs.load_model(run)[0], recipe, reader, split.train, multi_label=True, progress=False
+        runs.load_model(run)[0], recipe, reader, split.train, multi_label=True
     )
-    labels = datasets.label_array(split.train, 4)
+    labels = datasets.label_array(split.train, split)
     told = [0, 3]  # One frame tells bright from dark; motion it does not show.
     assert metrics.mean_average_precision(scores[:, told], labels[:, told]) == 1.0
     assert scores[:, told][labels[:, told]].min() > scores[:, told][~labels[:, told]].max()

@@ -1,19 +1,21 @@
 """Several data sets, one network (paper, Sect. 4)."""
 
 import dataclasses
-import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from trained import evaluate, run_of
 
-from tf_twostream import inputs, paper, runs, store, training
-from tf_twostream.evaluation import scoring
-from tf_twostream.models import multitask as networks
-from tf_twostream.scores import score_files
-from tf_twostream.training import multitask, steps
+from tf_twostream import inputs, models, runs, store
+from tf_twostream.commands import train_multitask
+from tf_twostream.paper import recipes
+from tf_twostream.runs import weights
+from tf_twostream.training import steps
+from tf_twostream.training.execution import Execution
+from tf_twostream.training.sharing import Sharing
 
-RECIPE = paper.TemporalRecipe(
+RECIPE = recipes.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=8, num_iterations=4, dropout_rate=0.0
 )
 SHARES = {"a": 6, "b": 2}
@@ -24,7 +26,7 @@ def batches(tiny_store):
     """A mini-batch of each task."""
     reader = store.Reader(tiny_store[0])
     return tuple(
-        next(iter(inputs.training(reader, tiny_store[1].train, recipe)))
+        next(iter(inputs.training(inputs.Windows(reader, tiny_store[1].train, recipe))))
         for recipe in (
             dataclasses.replace(RECIPE, batch_size=size, seed=size) for size in SHARES.values()
         )
@@ -38,14 +40,13 @@ def cross_entropy(model, batch):
 
 def network_and_step(divisors, recipe=RECIPE, strategy=None):
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = networks.build(recipe, dict.fromkeys(SHARES, 3))
+        model = models.build(recipe, dict.fromkeys(SHARES, 3))
         heads = [
-            steps.Head(networks.of_task(model, task), divisor)
+            steps.Head(models.of_task(model, task), divisor)
             for task, divisor in zip(SHARES, divisors)
         ]
-        optimizer = steps.make_optimizer(recipe)
-        optimizer.build(model.trainable_variables)
-    return model, steps.make_step(model, optimizer, recipe, heads=heads)
+        optimizer = steps.make_optimizer(recipe, model.trainable_variables)
+    return model, steps.make_step(heads, model.trainable_variables, optimizer, recipe)
 
 
 def change_by(model, step, *arguments):
@@ -60,7 +61,7 @@ def test_the_loss_is_the_sum_of_each_tasks_own(batches, divisors):
     model, step = network_and_step(divisors)
     with tf.GradientTape() as tape:
         wanted = [
-            tf.reduce_sum(cross_entropy(networks.of_task(model, task), batch)) / divisor
+            tf.reduce_sum(cross_entropy(models.of_task(model, task), batch)) / divisor
             for task, batch, divisor in zip(SHARES, batches, divisors)
         ]
         total = tf.add_n(wanted)
@@ -77,10 +78,10 @@ def test_the_loss_is_the_sum_of_each_tasks_own(batches, divisors):
 
 
 def test_a_sample_of_one_task_gives_no_gradient_to_the_other_head(batches):
-    model = networks.build(RECIPE, dict.fromkeys(SHARES, 3))
+    model = models.build(RECIPE, dict.fromkeys(SHARES, 3))
     x = inputs.prepare(batches[0], RECIPE)
     for own, other in (("a", "b"), ("b", "a")):
-        head = steps.Head(networks.of_task(model, own), 6)
+        head = steps.Head(models.of_task(model, own), 6)
         gradients, *_ = steps._gradients(head, model.trainable_variables, False)(
             x, batches[0]["label"]
         )
@@ -126,85 +127,55 @@ def step_losses(batches):
     return network_and_step((6, 2))[1](batches)[0].numpy()
 
 
-def test_equal_shares_and_shares_by_videos():
-    equal, by_videos = multitask.Sharing(), multitask.Sharing(batch_shares="by_videos")
-    assert multitask.batch_sizes(256, [9537, 3570], equal) == [128, 128]
-    assert multitask.batch_sizes(256, [9537, 3570], by_videos) == [184, 72]
-    assert sum(multitask.batch_sizes(30, [5, 9, 1], by_videos)) == 30
-    with pytest.raises(ValueError, match="multiple of the number of tasks, 3"):
-        multitask.batch_sizes(256, [1, 1, 1], equal)
-    with pytest.raises(ValueError, match="needs samples"):
-        multitask.batch_sizes(8, [100, 1], by_videos)
-
-
-@pytest.mark.parametrize(
-    "knobs, words",
-    [
-        ({"datasets": ("csv",), "stores": ("s",)}, "two data sets or more"),
-        ({"datasets": ("csv", "csv"), "stores": ("s", "t")}, "different names"),
-        ({"datasets": ("ucf101", "hmdb51"), "stores": ("s",)}, "--stores has one value per"),
-        (
-            {"datasets": ("ucf101", "hmdb51"), "stores": ("s", "t"), "train_on_all": ("ucf",)},
-            "Received: ucf",
-        ),
-    ],
-)
-def test_impossible_tasks_are_refused(knobs, words):
-    with pytest.raises(ValueError, match=words):
-        multitask.Tasks(**knobs)
-
-
 @pytest.fixture(scope="module")
 def trained(tiny_store, tiny_source, tmp_path_factory):
     """A run of two tasks on the tiny data set, and how to train it again."""
-    tasks = multitask.Tasks(
+    given = train_multitask.DataSetFlags(
         datasets=("csv", "csv"),
         names=("a", "b"),
         stores=(tiny_store[0],) * 2,
         annotations=(tiny_source.annotations,) * 2,
         train_on_all=("b",),
     )
-    loop = training.Effort(run_dir=str(tmp_path_factory.mktemp("runs") / "both"), log_every=2)
+    execution = Execution(run_dir=str(tmp_path_factory.mktemp("runs") / "both"), log_every=2)
 
     def train():
-        return multitask.train(tasks, multitask.Sharing(), RECIPE, loop)
+        train_multitask.main(given, Sharing(), RECIPE, execution)
+        return runs.load(execution.run_dir)
 
     return train(), train
 
 
 def test_every_task_is_trained_checkpointed_and_evaluated(trained, tiny_store, tmp_path):
     run = trained[0]
-    assert [task.name for task in run.tasks] == ["a", "b"] and run.task == "a"
+    assert [task.name for task in run.tasks] == ["a", "b"] and run.task.name == "a"
     assert [task.batch_size for task in run.tasks] == [4, 4]
     assert [len(task.split.train) for task in run.tasks] == [7, 10]
-    for task in ("a", "b"):
+    for number, task in enumerate("ab"):
         again = runs.load(str(run.path), task)
-        assert again == dataclasses.replace(run, task=task, split=run.tasks["ab".index(task)].split)
+        assert again == dataclasses.replace(run, chosen=number)
         model, iterations = runs.load_model(again)
         assert iterations == 4 and model.output_shape == (None, 3)
-    options = scoring.Options(
-        run_dir=str(run.path), store=tiny_store[0], task="a", scores=str(tmp_path / "a.npz")
-    )
-    scores = scoring.evaluate(options)
+    scores = evaluate(run, tiny_store[0], tmp_path / "a.npz", task="a")
     assert scores.scores.shape == (3, 3)
-    assert score_files.load_scores(tmp_path / "a.npz").video_ids == scores.video_ids
-    with pytest.raises(ValueError, match="no video"):
-        scoring.evaluate(dataclasses.replace(options, task="b"))
-    with pytest.raises(ValueError, match="--task is one of a, b .*'c'"):
+    with pytest.raises(ValueError, match="holds videos. Received: test"):
+        evaluate(run, tiny_store[0], tmp_path / "b.npz", task="b")
+    with pytest.raises(runs.UnknownTaskError, match="are a, b. Received: 'c'"):
         runs.load(str(run.path), "c")
 
 
-def test_the_same_command_goes_on_and_another_is_refused(trained, capsys, tmp_path):
+def test_the_same_command_goes_on_and_another_is_refused(trained, capsys):
     run, train = trained
     train()
     assert "nothing to do" in capsys.readouterr().out
     changed = dataclasses.replace(run.tasks[1], divisor=99)
-    with pytest.raises(ValueError, match="holds a run with task b: divisor=4"):
+    with pytest.raises(runs.OtherRunError, match="Received: .* with task b: divisor=4"):
         runs.create(dataclasses.replace(run, tasks=(run.tasks[0], changed)))
-    with pytest.raises(ValueError, match=r"tasks a, b \(now b, a\)"):
-        runs.create(runs.of_tasks(run.path, run.recipe, run.tasks[::-1]))
-    with pytest.raises(ValueError, match=r"tasks a, b \(now none\)"):
-        runs.create(dataclasses.replace(run, tasks=(), task=""))
+    with pytest.raises(runs.OtherRunError, match=r"tasks a, b \(now b, a\)"):
+        runs.create(dataclasses.replace(run, tasks=run.tasks[::-1]))
+    alone = dataclasses.replace(run.tasks[0], name="")
+    with pytest.raises(runs.OtherRunError, match=r"tasks a, b \(now none\)"):
+        runs.create(dataclasses.replace(run, tasks=(alone,)))
 
 
 def test_both_tasks_are_described_and_reported(trained, capsys):
@@ -231,7 +202,7 @@ def relabelled(run, **class_names):
         )
         for task in run.tasks
     )
-    return runs.of_tasks(run.path, run.recipe, tasks)
+    return dataclasses.replace(run, tasks=tasks)
 
 
 @pytest.fixture
@@ -241,13 +212,16 @@ def two_kinds(trained):
 
 
 def test_a_head_is_copied_from_the_one_with_the_same_classes(two_kinds):
-    trained = runs._load_whole(two_kinds)[0]
+    trained = weights._load_whole(two_kinds)[0]
     kernels = {task: trained.get_layer(f"classes_{task}").kernel.numpy() for task in "ab"}
     own = two_kinds.tasks[0].split.class_names
+    alone = dataclasses.replace(
+        two_kinds, tasks=(dataclasses.replace(two_kinds.tasks[0], name=""),)
+    )
     cases = [
         (relabelled(two_kinds, a=("p", "q", "r")), {"classes_b": "b"}, ["classes_a"]),
         (relabelled(two_kinds, a=("x", "y", "z"), b=own), {"classes_a": "b", "classes_b": "a"}, []),
-        (dataclasses.replace(two_kinds, tasks=(), task=""), {"classes": "a"}, []),
+        (alone, {"classes": "a"}, []),
     ]
     for target, copied, fresh in cases:
         model = runs.build_model(target)
@@ -260,7 +234,7 @@ def test_a_head_is_copied_from_the_one_with_the_same_classes(two_kinds):
 
 
 def test_a_run_of_one_task_has_no_other(tmp_path, tiny_store):
-    run = runs.Run(pathlib.Path(tmp_path / "run"), RECIPE, tiny_store[1], {})
+    run = run_of(tmp_path / "run", RECIPE, tiny_store[1])
     runs.create(run)
-    with pytest.raises(ValueError, match="train_multitask.py"):
+    with pytest.raises(runs.UnknownTaskError, match="none with a name. Received: 'a'"):
         runs.load(str(run.path), "a")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_twostream import inputs, paper, store
-from tf_twostream.models import cnn_m
+from tf_twostream import inputs, models, store
+from tf_twostream.paper import recipes
 from tf_twostream.training import steps
 
-RECIPE = paper.TemporalRecipe(
+RECIPE = recipes.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=8, dropout_rate=0.0
 )
 
@@ -23,24 +23,29 @@ def assert_close(first, second, tolerance):
 @pytest.fixture(scope="module")
 def batch(tiny_store):
     path, split = tiny_store
-    return next(iter(inputs.training(store.Reader(path), split.train, RECIPE)))
+    return next(iter(inputs.training(inputs.Windows(store.Reader(path), split.train, RECIPE))))
+
+
+def step_of(model, optimizer, recipe, **knobs):
+    """The iteration of a network of one task."""
+    heads = [steps.Head(model, recipe.batch_size)]
+    return steps.make_step(heads, model.trainable_variables, optimizer, recipe, **knobs)
 
 
 def one_step(batch, recipe, **knobs):
     """The change that one step makes to each variable of a fresh network."""
-    model = cnn_m.build(recipe, 3)
+    model = models.build(recipe, 3)
     before = [variable.numpy() for variable in model.trainable_variables]
-    optimizer = steps.make_optimizer(recipe)
-    optimizer.build(model.trainable_variables)
-    step = steps.make_step(model, optimizer, recipe, **knobs)
-    loss, hits = tf.function(step)(batch)
+    optimizer = steps.make_optimizer(recipe, model.trainable_variables)
+    step = step_of(model, optimizer, recipe, **knobs)
+    loss, hits = tf.function(step)((batch,))
     after = [variable.numpy() for variable in model.trainable_variables]
     return [new - old for new, old in zip(after, before)], float(loss[0]), int(hits[0])
 
 
 def test_a_step_is_gradient_descent_with_decay_on_kernels(batch):
     change, loss, _ = one_step(batch, RECIPE)
-    model = cnn_m.build(RECIPE, 3)
+    model = models.build(RECIPE, 3)
     with tf.GradientTape() as tape:
         logits = model(inputs.prepare(batch, RECIPE))
         picked = tf.gather(tf.nn.log_softmax(logits), batch["label"], batch_dims=1)
@@ -68,10 +73,27 @@ def test_xla_takes_the_same_step(batch):
 
 
 def test_the_rate_in_force_is_the_recipes():
-    recipe = paper.TemporalRecipe()
-    schedule = steps.make_optimizer(recipe)._learning_rate
+    recipe = recipes.TemporalRecipe()
+    schedule = steps.make_optimizer(recipe, [])._learning_rate
     for iteration in (0, 49_999, 50_000, 69_999, 70_000, 79_999):
         assert float(schedule(iteration)) == pytest.approx(recipe.learning_rate_at(iteration))
+
+
+def test_batches_of_many_sizes_do_not_trace_anew(monkeypatch):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        model = models.build(RECIPE, 3)
+        optimizer = steps.make_optimizer(RECIPE, model.trainable_variables)
+    step = steps.on_all_replicas(step_of(model, optimizer, RECIPE), strategy)
+    traced = []
+    original = inputs.prepare
+    monkeypatch.setattr(inputs, "prepare", lambda *args: traced.append(1) or original(*args))
+    for height, width in [(48, 60), (48, 64), (54, 60), (60, 80), (61, 90), (70, 71)]:
+        codes = tf.zeros((6, 3, 2, height, width), tf.uint8)
+        zeros = {"ranges": tf.zeros((6, 3, 2, 2)), "means": tf.zeros((6, 3, 2))}
+        places = {"views": tf.zeros((6, 1, 3), tf.int32), "label": tf.zeros(6, tf.int32)}
+        step(({"codes": codes, **zeros, **places},))
+    assert len(traced) <= 3
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -84,12 +106,11 @@ def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs)
     recipe = dataclasses.replace(RECIPE, dropout_rate=0.5, precision=precision)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
-        model = cnn_m.build(recipe, 3)
-        optimizer = steps.make_optimizer(recipe)
-        optimizer.build(model.trainable_variables)
-    step = steps.make_step(model, optimizer, recipe, **knobs)
+        model = models.build(recipe, 3)
+        optimizer = steps.make_optimizer(recipe, model.trainable_variables)
+    step = step_of(model, optimizer, recipe, **knobs)
     before = model.get_weights()
-    loss, _ = tf.function(lambda b: strategy.run(step, (b,)))(batch)
+    loss, _ = tf.function(lambda b: strategy.run(step, (b,)))((batch,))
     losses = [float(value[0]) for value in strategy.experimental_local_results(loss)]
     assert np.isfinite(losses).all()
     assert losses[0] != losses[1]  # One batch on both devices: only the masks differ.
@@ -109,7 +130,7 @@ def test_a_hit_is_one_of_the_classes_that_a_video_shows(batch):
     every, none = tf.ones([6, 3], tf.bool), tf.zeros([6, 3], tf.bool)
     assert one_step({**batch, "label": every}, recipe)[2] == 6
     assert one_step({**batch, "label": none}, recipe)[2] == 0
-    best = tf.argmax(cnn_m.build(recipe, 3)(inputs.prepare(batch, recipe)), axis=1)
+    best = tf.argmax(models.build(recipe, 3)(inputs.prepare(batch, recipe)), axis=1)
     assert one_step({**batch, "label": tf.one_hot(best, 3, True, False)}, recipe)[2] == 6
 
 

@@ -1,1 +1,1 @@
-"""What `scripts/benchmark.py` measures with."""
+"""What the command `benchmark` measures: one module for each thing that can be compared."""

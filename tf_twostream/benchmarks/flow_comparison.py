@@ -11,30 +11,62 @@ import numpy as np
 
 from tf_twostream import flow
 from tf_twostream.benchmarks import trials
-from tf_twostream.figures import reports
+from tf_twostream.figures import pictures, reports
 from tf_twostream.flow import color, errors, flo
 from tf_twostream.processes import workers
 
-METHODS = (*flow.METHODS, *flow.SOLVED)
 MAX_SILENCE = 3600.0  # Seconds between two fields of a method; there may be a compilation.
 SIZE = (341, 256)  # Pixels, width and height, at which a GPU is tried: UCF-101's, as in the paper.
 
 
+def measure(folder: str, methods: Sequence[str], *, seconds: float, output_dir: str = "") -> str:
+    """Measures errors and times of flow methods on pairs of frames, and draws their fields.
+
+    Args:
+        folder: The pairs, see `trials.read_pairs`.
+        methods: Names in `flow.METHODS`; those that TensorFlow solves are tried on a GPU, too.
+        seconds: How long to measure each of them, in seconds.
+        output_dir: Folder for the fields, see `compare`; empty for none.
+
+    Returns:
+        Lines, and Markdown tables.
+
+    Raises:
+        FileNotFoundError: If the folder or a frame is missing.
+        ValueError: If there is no such method, or a file is damaged.
+        ChildProcessError: If a method fails.
+    """
+    import tensorflow as tf  # Only to ask for a GPU: methods are tried in other processes.
+
+    pairs = trials.read_pairs(folder)
+    sizes = sorted({f"{pair.first.shape[1]}x{pair.first.shape[0]}" for pair in pairs})
+    text = (
+        f"{len(pairs)} pairs of {', '.join(sizes)}: end-point error (px) / angular error (deg), "
+        "warping error (grey levels), time of a process's first pair and later ones\n"
+        + compare(pairs, methods, seconds=seconds, output_dir=output_dir)
+    )
+    solved = [method for method in methods if flow.METHODS[method].solver]
+    if solved and (gpus := tf.config.list_physical_devices("GPU")):
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+        text += (
+            f"\n{name} at {'x'.join(map(str, SIZE))}: pairs/s (peak memory) by pairs per batch, "
+            "distance from the fields of the CPU\n"
+            + compare_with_gpu(pairs, solved, seconds=seconds)
+        )
+    return text
+
+
 def compare(
-    pairs: Sequence[trials.Pair],
-    methods: Sequence[str],
-    *,
-    seconds: float,
-    pictures: str = "",
+    pairs: Sequence[trials.Pair], methods: Sequence[str], *, seconds: float, output_dir: str = ""
 ) -> str:
     """Tries methods on the CPU, on one thread and on all.
 
     Args:
         pairs: The pairs of frames.
-        methods: Names in `METHODS`.
-        seconds: How long to measure each method's time, for each number of threads.
-        pictures: Folder for SCENE/METHOD.png, the field (left) and the known one in one scale of
-            colours, and for SCENE/METHOD.flo; none if empty.
+        methods: Names in `flow.METHODS`.
+        seconds: How long to measure each method's time, for each number of threads, in seconds.
+        output_dir: Folder for SCENE/METHOD.png, the field (left) and the known one in one scale of
+            colours, and for SCENE/METHOD.flo; empty for none.
 
     Returns:
         A Markdown table: a row per method, with the errors of each scene whose flow is known as
@@ -45,10 +77,10 @@ def compare(
         ChildProcessError: If a method fails.
     """
     for method in methods:
-        if method not in METHODS:
-            raise ValueError(f"Flow methods are {', '.join(METHODS)}. Received: {method!r}.")
+        flow.parameters(method)  # Refuses an unknown one before hours are spent on the others.
     frames = [(pair.first, pair.second) for pair in pairs]
     cores = workers.count_cores()
+    # A method must beat the guess that nothing moves.
     rest = [np.zeros((*pair.first.shape, 2), np.float32) for pair in pairs]
     rows = [["no flow", *_error_cells(pairs, rest), "", "", ""]]
     for method in methods:
@@ -57,8 +89,8 @@ def compare(
         *_, together = _run(trials.run, dataclasses.replace(trial, threads=cores))
         times = [f"{1000 * times.per_pair:.1f}" for times in (alone, together)]
         rows.append([method, *_error_cells(pairs, fields), f"{alone.first_pair:.2f}", *times])
-        if pictures:
-            _draw(pairs, fields, method, pathlib.Path(pictures))
+        if output_dir:
+            _draw(pairs, fields, method, pathlib.Path(output_dir))
     known = [pair.scene for pair in pairs if pair.truth is not None]
     header = ["", *known, *(["mean"] if known else []), "warping error", "first pair, s"]
     return reports.markdown_table([*header, "1 thread, ms", f"{cores} threads, ms"], rows)
@@ -71,8 +103,8 @@ def compare_with_gpu(
 
     Args:
         pairs: The pairs of frames; they are rescaled.
-        methods: Names in `flow.SOLVED`.
-        seconds: How long to measure each rate.
+        methods: Names of methods that TensorFlow solves.
+        seconds: How long to measure each rate, in seconds.
 
     Returns:
         A Markdown table: a row per method, with the pairs/s (and the GPU's peak memory) for each
@@ -81,12 +113,11 @@ def compare_with_gpu(
     Raises:
         ChildProcessError: If a method fails.
     """
+    # One size: each shape is compiled anew, and the distances are taken over all pairs at once.
     frames = [(_rescaled(pair.first), _rescaled(pair.second)) for pair in pairs]
-    rows = []
+    cores, rows = workers.count_cores(), []
     for method in methods:
-        on_cpu = trials.Trial(
-            method=method, frames=frames, seconds=0, threads=workers.count_cores()
-        )
+        on_cpu = trials.Trial(method=method, frames=frames, seconds=0, threads=cores)
         on_gpu = dataclasses.replace(on_cpu, gpu=True)
         *expected, _ = _run(trials.run, on_cpu)
         *fields, times = _run(trials.run, on_gpu)
@@ -113,7 +144,7 @@ def _run(
 
 
 def _error_cells(pairs: Sequence[trials.Pair], fields: Sequence[np.ndarray]) -> list[str]:
-    """The errors of each scene with truth, their mean, and the mean warping error of all."""
+    """Words the errors of each scene with truth, their mean, and the mean warping error of all."""
     found = [
         (errors.end_point_error(field, pair.truth), errors.angular_error(field, pair.truth))
         for pair, field in zip(pairs, fields)
@@ -130,16 +161,17 @@ def _error_cells(pairs: Sequence[trials.Pair], fields: Sequence[np.ndarray]) -> 
 def _draw(
     pairs: Sequence[trials.Pair], fields: Sequence[np.ndarray], method: str, folder: pathlib.Path
 ) -> None:
-    """Writes fields and their pictures; what is longer than all of the truth is painted darker."""
+    """Writes fields and their pictures."""
     for pair, field in zip(pairs, fields):
         shown, longest = [field], None
         if pair.truth is not None:
             shown.append(pair.truth)
+            # One scale for both, the known field's, or a field twice too long would look right;
+            # what is longer than all of that is painted darker.
             longest = np.nanmax(np.linalg.norm(pair.truth, axis=2)) or None
         picture = np.hstack([color.colorize(part, longest) for part in shown])
         path = folder / pair.scene / method
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".png").write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+        pictures.write_png(path.with_suffix(".png"), picture)
         flo.write_flo(path.with_suffix(".flo"), field)
 
 

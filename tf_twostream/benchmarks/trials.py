@@ -1,6 +1,6 @@
 """Flow methods tried on pairs of frames: their fields, and how long they take.
 
-A trial is run in a process of its own (by `workers`), because libraries want to know the number of
+A trial runs in a process of its own (by `workers`), because libraries want to know the number of
 threads before they start, and because the first pair's time is that of a fresh process.
 """
 
@@ -11,6 +11,7 @@ import pathlib
 import statistics
 import time
 from collections.abc import Generator, Iterator, Sequence
+from typing import cast
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from tf_twostream import flow
 from tf_twostream.flow import flo
 
-BATCHES = (1, 16, 64)  # Pairs that are solved at once, to compare on a GPU.
+BATCHES = (1, 16, 64)  # Pairs that are solved at once, to see when a GPU is busy.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +45,11 @@ class Trial:
     """What a process is to measure.
 
     Attributes:
-        method: A name in `flow.METHODS` or `flow.SOLVED`.
+        method: A name in `flow.METHODS`.
         frames: The first and the second frame of each pair, `[H, W]` uint8.
-        seconds: How long to go on measuring.
+        seconds: How long to go on measuring, in seconds.
         threads: Threads that a library may use on the CPU.
-        gpu: Whether the methods in `flow.SOLVED` may use a GPU.
+        gpu: Whether a method that TensorFlow solves may use a GPU.
     """
 
     method: str
@@ -102,9 +103,8 @@ def read_pairs(folder: str | os.PathLike[str]) -> list[Pair]:
         raise FileNotFoundError(f"Pairs are in a folder SCENE/frame10.png. Received: {folder}.")
     scenes = sorted(path for path in root.iterdir() if path.is_dir())
     if not scenes:
-        raise ValueError(
-            f"Pairs are SCENE/frame10.png and SCENE/frame11.png. Received: no scene in {folder}."
-        )
+        rule = "Pairs are SCENE/frame10.png and SCENE/frame11.png"
+        raise ValueError(f"{rule}. Received: no scene in {folder}.")
     return [_read_pair(path) for path in scenes]
 
 
@@ -114,17 +114,16 @@ def _read_pair(scene: pathlib.Path) -> Pair:
     truth = flo.read_flo(known) if known.is_file() else None
     sizes = [first.shape, second.shape, *([] if truth is None else [truth.shape[:2]])]
     if len(set(sizes)) > 1:
-        raise ValueError(
-            "The frames of a scene and their flow are of one size. "
-            f"Received: {' and '.join(f'{width}x{height}' for height, width in sizes)} in {scene}."
-        )
+        given = " and ".join(f"{width}x{height}" for height, width in sizes)
+        rule = "The frames of a scene and their flow are of one size"
+        raise ValueError(f"{rule}. Received: {given} in {scene}.")
     return Pair(scene.name, first, second, truth)
 
 
 def _read_grey(path: pathlib.Path) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f"A scene has frame10.png and frame11.png. Received: no {path}.")
-    frame = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    # Not by `imread`, which answers a missing file and a damaged one alike, with None.
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    frame = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     if frame is None:
         raise ValueError(f"A frame is a picture. Received: {path}, which does not decode.")
     return frame
@@ -147,7 +146,7 @@ def run(trial: Trial) -> Generator[np.ndarray, None, Times]:
 
 
 def run_batches(trial: Trial) -> Generator[Rate, None, None]:
-    """Like `run`, for batches of the first pair; yields a rate for each size in `BATCHES`."""
+    """Measures batches of the first pair as `run` does; yields a rate for each of `BATCHES`."""
     _prepare(trial)
     for batch in BATCHES:
         yield measure_batch(trial.method, trial.frames[0], batch=batch, seconds=trial.seconds)
@@ -156,8 +155,9 @@ def run_batches(trial: Trial) -> Generator[Rate, None, None]:
 def _prepare(trial: Trial) -> None:
     """Tells the libraries how many threads they may use, and TensorFlow which devices."""
     cv2.setNumThreads(trial.threads)
-    if trial.method in flow.SOLVED:
-        os.environ.pop("TF_XLA_FLAGS", None)  # A first pair is compiled, not read from a cache.
+    if flow.METHODS[trial.method].solver:
+        # Without the cache of compiled code, that a first pair takes as long as on a new machine.
+        os.environ.pop("TF_XLA_FLAGS", None)
         import tensorflow as tf  # Only here: OpenCV's trials do not wait for it.
 
         tf.config.threading.set_intra_op_parallelism_threads(trial.threads)
@@ -172,9 +172,9 @@ def measure(
     """Measures a method on pairs of frames.
 
     Args:
-        method: A name in `flow.METHODS` or `flow.SOLVED`.
+        method: A name in `flow.METHODS`.
         pairs: First and second frames, `[H, W]` uint8.
-        seconds: How long to go on; each pair is repeated at least once after its first time.
+        seconds: How long to go on, in seconds; at least once more after each pair's first time.
 
     Yields:
         The field of each pair, `[H, W, 2]` float32 in pixels.
@@ -190,6 +190,7 @@ def measure(
         first_pair = first_pair or took
         yield field
     times: list[list[float]] = [[] for _ in videos]
+    # In turn, so that other work on the machine slows all pairs down alike.
     start = time.perf_counter()
     while not times[0] or time.perf_counter() - start < seconds:
         for video, own in zip(videos, times):
@@ -208,10 +209,13 @@ def measure_batch(
     """Measures how fast batches are solved, in TensorFlow, on the first GPU if it is visible.
 
     Args:
-        method: A name in `flow.SOLVED`.
+        method: The name of a method that TensorFlow solves.
         pair: First and second frame, `[H, W]` uint8; the batch goes back and forth between them.
         batch: Pairs that are solved at once.
-        seconds: How long to go on; at least three batches after the first.
+        seconds: How long to go on, in seconds; at least three batches after the first.
+
+    Returns:
+        The rate, and the peak memory.
     """
     import tensorflow as tf
 
@@ -220,9 +224,8 @@ def measure_batch(
     has_gpu = bool(tf.config.list_logical_devices("GPU"))
     if has_gpu:
         tf.config.experimental.reset_memory_stats("GPU:0")
-    fields = brox.fields(
-        itertools.cycle(pair), parameters=flow.SOLVED[method], pairs_per_call=batch
-    )
+    solver = cast(brox.Parameters, flow.METHODS[method].solver)
+    fields = brox.fields(itertools.cycle(pair), parameters=solver, pairs_per_call=batch)
     next(itertools.islice(fields, batch - 1, None))  # Compiles.
     count, start = 0, time.perf_counter()
     while count < 3 or time.perf_counter() - start < seconds:

@@ -1,20 +1,19 @@
-"""The official lists of Charades (Sigurdsson et al., ECCV 2016): videos that show several actions.
+"""Reads the official lists of Charades (Sigurdsson et al., ECCV 2016).
 
-`Charades_v1_classes.txt` holds lines "c000 Holding some clothes". `Charades_v1_train.csv` and
-`Charades_v1_test.csv` have among their columns `id` (the video is `id`.mp4), `subject` and
-`actions`, "c092 11.90 21.20;c147 0.00 12.60": class, first and last second. As in the official
-evaluation of videos, the seconds do not count: a video shows an action or does not.
+A video may show several actions. `Charades_v1_classes.txt` holds lines "c000 Holding some
+clothes". `Charades_v1_train.csv` and `Charades_v1_test.csv` have among their columns `id` (the
+video is `id`.mp4), `subject` and `actions`, "c092 11.90 21.20;c147 0.00 12.60": class, first and
+last second. As in the official evaluation of videos, the seconds do not count: a video shows an
+action or it does not.
 """
 
-import csv
 import pathlib
 
 from absl import logging
 
-from tf_twostream.datasets import splits
+from tf_twostream.datasets import lists, splits
 
-_CLASSES = "Charades_v1_classes.txt"
-_COLUMNS = ("id", "subject", "actions")
+_LISTS = "the folder of the lists in Charades.zip (https://prior.allenai.org/projects/charades)"
 
 
 def read(folder: pathlib.Path) -> splits.Split:
@@ -30,40 +29,26 @@ def read(folder: pathlib.Path) -> splits.Split:
         The split; multi-label; a group is a subject.
 
     Raises:
-        FileNotFoundError: If a list is missing.
-        ValueError: If a line is not what it should be.
+        MissingListError: If a list is missing.
+        ValueError: If a line breaks the format.
     """
-    class_names = _read_class_names(_existing(folder / _CLASSES))
-    parts = {
-        part: _read_videos(_existing(folder / f"Charades_v1_{part}.csv"), class_names)
+    class_names = _read_class_names(lists.existing(folder / "Charades_v1_classes.txt", _LISTS))
+    train, test = (
+        _read_videos(lists.existing(folder / f"Charades_v1_{part}.csv", _LISTS), class_names)
         for part in ("train", "test")
-    }
-    return splits.Split("charades", class_names, **parts, multi_label=True)
-
-
-def _existing(path: pathlib.Path) -> pathlib.Path:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"--annotations must name the folder of the official lists ({_CLASSES}, "
-            "Charades_v1_train.csv, Charades_v1_test.csv). "
-            f"Received: {path.parent}, where {path.name} is missing. "
-            "They are in Charades.zip at https://prior.allenai.org/projects/charades."
-        )
-    return path
+    )
+    return splits.Split("charades", class_names, train, test, multi_label=True)
 
 
 def _read_class_names(path: pathlib.Path) -> tuple[str, ...]:
     names: list[str] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        words = line.split(maxsplit=1)
-        if len(words) != 2 or words[0] != _code(len(names)):
-            raise ValueError(
-                f'{path}, line {number} must describe the next class, "{_code(len(names))} What '
-                f'is done". Received: {line!r}.'
-            )
-        names.append(line.strip())
+    for place, line in lists.read_lines(path):
+        code, *words = line.split()
+        # The code is the label: a gap or another order would give videos the labels of others.
+        if not words or code != _code(len(names)):
+            rule = f'{place} must describe the next class, "{_code(len(names))} What is done"'
+            raise ValueError(f"{rule}. Received: {line!r}.")
+        names.append(line)
     return tuple(names)
 
 
@@ -74,25 +59,12 @@ def _code(label: int) -> str:
 def _read_videos(path: pathlib.Path, class_names: tuple[str, ...]) -> tuple[splits.Video, ...]:
     codes = {_code(label): label for label in range(len(class_names))}
     videos, skipped = [], 0
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-            raise ValueError(
-                f"The first line of {path} must name the columns {', '.join(_COLUMNS)} and may "
-                f"name others. Received: {','.join(reader.fieldnames or ())}."
-            )
-        for row in reader:
-            place = f"{path}, line {reader.line_num}"
-            if None in row or None in row.values():
-                raise ValueError(
-                    f"{place} must end a row with as many cells as the header. "
-                    f"Received: {list(row.values())}."
-                )
-            if labels := _parse_actions(place, row["actions"], codes):
-                id = f"{row['id'].strip()}.mp4"
-                videos.append(_make_video(place, id, labels, row["subject"].strip()))
-            else:
-                skipped += 1
+    # The official files have eight more columns (scene, script, length ...), which nothing needs.
+    for place, row in lists.read_rows(path, ("id", "subject", "actions"), None):
+        if labels := _parse_actions(place, row["actions"], codes):
+            videos.append(lists.make_video(place, f"{row['id']}.mp4", labels, row["subject"]))
+        else:
+            skipped += 1
     logging.info("%d videos of %s show no action and are left out.", skipped, path)
     return tuple(videos)
 
@@ -102,21 +74,13 @@ def _parse_actions(place: str, actions: str, codes: dict[str, int]) -> list[int]
     labels = set()
     for action in filter(None, map(str.strip, actions.split(";"))):
         code, *seconds = action.split()
+        # The times are not used, but where they are missing the cell is of another kind.
         if code not in codes or len(seconds) != 2 or not all(map(_is_number, seconds)):
-            raise ValueError(
-                f'{place} must list actions as "c092 11.90 21.20;c147 0.00 12.60", classes of '
-                f"{_CLASSES} with two times in seconds. Received: {action!r}."
-            )
+            rule = f'{place} must list classes with two times, "c092 11.90 21.20;c147 0.00 12.60"'
+            raise ValueError(f"{rule}. Received: {action!r}.")
         labels.add(codes[code])
     return sorted(labels)
 
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdecimal()
-
-
-def _make_video(place: str, id: str, labels: list[int], subject: str) -> splits.Video:
-    try:
-        return splits.Video(id, labels[0], subject, other_labels=tuple(labels[1:]))
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None

@@ -1,16 +1,21 @@
-"""Groups of videos, such as those of one actor: tests on some of them, training on the others."""
+"""Divides videos by groups, such as those of one actor: tests on some, trains on the others."""
 
+import dataclasses
 import re
 from collections.abc import Collection, Iterable
 
-from tf_twostream.datasets import splits
+from tf_twostream.datasets import availability, splits
 
-# What stands before the first "_" of the file name: daria in bend/daria_bend.avi.
+# The group is what precedes the first "_" of the file name: daria in bend/daria_bend.avi.
 PATTERN = r"([^/_]+)_[^/]*$"
 
 
+class GroupsError(ValueError):
+    """The groups to test on, or the way to find them, do not fit the data set."""
+
+
 def find(ids: Iterable[str], pattern: str) -> dict[str, str]:
-    """Finds out from the path of each video which group it belongs to.
+    """Finds the group of each video in its path.
 
     Args:
         ids: The videos.
@@ -20,27 +25,22 @@ def find(ids: Iterable[str], pattern: str) -> dict[str, str]:
         The group of each video.
 
     Raises:
-        ValueError: If the pattern is faulty, or a path does not match it.
+        GroupsError: If the pattern is faulty, or a path does not match it.
     """
+    rule = "`group_pattern` must be a regular expression with parentheses around the group"
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ValueError(
-            f"--group_pattern must be a regular expression. Received: {pattern!r} ({error})."
-        ) from None
+        raise GroupsError(f"{rule}. Received: {pattern!r} ({error}).") from None
     if not compiled.groups:
-        raise ValueError(
-            "--group_pattern must hold parentheses around the group, for example "
-            f"{PATTERN!r}. Received: {pattern!r}."
-        )
+        raise GroupsError(f"{rule}. Received: {pattern!r}.")
     groups = {}
     for id in ids:
         match = compiled.search(id)
+        # Parentheses that may be absent, or match nothing, would put such videos into one group.
         if not match or not match[1]:
-            raise ValueError(
-                f"The path of each video must say its group, found by --group_pattern={pattern!r}. "
-                f"Received: {id!r}. Give another pattern, or the groups in a CSV file."
-            )
+            rule = f"The path of each video must have a group that {pattern!r} finds"
+            raise GroupsError(f"{rule}. Received: {id!r}.")
         groups[id] = match[1]
     return groups
 
@@ -56,32 +56,25 @@ def leave_out(split: splits.Split, groups: Collection[str]) -> splits.Split:
         The new split, in the order of the old one.
 
     Raises:
-        ValueError: If a video has no group, a group is unknown, or a class is left without a
-            training video.
+        GroupsError: If a video has no group, or a group is unknown.
+        UnlearntClassError: If a class is left without a training video.
     """
     videos = split.train + split.test
-    for video in videos:
-        if not video.group:
-            raise ValueError(
-                "Each video must have a group where groups are left out for testing. "
-                f"Received: none for {video.id!r}."
-            )
+    # A video without a group might show anybody, those to test on as well.
+    if ungrouped := [video.id for video in videos if not video.group]:
+        rule = "Each video must have a group where groups are left out for testing"
+        raise GroupsError(f"{rule}. Received: none for {ungrouped[0]!r}.")
     known = {video.group for video in videos}
     if unknown := sorted(set(groups) - known):
-        raise ValueError(
-            f"--test_groups must be groups of {split.name}. Received: {', '.join(unknown)}. "
-            f"Its {len(known)} groups: {_first(known)}."
-        )
-    return splits.check_training(
-        splits.Split(
-            name=f"{split.name}, tested on {_first(groups)}",
-            class_names=split.class_names,
-            train=tuple(video for video in videos if video.group not in groups),
-            test=tuple(video for video in videos if video.group in groups),
-            unused=split.unused,
-            multi_label=split.multi_label,
-        )
+        given = f"{', '.join(unknown)}. Its {len(known)} groups: {_first(known)}"
+        raise GroupsError(f"`test_groups` must be groups of {split.name}. Received: {given}.")
+    left_out = dataclasses.replace(
+        split,
+        name=f"{split.name}, tested on {_first(groups)}",
+        train=tuple(video for video in videos if video.group not in groups),
+        test=tuple(video for video in videos if video.group in groups),
     )
+    return availability.check_training(left_out)
 
 
 def _first(groups: Collection[str]) -> str:

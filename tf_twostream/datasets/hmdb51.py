@@ -1,4 +1,4 @@
-"""The official lists of HMDB-51.
+"""Reads the official lists of HMDB-51.
 
 (https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database)
 
@@ -8,9 +8,12 @@ training video, 2 a test video, 0 neither. File names may hold spaces, `!`, `+`,
 
 import pathlib
 
-from tf_twostream.datasets import splits
+from tf_twostream.datasets import lists, splits
 
-_PARTS = {"1": "train", "2": "test", "0": "unused"}
+_LISTS = (
+    "the folder of the lists in test_train_splits.rar "
+    "(https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database)"
+)
 
 
 def read(folder: pathlib.Path, split: int) -> splits.Split:
@@ -24,37 +27,24 @@ def read(folder: pathlib.Path, split: int) -> splits.Split:
         The split; the classes are in alphabetical order.
 
     Raises:
-        FileNotFoundError: If the folder holds no list of this split.
-        ValueError: If a line is not what it should be.
+        MissingListError: If the folder holds no list of this split.
+        ValueError: If a line breaks the format.
     """
     ending = f"_test_split{split}.txt"
-    lists = {path.name.removesuffix(ending): path for path in folder.glob(f"*{ending}")}
-    if not lists:
-        raise FileNotFoundError(
-            f"--annotations must name the folder of the official lists (brush_hair{ending}, ...). "
-            f"Received: {folder}, which holds none. They are in test_train_splits.rar at "
-            "https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database."
-        )
-    class_names = tuple(sorted(lists))
-    parts: dict[str, list[splits.Video]] = {"train": [], "test": [], "unused": []}
+    paths = {path.name.removesuffix(ending): path for path in folder.glob(f"*{ending}")}
+    if not paths:
+        given = f"{folder}, where brush_hair{ending} and all others are missing"
+        raise lists.MissingListError(f"`annotations` must name {_LISTS}. Received: {given}.")
+    # Sorted as classes, not as files: climb_stairs_test ... comes before climb_test ...
+    class_names = tuple(sorted(paths))
+    parts: dict[str, list[splits.Video]] = {"1": [], "2": [], "0": []}
     for label, class_name in enumerate(class_names):
-        for file, part in _read_list(lists[class_name]):
-            parts[part].append(splits.Video(f"{class_name}/{file}", label))
-    train, test, unused = (tuple(parts[part]) for part in ("train", "test", "unused"))
+        for place, line in lists.read_lines(paths[class_name]):
+            words = line.rsplit(maxsplit=1)  # From the right: file names may hold spaces.
+            if len(words) != 2 or words[1] not in parts:
+                rule = f'{place} must read "file.avi 1" (train), "... 2" (test) or "... 0" (unused)'
+                raise ValueError(f"{rule}. Received: {line!r}.")
+            video = lists.make_video(place, f"{class_name}/{words[0].strip()}", [label])
+            parts[words[1]].append(video)
+    train, test, unused = map(tuple, parts.values())
     return splits.Split(f"hmdb51 split {split}", class_names, train, test, unused)
-
-
-def _read_list(path: pathlib.Path) -> list[tuple[str, str]]:
-    """Returns (file name, part) of each line that is not blank."""
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        words = line.rsplit(maxsplit=1)  # The file name may hold spaces.
-        if len(words) != 2 or words[1] not in _PARTS:
-            raise ValueError(
-                f'{path}, line {number} must read "file.avi code", code 1 (train), 2 (test) or '
-                f"0 (unused). Received: {line!r}."
-            )
-        rows.append((words[0].strip(), _PARTS[words[1]]))
-    return rows

@@ -7,16 +7,14 @@ classes and the native HMDB-51 classes" and does not list them; `UCF101_NOT_IN_H
 reading.
 """
 
-import csv
 import dataclasses
 import os
 import pathlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from tf_twostream.datasets import splits
+from tf_twostream.datasets import lists, splits
 
 UCF101_NOT_IN_HMDB51 = pathlib.Path(__file__).with_name("ucf101_not_in_hmdb51.csv")
-_COLUMNS = ["class", "use", "counterpart", "reason"]
 
 
 def read_choice(path: str | os.PathLike[str] = UCF101_NOT_IN_HMDB51) -> tuple[str, ...]:
@@ -33,70 +31,55 @@ def read_choice(path: str | os.PathLike[str] = UCF101_NOT_IN_HMDB51) -> tuple[st
         ValueError: If a row breaks a rule, or no class is to be added.
     """
     chosen: dict[str, bool] = {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        if reader.fieldnames != _COLUMNS:
-            raise ValueError(
-                f"The first line of {os.fspath(path)} must be {','.join(_COLUMNS)}. "
-                f"Received: {','.join(reader.fieldnames or ())}."
-            )
-        for row in reader:
-            place = f"{os.fspath(path)}, line {reader.line_num}"
-            if None in row or None in row.values():
-                raise ValueError(
-                    f"{place} must have {len(_COLUMNS)} cells; a text that holds a comma is "
-                    f'written in "quotes". Received: {list(row.values())}.'
-                )
-            name, use = row["class"].strip(), row["use"].strip()
-            if not name or name in chosen or use not in ("add", "exclude"):
-                raise ValueError(
-                    f"{place} must name a class, once, and say add or exclude. "
-                    f"Received: {name!r}, {use!r}."
-                )
-            chosen[name] = use == "add"
+    for place, row in lists.read_rows(path, ("class", "use", "counterpart", "reason")):
+        name, use = row["class"], row["use"]
+        # Twice, a class might be added by one row and excluded by another.
+        if not name or name in chosen or use not in ("add", "exclude"):
+            rule = f"{place} must name a class, once, and say add or exclude"
+            raise ValueError(f"{rule}. Received: {name!r}, {use!r}.")
+        chosen[name] = use == "add"
     if not any(chosen.values()):
         raise ValueError(f"{os.fspath(path)} must add a class. Received: none.")
     return tuple(name for name, add in chosen.items() if add)
 
 
-def add_classes(main: splits.Split, extra: splits.Split, classes: Collection[str]) -> splits.Split:
-    """Adds classes of another data set to be trained along; testing stays as it is.
+def add_classes(
+    main: splits.Split,
+    extra: splits.Split,
+    classes: Collection[str],
+    *,
+    rename: Callable[[str], str],
+) -> splits.Split:
+    """Adds classes of another data set to the training videos; testing stays as it is.
 
     All videos of the added classes are for training, whatever their part in `extra`: the paper
     uses "full (all splits combined) UCF-101 data". Restrict each split to the videos that exist
-    before (`keep_available`): the two may lie in different stores.
+    before (`keep_available`): the two may lie in different stores, which `rename` tells apart.
 
     Args:
         main: The data set to learn, for example HMDB-51.
         extra: The other data set, any split of it, for example UCF-101.
         classes: Names of the classes of `extra` to add.
+        rename: From the id of an added video to the one that it shall have.
 
     Returns:
         A split with the classes of `main` followed by the added ones, in the order of `extra`.
-        The added videos have `store=1`.
 
     Raises:
-        ValueError: If a class is unknown or in both, if a video may have several labels, or if
-            `main` has added classes already.
+        ValueError: If a class is unknown or in both, or if a video may have several labels.
     """
+    # Nobody has looked which classes of the other data set such a video shows as well.
     if main.multi_label or extra.multi_label:
-        raise ValueError(
-            "Classes can be added only where each video has one label: nobody has looked which "
-            f"of the other classes it shows. Received: {main.name} and {extra.name}."
-        )
-    if any(video.store for video in main.train + extra.train):
-        raise ValueError(
-            "Classes can be added once, from one data set to another. "
-            f"Received: {main.name} and {extra.name}."
-        )
+        rule = "Classes can be added only where each video has one label"
+        raise ValueError(f"{rule}. Received: {main.name} and {extra.name}.")
     added = splits.select_classes(extra, classes)
     if both := sorted(set(main.class_names) & set(added.class_names)):
-        raise ValueError(
-            f"The added classes must not be classes of {main.name}. Received: {', '.join(both)}."
-        )
+        rule = f"The added classes must not be classes of {main.name}"
+        raise ValueError(f"{rule}. Received: {', '.join(both)}.")
+    # The own classes keep their labels, so that what is tested does not change.
     first = len(main.class_names)
     videos = tuple(
-        dataclasses.replace(video, label=first + video.label, store=1)
+        dataclasses.replace(video, id=rename(video.id), label=first + video.label)
         for video in splits.all_videos(added)
     )
     return dataclasses.replace(

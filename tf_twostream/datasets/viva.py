@@ -1,4 +1,4 @@
-"""The hand gestures of the VIVA challenge (Ohn-Bar & Trivedi, IEEE T-ITS 15(6), 2014).
+"""Reads the hand gestures of the VIVA challenge (Ohn-Bar & Trivedi, IEEE T-ITS 15(6), 2014).
 
 19 gestures of 8 subjects in a car, measured by leaving one subject out. There are no lists: a
 file name says everything. That it reads as follows was gathered from programs of others that
@@ -10,8 +10,8 @@ train on these files, not from a description of the challenge's own:
 * 70 and 80 are slips for 7 and 8.
 
 The folder `depth` beside the files has their depth videos under the same names: they are left
-out, or read if `--videos_dir` names that folder. If your files are named otherwise, describe
-them by a CSV file with the subjects as groups, and leave one out by --test_groups.
+out, or read if that folder is named as the folder of the videos. Files that are named otherwise can
+be described by a CSV file with the subjects as groups, one of which is then left out.
 """
 
 import os
@@ -38,21 +38,24 @@ def read(videos_dir: str | os.PathLike[str], subject: int) -> splits.Split:
         The split; a class is named after its number, for example "gesture 13".
 
     Raises:
-        FileNotFoundError: If there is no such folder, no video in it, or none of the subject.
-        ValueError: If the name of a file is not what it should be.
+        VideosDirError: If there is no such folder, no video in it, or none of the subject.
+        NamesError: If the name of a file does not follow the rule.
     """
     ids = sorted(id for id in folders.find_videos(videos_dir) if "/" not in id)
     videos = [video for id in ids if (video := _parse(id))]
     logging.info("%d of %d videos show the gestures of the challenge.", len(videos), len(ids))
-    train = tuple(video for video in videos if video.group != _group(subject))
-    test = tuple(video for video in videos if video.group == _group(subject))
+    left_out = _group(subject)
+    train = tuple(video for video in videos if video.group != left_out)
+    test = tuple(video for video in videos if video.group == left_out)
     if not test:
-        raise FileNotFoundError(
-            f"--videos_dir must hold videos of subject {subject}, {2 * subject - 1:02}_01_01.avi "
-            f"or the like. Received: {os.fspath(videos_dir)}, with {len(videos)} videos of others."
+        rule = (
+            f"`videos_dir` must hold videos of {left_out}, such as {2 * subject - 1:02}_01_01.avi"
         )
+        given = f"{os.fspath(videos_dir)}, with {len(videos)} videos of others"
+        raise folders.VideosDirError(f"{rule}. Received: {given}.")
+    # All 19 classes, even if a copy of the data lacks some: a label means the same everywhere.
     names = tuple(f"gesture {number:02}" for number in GESTURES)
-    return splits.Split(f"viva without subject {subject}", names, train, test)
+    return splits.Split(f"viva without {left_out}", names, train, test)
 
 
 def _parse(id: str) -> splits.Video | None:
@@ -60,10 +63,10 @@ def _parse(id: str) -> splits.Video | None:
     match = _NAME.fullmatch(id)
     subject = (int(match[1]) + 1) // 2 if match else 0  # Two recordings of each.
     if not match or not 1 <= subject <= NUM_SUBJECTS:
-        raise ValueError(
-            "A VIVA video must be named recording_gesture_repetition.avi, with a recording from "
-            f"01 to {2 * NUM_SUBJECTS}. Received: {id!r}. Use --dataset=csv for other names."
+        rule = (
+            f"A name must be recording_gesture_repetition.avi, recordings 01 to {2 * NUM_SUBJECTS}"
         )
+        raise folders.NamesError(f"{rule}. Received: {id!r}.")
     number = _SLIPS.get(int(match[2]), int(match[2]))
     if number not in GESTURES:
         return None

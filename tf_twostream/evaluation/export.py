@@ -1,49 +1,30 @@
-"""The two streams as one SavedModel that needs nothing but TensorFlow to run."""
+"""Writes the two streams as one SavedModel that needs nothing but TensorFlow to run."""
 
 import dataclasses
 import pathlib
-import shutil
-import typing
 from collections.abc import Callable
+from typing import cast
 
 import keras
 import tensorflow as tf
 
-from tf_twostream import flow, inputs, paper, runs
-from tf_twostream.evaluation import scoring
+from tf_twostream import flow, inputs, runs
+from tf_twostream.evaluation import pairs, scoring
 from tf_twostream.inputs import raw_frames, views
+from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 
+
+class SolverError(ValueError):
+    """A graph cannot compute the flow that a network was trained on."""
+
+
+# The inputs of the signature, and the function from them to the windows of each stream.
 Source = tuple[list[tf.TensorSpec], Callable[..., tuple[inputs.Element, inputs.Element]]]
 
 
-def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
-    """Checks that two runs are the two streams of one model.
-
-    Raises:
-        ValueError: If a stream is of the other kind or the classes differ.
-    """
-    for run, stream in ((spatial, "spatial"), (temporal, "temporal")):
-        if run.recipe.stream != stream:
-            raise ValueError(
-                f"--{stream}_run must name a run of train_{stream}.py. Received: {run.path}, "
-                f"a run of the {run.recipe.stream} stream."
-            )
-    if spatial.split.class_names != temporal.split.class_names:
-        raise ValueError(
-            "Both streams must know the same classes in the same order. Received: "
-            f"{spatial.path} with {', '.join(spatial.split.class_names)}; "
-            f"{temporal.path} with {', '.join(temporal.split.class_names)}."
-        )
-    if spatial.split.multi_label != temporal.split.multi_label:
-        raise ValueError(
-            "Both streams must give a video one class, or both several. Received: "
-            f"{spatial.path}, trained on {spatial.split.name}; {temporal.path}, trained on "
-            f"{temporal.split.name}."
-        )
-
-
 def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Tensor:
-    """`[K]` scores of one video: each window with all its views at a time, then the mean."""
+    """Computes the `[K]` scores of one video by one stream: the mean over its windows."""
     size = tf.shape(windows["rgb"])[1:3] if "rgb" in windows else tf.shape(windows["codes"])[3:]
     crop, mirroring = run.recipe.crop_size, run.recipe.mirroring
     all_views = views.test_views(size[0], size[1], crop, mirroring=mirroring)[None]
@@ -53,6 +34,7 @@ def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Te
         batch = {name: tensor[None] for name, tensor in element.items()}
         return scorer({**batch, "views": all_views})[0]
 
+    # One window with its ten views at a time: for 25 of them many devices have too little memory.
     scores = tf.map_fn(
         window,
         windows,
@@ -62,9 +44,9 @@ def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Te
     return tf.reduce_mean(scores, axis=0)
 
 
-def _from_windows(spatial: runs.Run, temporal: runs.Run) -> Source:
-    """The inputs are windows of a store: what they are, and how each stream gets its own."""
-    length = typing.cast(paper.TemporalRecipe, temporal.recipe).stack_length
+def _from_windows(temporal: runs.Run) -> Source:
+    """Returns the source of a model whose inputs are windows, as a store holds them."""
+    length = temporal.recipe.window_length
     signature = [
         tf.TensorSpec([None, None, None, 3], tf.uint8, "frames"),
         tf.TensorSpec([None, length, 2, None, None], tf.uint8, "flow"),
@@ -79,17 +61,16 @@ def _from_windows(spatial: runs.Run, temporal: runs.Run) -> Source:
 
 
 def _from_frames(spatial: runs.Run, temporal: runs.Run) -> Source:
-    """The input is a video: what it is, and how each stream gets its windows."""
-    method = temporal.store_settings["method"]
-    if method not in flow.SOLVED:
-        raise ValueError(
-            f"--frames_in takes a temporal stream whose flow TensorFlow solves: "
-            f"{' or '.join(flow.SOLVED)}. Received: {temporal.path}, trained on {method}. Leave "
-            "--frames_in out, or train on a store of precompute_flow.py --method=brox."
-        )
-    recipe = typing.cast(paper.TemporalRecipe, temporal.recipe)
-    parameters = dataclasses.replace(flow.SOLVED[method], **temporal.store_settings["parameters"])
-    sides = [run.store_settings["shorter_side"] for run in (spatial, temporal)]
+    """Returns the source of a model whose input is the frames of a video."""
+    settings = temporal.task.settings
+    solvers = {name: method.solver for name, method in flow.METHODS.items() if method.solver}
+    if settings.method not in solvers:
+        rule = f"`frames_in` takes a temporal stream trained on {' or '.join(solvers)} flow"
+        raise SolverError(f"{rule}. Received: {temporal.path}, trained on {settings.method}.")
+    recipe = cast(recipes.TemporalRecipe, temporal.recipe)
+    # The numbers that the run was trained with, even if the method has other ones by now.
+    parameters = dataclasses.replace(solvers[settings.method], **settings.parameters)
+    sides = [run.task.settings.shorter_side for run in (spatial, temporal)]
 
     def split(frames):
         appearance = raw_frames.spatial_windows(raw_frames.rescale(frames, sides[0]))
@@ -109,31 +90,33 @@ def export(
     * `frames`: `[F, H, W, 3]` uint8 RGB, F frames at equal spacing (25 in the paper), the shorter
       side rescaled as in the store;
     * `flow`: `[G, L, 2, H, W]` uint8, G windows of L fields in the order of `inputs` (successive
-      ones; of a bi-directional network L/2 forward ones, then L/2 going back), u above v, each
+      ones; of a bi-directional network L/2 forward ones, then L/2 backward ones), u above v, each
       component rescaled linearly from its own range to [0, 255];
     * `flow_ranges`: `[G, L, 2, 2]` float32, (min, max) of each component in pixels per frame;
-    * `flow_means`: `[G, L, 2]` float32, mean vector of each whole field in pixels per frame;
+    * `flow_means`: `[G, L, 2]` float32, mean vector of each whole field in pixels per frame.
 
-    or, with `frames_in`, all from `frames` `[T, H, W, 3]` uint8 RGB, T >= 2, of any size: it
-    rescales them, solves the flow and chooses the windows itself. Both return `scores` `[K]` (the
-    mean of both streams), `spatial_scores`, `temporal_scores` and `class_names` `[K]`.
+    With `frames_in` the only input is `frames` `[T, H, W, 3]` uint8 RGB, T >= 2, of any size: the
+    model rescales them, solves the flow and chooses the windows itself. Either signature returns
+    `scores` `[K]` (the mean of both streams), `spatial_scores`, `temporal_scores` and `class_names`
+    `[K]`.
 
     Args:
         spatial: A run of the spatial stream.
         temporal: A run of the temporal stream with the same classes.
-        output_dir: Where to write the SavedModel; must not exist yet.
-        frames_in: Whether the model takes nothing but the frames of a video.
+        output_dir: The folder of the SavedModel, which must not exist yet.
+        frames_in: Whether the only input is the frames of a video.
 
     Raises:
-        ValueError: If the runs do not belong together, or `frames_in` is not possible.
+        PairError: If the runs do not belong together.
+        SolverError: If `frames_in` is not possible.
+        NoCheckpointError: If a run has no weights yet.
         FileExistsError: If `output_dir` exists.
     """
-    check_pair(spatial, temporal)
+    pairs.check_pair(spatial, temporal)
     if pathlib.Path(output_dir).exists():
-        raise FileExistsError(f"{output_dir} exists. Choose another --output_dir, or remove it.")
+        raise FileExistsError(f"`output_dir` must not exist yet. Received: {output_dir}.")
     models = [runs.load_model(run)[0] for run in (spatial, temporal)]
-    source = _from_frames if frames_in else _from_windows
-    signature, split = source(spatial, temporal)
+    signature, split = _from_frames(spatial, temporal) if frames_in else _from_windows(temporal)
     class_names = tf.constant(spatial.split.class_names)
 
     def score(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -148,12 +131,11 @@ def export(
         }
 
     archive = keras.export.ExportArchive()
-    archive.track(models[0])
-    archive.track(models[1])
+    for model in models:  # Else the variables of the graph would not be saved with it.
+        archive.track(model)
     archive.add_endpoint("serving_default", score, input_signature=signature)
-    partial = pathlib.Path(
-        f"{pathlib.Path(output_dir)}.partial"
-    )  # What is half is never taken for whole.
-    shutil.rmtree(partial, ignore_errors=True)
+    # Under its own name last: an export that is killed never looks like a whole one.
+    partial = pathlib.Path(f"{pathlib.Path(output_dir)}{files.PARTIAL}")
+    files.remove_folder(partial)
     archive.write_out(str(partial), verbose=False)
     partial.rename(output_dir)

@@ -2,130 +2,147 @@
 
 import csv
 import io
-import json
 import pathlib
-import re
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from tf_twostream import datasets, experiments
-from tf_twostream.experiments import plans
+from tf_twostream import datasets
+from tf_twostream.experiments import command_lines, rows
+from tf_twostream.experiments.knobs import Setup
+from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 
 
-def missing(row: experiments.Row, setup: plans.Setup) -> str:
-    """Says why a row cannot be run; empty if it can."""
+def missing(row: rows.Row, setup: Setup) -> str:
+    """Says why a row cannot be run.
+
+    Args:
+        row: The row.
+        setup: Where data and results lie, and at which scale.
+
+    Returns:
+        A few words; none if the row can be run.
+    """
     if row.what is None:
         return "quoted by the paper from others"
-    needed = experiments.networks(row.what)
+    needed = rows.list_networks(row.what)
     if not all(setup.has(network.dataset) for network in needed):
-        return "only at --scale=paper"
-    if any(net.start == experiments.IMAGENET for net in needed):
-        if not setup.imagenet_run:
-            return "needs --imagenet_run"
-        if reason := _of_another_size(setup):
-            return reason
-    for dataset in _datasets(needed):
-        for path in (f"{setup.store(dataset)}/store.json", setup.lists(dataset)):
+        return "only with scale=paper"
+    starts = any(network.start == rows.IMAGENET for network in needed)
+    if starts and (reason := _why_not_imagenet(setup)):
+        return reason
+    for dataset in _used([row], setup):
+        own = setup.data_set(dataset)
+        for path in (f"{own.store}/store.json", own.lists):
             if not pathlib.Path(path).exists():
                 return f"needs {path}"
     for network in needed:
-        store = setup.store(network.dataset)
-        if network.recipe.get("bidirectional") and "backward" not in _directions(store):
-            return f"needs backward flow in {store}"
+        if network.recipe.get("bidirectional"):
+            store = setup.data_set(network.dataset).store
+            if "backward" not in files.read_json(f"{store}/store.json")["directions"]:
+                return f"needs backward flow in {store}"
     return ""
 
 
-def _of_another_size(setup: plans.Setup) -> str:
-    """Says whether the ImageNet network has other layers than this scale's; empty if not."""
+def _why_not_imagenet(setup: Setup) -> str:
+    """Says whether the ImageNet network is missing or has layers of other sizes; empty if not."""
+    if not setup.imagenet_run:
+        return "needs imagenet_run"
     path = pathlib.Path(setup.imagenet_run, "run.json")
     if not path.exists():
         return f"needs {path}"
-    recipe = json.loads(path.read_text(encoding="utf-8"))["recipe"]
-    sizes = plans.SMALL if setup.scale == "small" else {"width": 1, "crop_size": 224}
+    # Layers of another shape would start from random weights: no row about pre-training any more.
+    found = files.read_json(path)["recipe"]
+    given = setup.size.training | command_lines.parse_flags(setup.train_flags)
     for name in ("width", "crop_size"):
-        given = re.findall(rf"--{name}[= ](\S+)", setup.train_flags)
-        wanted = float(given[-1]) if given else sizes[name]
-        if recipe[name] != wanted:
-            return f"needs an --imagenet_run of --{name}={wanted:g}, not {recipe[name]:g}"
+        # A flag of the user's is a text, that of a scale a number.
+        wanted = float(given.get(name) or getattr(recipes.SpatialRecipe, name))
+        if found[name] != wanted:
+            return f"needs an imagenet_run of {name}={wanted:g}, not {found[name]:g}"
     return ""
 
 
-def stores_missing(rows: Iterable[experiments.Row], setup: plans.Setup) -> list[str]:
+def stores_missing(needed: Iterable[rows.Row], setup: Setup) -> list[str]:
     """Lists the data sets of some rows that have no store yet."""
-    needed = [network for row in rows for network in experiments.networks(row.what)]
-    used = [dataset for dataset in _datasets(needed) if setup.has(dataset)]
-    return [dataset for dataset in used if not pathlib.Path(setup.store(dataset)).exists()]
+    used = _used(needed, setup)
+    return [name for name in used if not pathlib.Path(setup.data_set(name).store).exists()]
 
 
-def lists_missing(rows: Iterable[experiments.Row], setup: plans.Setup) -> list[str]:
+def lists_missing(needed: Iterable[rows.Row], setup: Setup) -> list[str]:
     """Lists the paths of the lists, or folders of videos, of some rows that do not exist yet."""
-    needed = [network for row in rows for network in experiments.networks(row.what)]
-    paths = [setup.lists(dataset) for dataset in _datasets(needed) if setup.has(dataset)]
+    paths = [setup.data_set(name).lists for name in _used(needed, setup)]
     return [path for path in paths if not pathlib.Path(path).exists()]
 
 
-def how_to_make(dataset: str, setup: plans.Setup) -> str:
-    """Returns the command that makes the store of a data set."""
-    flags = setup.source(dataset)
-    flags.setdefault("videos_dir", "VIDEOS")
-    flags["store"] = setup.store(dataset)
-    if dataset == experiments.UCF:  # Table 1b and 3: bi-directional volumes.
+def how_to_make(dataset: str, setup: Setup) -> str:
+    """Returns the command that makes the store of a data set, as one types it."""
+    flags = setup.data_set(dataset).source
+    flags.setdefault("videos_dir", "VIDEOS")  # Nobody but the user knows where they lie.
+    flags["store"] = setup.data_set(dataset).store
+    if dataset == rows.UCF:  # Only networks of UCF-101 are bi-directional (Tables 1b and 3).
         flags["directions"] = "forward,backward"
-    if setup.scale == "small":
-        flags["shorter_side"] = str(plans.SMALL_SHORTER_SIDE)
-    return shlex.join(["python", "data_tools/precompute_flow.py", *plans.as_flags(flags)])
+    return command_lines.as_line("precompute-flow", flags | setup.size.precomputing)
 
 
-def lists_to_write(rows: Iterable[experiments.Row], setup: plans.Setup) -> dict[str, str]:
+def lists_to_write(needed: Iterable[rows.Row], setup: Setup) -> dict[str, str]:
     """Makes the lists that rows need besides those of the data sets, as far as those exist.
+
+    Args:
+        needed: The rows.
+        setup: Where data and results lie, and at which scale.
 
     Returns:
         Their texts by their paths: lists in which all videos of a data set are for training and,
-        at small scale, classes to add to another data set.
+        where the choice in `datasets` does not fit, classes to add to another data set.
 
     Raises:
         ValueError: If the lists of a data set are faulty.
     """
     texts = {}
-    for network in (network for row in rows for network in experiments.networks(row.what)):
-        own = network.dataset
-        if network.all_videos and pathlib.Path(setup.lists(own)).exists():
-            split = _read_lists(own, setup)
+    for network in (network for row in needed for network in rows.list_networks(row.what)):
+        own, other = network.dataset, rows.OTHER.get(network.dataset, "")
+        if network.all_videos and (split := _load(own, setup)):
             videos = datasets.all_videos(split)
             lines = [[video.id, split.class_names[video.label], "train"] for video in videos]
-            texts[setup.list_of_all(own)] = _as_csv([["path", "label", "split"], *lines])
-        if network.other == "classes" and setup.scale == "small":
-            other = experiments.OTHER[own]
-            if not all(pathlib.Path(setup.lists(dataset)).exists() for dataset in (own, other)):
-                continue
-            native = _read_lists(own, setup).class_names
-            lines = [
-                [name, *(("exclude", name, "the same") if name in native else ("add", "", "new"))]
-                for name in _read_lists(other, setup).class_names
-            ]
-            header = ["class", "use", "counterpart", "reason"]
-            texts[setup.classes_to_add(other)] = _as_csv([header, *lines])
+            texts[setup.own_list(own, "all")] = as_csv([["path", "label", "split"], *lines])
+        # The paper's authors compared the classes by hand; here equal names have to do.
+        if network.other == "classes" and not setup.size.has_choice:
+            split, added = _load(own, setup), _load(other, setup)
+            if split and added:
+                texts[setup.own_list(other, "classes")] = _choose(split, added)
     return texts
 
 
-def _read_lists(dataset: str, setup: plans.Setup) -> datasets.Split:
-    kind: Any = setup.kind(dataset)
-    return datasets.load(datasets.Source(dataset=kind, annotations=setup.lists(dataset)))
+def _choose(native: datasets.Split, added: datasets.Split) -> str:
+    """Adds the classes whose names are not native, in the format of `datasets.union`."""
+    lines = [
+        [name, "exclude", name, "the same"]
+        if name in native.class_names
+        else [name, "add", "", "new"]
+        for name in added.class_names
+    ]
+    return as_csv([["class", "use", "counterpart", "reason"], *lines])
 
 
-def _as_csv(lines: Iterable[list[str]]) -> str:
+def as_csv(lines: Iterable[Iterable[object]]) -> str:
+    """Writes lines of cells as CSV, with the same bytes on every system."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
 
 
-def _datasets(needed: Sequence[experiments.Network]) -> list[str]:
-    """Lists the data sets that networks learn from, in the order of `experiments.DATASETS`."""
-    used = {network.dataset for network in needed}
-    used |= {experiments.OTHER[network.dataset] for network in needed if network.other}
-    return [dataset for dataset in experiments.DATASETS if dataset in used]
+def _load(dataset: str, setup: Setup) -> datasets.Split | None:
+    """Reads the lists of a data set; None if they do not exist."""
+    own = setup.data_set(dataset)
+    if not pathlib.Path(own.lists).exists():
+        return None
+    kind: Any = own.kind
+    return datasets.load(datasets.Source(dataset=kind, annotations=own.lists))
 
 
-def _directions(store: str) -> list[str]:
-    return json.loads(pathlib.Path(store, "store.json").read_text())["directions"]
+def _used(needed: Iterable[rows.Row], setup: Setup) -> list[str]:
+    """Lists the data sets of this scale that rows learn from, in the order of `rows.DATASETS`."""
+    networks = [network for row in needed for network in rows.list_networks(row.what)]
+    used = {network.dataset for network in networks}
+    used |= {rows.OTHER[network.dataset] for network in networks if network.other}
+    return [dataset for dataset in rows.DATASETS if dataset in used and setup.has(dataset)]

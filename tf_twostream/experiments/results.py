@@ -1,21 +1,24 @@
-"""Tables of our numbers beside the paper's: Markdown, CSV, and the commands as a script."""
+"""Tables of our numbers beside the published ones: Markdown, CSV, and the commands as a script."""
 
-import csv
 import dataclasses
-import json
 import pathlib
 import statistics
 from collections.abc import Iterable, Sequence
 
-from tf_twostream import experiments
-from tf_twostream.experiments import plans
+from tf_twostream.experiments import needs, plans, rows, tables
+from tf_twostream.experiments.knobs import Setup
 from tf_twostream.figures import reports
+from tf_twostream.processes import files
 from tf_twostream.scores import metrics, score_files
 
 _HEADER = ("setting", "measure", "ours", "published", "difference", "test videos", "command")
-_CSV_HEADER = (
-    *_HEADER[:3], "standard deviation", "splits", "seeds", *_HEADER[3:], "not run"
-)  # fmt: skip
+_CSV_HEADER = (*_HEADER[:3], "standard deviation", "splits", "seeds", *_HEADER[3:], "not run")
+_HOW_TO_READ = (
+    "In percent. Of several splits or seeds the mean; after ± the standard deviation (from n - 1) "
+    "over the splits, each of them the mean of its seeds, or over the seeds of a single split. The "
+    "command is the one that sets the row apart, for the first split and seed; all of them are in "
+    "the .sh file."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +29,11 @@ class Line:
         row: The row.
         command: The command that sets the row apart, for its first split and seed.
         values: Ours in percent, for each split one per seed; empty if the row was not run.
-        num_videos: Test videos of each.
-        reason: Why it was not run.
+        num_videos: The number of test videos behind each value.
+        reason: Why the row was not run.
     """
 
-    row: experiments.Row
+    row: rows.Row
     command: str = ""
     values: tuple[tuple[float, ...], ...] = ()
     num_videos: tuple[int, ...] = ()
@@ -43,19 +46,25 @@ class Line:
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation, from n - 1, over splits, or else over seeds; None for one number.
-
-        A split counts once, with the mean of its seeds: they say nothing about other splits.
-        """
+        """Standard deviation, from n - 1, over splits, or else over seeds; None for one number."""
+        # A split counts once, with the mean of its seeds: they say nothing about other splits.
         one_split = len(self.values) == 1
         values = self.values[0] if one_split else [*map(statistics.fmean, self.values)]
         return statistics.stdev(values) if len(values) > 1 else None
 
 
-def read(step: plans.Step, measure: experiments.Measure) -> tuple[float, int]:
-    """Reads what a row's last step has found: the measure in percent, number of videos."""
+def read(step: plans.Step, measure: rows.Measure) -> tuple[float, int]:
+    """Reads what the last step of a row has found.
+
+    Args:
+        step: A step that fuses, or one that scores videos.
+        measure: Which of the measures it found.
+
+    Returns:
+        The measure in percent, and the number of test videos.
+    """
     if step.result:
-        results = json.loads(step.output.read_text(encoding="utf-8"))
+        results = files.read_json(step.output)
         found, num_videos = results["results"][step.result], results["num_videos"]
     else:
         scores = score_files.load_scores(step.output)
@@ -64,7 +73,7 @@ def read(step: plans.Step, measure: experiments.Measure) -> tuple[float, int]:
 
 
 def make_line(
-    row: experiments.Row,
+    row: rows.Row,
     steps: Sequence[plans.Step],
     done: Sequence[bool],
     reason: str,
@@ -75,58 +84,61 @@ def make_line(
 
     Args:
         row: The row.
-        steps: The last step for each split and seed, as `commands.plan` lists them.
-        done: Whether each is done.
+        steps: The last step for each split and seed, as `plans.plan` lists them.
+        done: Whether each of them is done.
         reason: Why some are not; empty where their turn has not come.
         num_seeds: How many of them a split has.
 
     Returns:
-        The line; values stand in it only when all steps are done.
+        The line; it has values only when all steps are done.
     """
     if not steps:
         return Line(row, reason=reason)
     shown = steps[0] if steps[0].result else steps[0].after[0]  # Fusing, or else training.
     if not all(done):
+        # The mean over some of the splits would not be the published quantity.
         part = f"{sum(done)} of {len(done)} done" if any(done) else ""
         return Line(row, shown.line, reason="; ".join(filter(None, (reason, part))))
     values, numbers = zip(*(read(step, row.measure) for step in steps))
+    # `plans.plan` lists the seeds of a split next to each other.
     by_split = [values[n : n + num_seeds] for n in range(0, len(values), num_seeds)]
     return Line(row, shown.line, tuple(by_split), numbers)
 
 
-def write(name: str, lines: Sequence[Line], setup: plans.Setup) -> str:
-    """Writes tables/table_NAME.md, .csv and .sh into the output folder.
+def write(name: str, lines: Sequence[Line], setup: Setup) -> str:
+    """Writes tables/table_NAME.md and .csv into the output folder.
 
     Args:
-        name: The table, one of `experiments.TABLES`.
+        name: The table, one of `tables.TABLES`.
         lines: Its lines.
-        setup: Where to, and at what scale the rows were run.
+        setup: Where results lie, and at which scale the rows were run.
 
     Returns:
         The text of the Markdown file.
     """
     stem = pathlib.Path(setup.output_dir, "tables", f"table_{name}")
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    table = experiments.TABLES[name]
-    title = f"# Table {name}. {table.title}"
-    text = "\n\n".join(filter(None, [title, table.note, _explain(setup), _markdown(lines)]))
-    stem.with_suffix(".md").write_text(text, encoding="utf-8")
-    with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_CSV_HEADER)
-        writer.writerows(_csv_cells(line) for line in lines)
+    table = tables.TABLES[name]
+    parts = [f"# Table {name}. {table.title}", table.note, _describe(setup), _markdown(lines)]
+    text = "\n\n".join(filter(None, parts))
+    # Atomically, for tables are read, and runs are killed, while rows are still being run.
+    files.write_text(stem.with_suffix(".md"), text)
+    cells = [_CSV_HEADER, *map(_csv_cells, lines)]
+    files.write_text(stem.with_suffix(".csv"), needs.as_csv(cells))
     return text
 
 
 def script(
-    lines: Iterable[tuple[experiments.Row, Sequence[plans.Step], str]], notes: Iterable[str]
+    lines: Iterable[tuple[rows.Row, Sequence[plans.Step], str]], notes: Iterable[str]
 ) -> str:
-    """Writes the commands of rows as a shell script, each step once.
+    """Writes the commands of rows as a shell script.
 
     Args:
         lines: Rows, their last steps, and why a row cannot be run (empty if it can): its
             commands are then comments.
         notes: Comments to begin with.
+
+    Returns:
+        The script, in which each command stands once.
     """
     seen: set[str] = set()
     text = ["#!/usr/bin/env bash", "set -euo pipefail", *(f"# {note}" for note in notes)]
@@ -146,36 +158,20 @@ def _lines_of(step: plans.Step, seen: set[str]) -> list[str]:
     return [line for earlier in step.after for line in _lines_of(earlier, seen)] + [step.line]
 
 
-def _explain(setup: plans.Setup) -> str:
-    repeats = (
-        "In percent. Of several splits or seeds the mean; after ± the standard deviation (from "
-        "n - 1) over the splits, each of them the mean of its seeds, or over the seeds of a single "
-        "split. The command is the one that sets the row apart, for the first split and seed; all "
-        "of them are in the .sh file."
-    )
-    if setup.scale == "paper":
-        return repeats
-    return (
-        f"Scale: small. Two data sets of your own stand for UCF-101 and HMDB-51; "
-        f"width {plans.SMALL['width']}, crops of {plans.SMALL['crop_size']} pixels, batches "
-        f"of {plans.SMALL['batch_size']}, {plans.SMALL_ITERATIONS} iterations, "
-        f"{plans.SMALL_TUNING_ITERATIONS} when fine-tuning; dropout "
-        f"{plans.SMALL['dropout_rate']} instead of 0.9, but in Table 1a as it says. Changed by "
-        f"--train_flags: {setup.train_flags or 'nothing'}. The differences compare other data, "
-        f"other networks and one split: they show what runs, not what is reproduced. {repeats}"
-    )
+def _describe(setup: Setup) -> str:
+    """Words what a reader of a table must know before the numbers."""
+    note = setup.size.note
+    if note:
+        note += f" More flags of every training: {setup.train_flags or 'none'}. "
+    return note + _HOW_TO_READ
 
 
 def _markdown(lines: Sequence[Line]) -> str:
     table = reports.markdown_table(_HEADER[:-1], [_cells(line) for line in lines])
     # Commands are long and of any length: padded to the longest, nobody could read the table.
     shown = [line.command.replace("|", r"\|") for line in lines]
-    commands_column = [
-        _HEADER[-1],
-        "---",
-        *(f"`{command}`" if command else "" for command in shown),
-    ]
-    return "".join(f"{cells} {own} |\n" for cells, own in zip(table.splitlines(), commands_column))
+    column = [_HEADER[-1], "---", *(f"`{command}`" if command else "" for command in shown)]
+    return "".join(f"{cells} {own} |\n" for cells, own in zip(table.splitlines(), column))
 
 
 def _cells(line: Line) -> list[str]:
@@ -196,11 +192,10 @@ def _csv_cells(line: Line) -> list[object]:
         ours = [f"{line.mean:.4f}", spread, len(line.values), len(line.values[0])]
         difference = f"{line.mean - row.published:.4f}"
     reason = "" if line.values else line.reason or "not yet"
-    return [
-        row.setting, row.measure, *ours, row.published, difference, _videos(line), line.command,
-        reason,
-    ]  # fmt: skip
+    cells = [row.setting, row.measure, *ours, row.published, difference, _videos(line)]
+    return [*cells, line.command, reason]
 
 
 def _videos(line: Line) -> str:
+    """Words the numbers of test videos, of which the splits of HMDB-51 have the same: once."""
     return ", ".join(map(str, dict.fromkeys(line.num_videos)))

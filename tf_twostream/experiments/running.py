@@ -6,7 +6,6 @@ before it has been run again. Training continues from its last checkpoint by its
 """
 
 import datetime
-import json
 import pathlib
 import signal
 import subprocess
@@ -15,10 +14,18 @@ import time
 from typing import Any
 
 from tf_twostream.experiments import plans
+from tf_twostream.processes import files
+
+# As a module: there are no scripts beside a package that was installed from a wheel.
+PROGRAM = (sys.executable, "-m", "tf_twostream.commands")
 
 
 class StepError(RuntimeError):
-    """A step that did not end well."""
+    """A step did not end well."""
+
+
+class ResultsError(ValueError):
+    """An output folder holds results of other flags."""
 
 
 class Runner:
@@ -28,19 +35,16 @@ class Runner:
         failed: Why each step that failed did; none of them is tried twice.
     """
 
-    def __init__(self, output_dir: str, root: pathlib.Path):
-        """Starts with what the output folder holds.
-
-        Args:
-            output_dir: The output folder.
-            root: The folder that holds `scripts/`.
-        """
+    def __init__(self, output_dir: str):
+        """Starts with what the output folder holds, which need not exist."""
         self.failed: dict[str, str] = {}
         self._output_dir = pathlib.Path(output_dir)
-        self._root = root
 
     def run(self, step: plans.Step) -> None:
         """Carries out a step and those before it, as far as they are not done.
+
+        Args:
+            step: The step.
 
         Raises:
             StepError: If it or one before it fails, now or earlier.
@@ -59,38 +63,34 @@ class Runner:
         """Says whether a step and those before it are done, by these very commands."""
         if not step.output.exists() or not all(map(self.is_done, step.after)):
             return False
+        # The output alone does not say by which flags, nor from which weights, it was made.
         record = self._read(step)
         return record.get("command") == step.record and record.get("after") == self._ends(step)
 
     def _carry_out(self, step: plans.Step) -> None:
         print(f"\n== {step.name}\n{step.line}", flush=True)
-        script, *flags = step.typed
         start = time.monotonic()
-        code = _call([sys.executable, str(self._root / script), *flags])
+        code = _call([*PROGRAM, *step.arguments])
         if code:
             self.failed[step.name] = f"ended with code {code}"
-            return
-        if not step.output.exists():
+        elif not step.output.exists():
             self.failed[step.name] = f"wrote no {step.output}"
-            return
-        record = {
-            "command": step.record,
-            "ended": datetime.datetime.now(datetime.UTC).isoformat(),
-            "seconds": round(time.monotonic() - start, 1),
-            "after": self._ends(step),
-        }
-        path = self._path(step)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        else:
+            record = {
+                "command": step.record,
+                "ended": datetime.datetime.now(datetime.UTC).isoformat(),
+                "seconds": round(time.monotonic() - start, 1),
+                "after": self._ends(step),
+            }
+            # After the output, so that a step that was killed in between runs again.
+            files.write_json(self._path(step), record, indent=1)
 
     def _path(self, step: plans.Step) -> pathlib.Path:
         return self._output_dir / "steps" / f"{step.name}.json"
 
     def _read(self, step: plans.Step) -> dict[str, Any]:
         path = self._path(step)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return files.read_json(path) if path.exists() else {}
 
     def _ends(self, step: plans.Step) -> dict[str, str]:
         """When the steps before a step ended, by their names."""
@@ -98,11 +98,7 @@ class Runner:
 
 
 def _call(command: list[str]) -> int:
-    """Runs a command and returns its exit code; it may first finish what Ctrl-C makes it do.
-
-    A training writes a checkpoint when it is asked to stop, and stops at once when asked twice. So
-    the command has a process group of its own and is told by nobody else; SIGTERM, which some send
-    to a process and to its group, is handed on once.
+    """Runs a command and returns its exit code; a stop lets it first finish what it then does.
 
     Raises:
         KeyboardInterrupt: If the user asked to stop, after the command has ended.
@@ -111,18 +107,22 @@ def _call(command: list[str]) -> int:
     process: subprocess.Popen | None = None
 
     def hand_on(number: int, frame: Any) -> None:
+        # Some send SIGTERM to a process and then to its group, which is one request, not two.
         if process and not (number == signal.SIGTERM and number in stopped):
             process.send_signal(number)
         stopped.append(number)
 
     before = {n: signal.signal(n, hand_on) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
+        # A training writes a checkpoint when it is asked to stop, and stops at once when asked
+        # twice. A terminal sends Ctrl-C to the whole group, so the command gets one of its own and
+        # hears of it from here alone.
         process = subprocess.Popen(
             command,
-            close_fds=False,  # The lock of the output folder lives as long as it does.
+            close_fds=False,  # The lock of the output folder lives as long as the command does.
             process_group=None if sys.platform == "win32" else 0,
         )
-        for number in stopped:
+        for number in stopped:  # What came while the process was starting.
             process.send_signal(number)
         code = process.wait()
     finally:
@@ -136,23 +136,21 @@ def _call(command: list[str]) -> int:
 def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
     """Notes the flags that an output folder belongs to, and refuses others.
 
-    With other flags a table would lose what stands in it. A flag that was empty may be given later,
-    and a folder in which no step is done or begun takes any.
-
     Args:
         output_dir: The output folder, which exists.
-        flags: What decides the commands of the rows, by name.
+        flags: What decides the commands of the rows, by name. One that was empty may be given
+            later.
 
     Raises:
-        ValueError: If the folder belongs to other flags.
+        ResultsError: If the folder belongs to other flags.
     """
     path = pathlib.Path(output_dir, "flags.json")
+    # A folder in which no step is done or begun has nothing to lose, and takes any flags.
     begun = any(pathlib.Path(output_dir, name).exists() for name in ("runs", "steps"))
-    before = json.loads(path.read_text(encoding="utf-8")) if begun and path.exists() else {}
+    before = files.read_json(path) if begun and path.exists() else {}
     for name, value in flags.items():
         if before.get(name, "") not in ("", value):
-            raise ValueError(
-                f"{output_dir} holds results with --{name}={before[name]}. Received: "
-                f"--{name}={value}. Give the same flag, or choose another --output_dir."
-            )
-    path.write_text(json.dumps(flags, indent=1) + "\n", encoding="utf-8")
+            # With other flags the tables would lose the rows that are done.
+            given = f"{name}={value!r}, {output_dir} with {name}={before[name]!r}"
+            raise ResultsError(f"An output folder keeps its flags. Received: {given}.")
+    files.write_json(path, flags, indent=1)

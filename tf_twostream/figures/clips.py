@@ -2,22 +2,25 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import matplotlib
 import numpy as np
-import tensorflow as tf
-from matplotlib import axes as mpl_axes
-from matplotlib import figure, patches
+from matplotlib import axes, figure, patches
 
 from tf_twostream import store
 from tf_twostream.flow import codec, color
-from tf_twostream.inputs import volumes
 
 _OUTLINE = "cyan"  # As in the paper.
 _ARROWS = 14  # Along a side of the close-up.
-_POINTS = 12  # Paths that Fig. 3 follows.
+_POINTS = 12  # Paths that Fig. 3 follows, at most.
+# Share of the strongest point's motion (at tau, times its mean) that another point needs. Without
+# it noise in a background at rest makes Fig. 3 show the whole frame, with arrows too small to see.
+_MOVES = 0.25
 _CANDIDATES = 8  # Videos that a clip is chosen from; their flow is read in a tenth of a second.
+# Of arrows: in pixels of the frame, so that an arrow ends where the displacement does.
+_TRUE_LENGTH: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,19 +57,15 @@ def find_motion(
         The video and the first frame of the L + 1 in its middle; None if all videos are shorter.
     """
     long = [video_id for video_id in video_ids if reader.num_frames(video_id) > length]
-    if not long:
-        return None
-    firsts = {
-        video_id: (reader.num_frames(video_id) - 1 - length) // 2
-        for video_id in long[:: -(-len(long) // _CANDIDATES)]
-    }
+    candidates = long[:: max(1, -(-len(long) // _CANDIDATES))]
+    firsts = {name: (reader.num_frames(name) - 1 - length) // 2 for name in candidates}
 
-    def motion(video_id: str) -> float:
-        fields = codec.restore(*_read_flow(reader, video_id, firsts[video_id], length))
-        return float(np.median(_deviations(fields).mean((1, 2))))  # No jump between two scenes.
+    def motion(found: tuple[str, int]) -> float:
+        deviations = _deviations(np.stack(list(reader.fields(*found, length))))
+        # The median over time: a jump from one scene to another is large, but a single field.
+        return float(np.median(deviations.mean((1, 2))))
 
-    best = max(firsts, key=motion)
-    return best, firsts[best]
+    return max(firsts.items(), key=motion, default=None)
 
 
 def read_clip(reader: store.Reader, video_id: str, first_frame: int, length: int) -> Clip:
@@ -78,19 +77,19 @@ def read_clip(reader: store.Reader, video_id: str, first_frame: int, length: int
         first_frame: Its first frame to read, tau, counted from 0.
         length: L, how many fields.
 
+    Returns:
+        The clip, L + 1 frames.
+
     Raises:
         ValueError: If the store has no such video, or the video ends before.
     """
     num_frames = reader.num_frames(video_id)
-    if length < 1 or not 0 <= first_frame <= num_frames - 1 - length:
-        raise ValueError(
-            f"{video_id} has {num_frames} frames, the first of which is 0. Received: "
-            f"first_frame={first_frame}, which {length} fields do not follow. Choose another, or "
-            "fewer fields."
-        )
-    rgb = store.parse_rgb(_records(reader, video_id, "rgb", first_frame, length + 1))
-    frames = np.stack([tf.io.decode_jpeg(jpeg, channels=3).numpy() for jpeg in rgb["jpeg"]])
-    return Clip(frames, *_read_flow(reader, video_id, first_frame, length))
+    if length < 1 or not 0 <= first_frame < num_frames - length:
+        rule = f"A clip of 1 field or more must lie in {video_id}, which has {num_frames} frames"
+        raise ValueError(f"{rule}. Received: first_frame={first_frame}, length={length}.")
+    frames = np.stack(list(reader.frames(video_id, first_frame, length + 1)))
+    codes, ranges = zip(*reader.coded_fields(video_id, first_frame, length))
+    return Clip(frames, np.stack(codes), np.stack(ranges))
 
 
 def trajectories(clip: Clip, starts: np.ndarray) -> np.ndarray:
@@ -103,13 +102,17 @@ def trajectories(clip: Clip, starts: np.ndarray) -> np.ndarray:
     Returns:
         `[P, L + 1, 2]` points p_1 ... p_{L+1}, not clipped at the border of the frame.
     """
+    import tensorflow as tf  # Only where paths are followed.
+
+    from tf_twostream.inputs import volumes
+
+    # By the op that makes the networks' input, so that Fig. 3 shows what they see.
     ranges = tf.constant(clip.ranges)[None]
     codes = volumes.stack_trajectories(
         tf.constant(clip.codes)[None], ranges, tf.constant(starts, tf.float32)[None]
     )
     steps = volumes.restore(codes, ranges).numpy()[0].reshape(len(starts), -1, 2)
-    path = np.concatenate([starts[:, None], steps], axis=1)
-    return np.cumsum(path, axis=1)
+    return np.cumsum(np.concatenate([starts[:, None], steps], axis=1), axis=1)
 
 
 def draw_flow(clip: Clip) -> figure.Figure:
@@ -125,19 +128,20 @@ def draw_flow(clip: Clip) -> figure.Figure:
     field = clip.fields[0]
     left, top, side = _moving_area(field)
     drawing, panels = _page(clip, columns=3, rows=2)
-    for panel, frame, letter in zip(panels, clip.frames, "ab"):
+    for panel, frame, title in zip(panels, clip.frames, ("(a) frame τ", "(b) frame τ + 1")):
         panel.imshow(frame)
         panel.add_patch(
             patches.Rectangle((left, top), side, side, fill=False, color=_OUTLINE, linewidth=1.5)
         )
-        panel.set_title(f"({letter}) frame {'τ' if letter == 'a' else 'τ + 1'}")
+        panel.set_title(title)
     _draw_close_up(panels[2], clip.frames[0], field, (left, top, side))
+    # One scale for both components, around a mid-grey zero, or a still one would look like noise.
     largest = float(np.abs(field).max())
-    for panel, component, name in zip(panels[3:], np.moveaxis(field, -1, 0), ("d^x", "d^y")):
-        image = panel.imshow(component, cmap="gray", vmin=-largest, vmax=largest)
-        panel.set_title(f"({'d' if name == 'd^x' else 'e'}) ${name}$")
+    for k, (panel, title) in enumerate(zip(panels[3:5], ("(d) $d^x$", "(e) $d^y$"))):
+        image = panel.imshow(field[..., k], cmap="gray", vmin=-largest, vmax=largest)
+        panel.set_title(title)
         drawing.colorbar(image, ax=panel, shrink=0.7, label="pixels per frame")
-    longest = float(np.hypot(*np.moveaxis(field, -1, 0)).max())
+    longest = float(np.linalg.norm(field, axis=-1).max())
     panels[5].imshow(color.colorize(field))
     panels[5].set_title(f"(f) in colours; key: up to {longest:.1f} pixels")
     _draw_key(panels[5])
@@ -164,36 +168,20 @@ def draw_sampling(clip: Clip) -> figure.Figure:
     for panel, title in zip(panels, titles):
         panel.imshow(clip.frames[0], alpha=0.45)
         panel.set_title(title)
+        _zoom(panel, paths, clip.frames.shape[1:3])
     colors = matplotlib.colormaps["plasma"](np.linspace(0, 0.9, len(fields)))
     for k, tint in enumerate(colors):
-        _draw_arrows(panels[0], starts, fixed[:, k], tint)
-        _draw_arrows(panels[1], paths[:, k], paths[:, k + 1] - paths[:, k], tint)
+        steps = paths[:, k + 1] - paths[:, k]
+        panels[0].quiver(*starts.T, *fixed[:, k].T, color=tint, **_TRUE_LENGTH)
+        panels[1].quiver(*paths[:, k].T, *steps.T, color=tint, **_TRUE_LENGTH)
         panels[1].scatter(paths[:, k, 0], paths[:, k, 1], s=6, color=[tint], zorder=3)
     panels[0].scatter(starts[:, 0], starts[:, 1], s=10, color="black", zorder=3)
-    for panel in panels:
-        _zoom(panel, paths, clip.frames.shape[1:3])
     scale = matplotlib.colors.BoundaryNorm(range(len(fields) + 1), len(fields))
     mappable = matplotlib.cm.ScalarMappable(scale, matplotlib.colors.ListedColormap(colors))
     bar = drawing.colorbar(mappable, ax=panels, shrink=0.8, label="field k")
     numbers = range(len(fields))
     bar.set_ticks([k + 0.5 for k in numbers], labels=[str(k + 1) for k in numbers])
     return drawing
-
-
-def _records(
-    reader: store.Reader, video_id: str, kind: store.layout.Kind, first: int, count: int
-) -> tf.Tensor:
-    table = reader.table([video_id], kind)
-    offset = tf.constant(table["offsets"][first])
-    return store.read_records(tf.constant(table["path"][0]), offset, count)
-
-
-def _read_flow(
-    reader: store.Reader, video_id: str, first: int, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reads codes `[L, 2, H, W]` and ranges `[L, 2, 2]` of forward fields."""
-    flow = store.parse_flow(_records(reader, video_id, "forward", first, count))
-    return np.stack([codec.decode(jpeg) for jpeg in flow["jpeg"].numpy()]), flow["range"].numpy()
 
 
 def _deviations(fields: np.ndarray) -> np.ndarray:
@@ -206,9 +194,9 @@ def _deviations(fields: np.ndarray) -> np.ndarray:
 
 def _page(
     clip: Clip, *, columns: int, rows: int, width: float = 4.0
-) -> tuple[figure.Figure, list[mpl_axes.Axes]]:
+) -> tuple[figure.Figure, list[axes.Axes]]:
     """Opens a page of panels without axes; `width` is that of a panel in inches."""
-    height = width * clip.frames.shape[1] / clip.frames.shape[2] + 0.4
+    height = width * clip.frames.shape[1] / clip.frames.shape[2] + 0.4  # Inches for the title.
     drawing = figure.Figure(figsize=(columns * width, rows * height), layout="compressed")
     panels = list(np.ravel(drawing.subplots(rows, columns)))
     for panel in panels:
@@ -221,6 +209,7 @@ def _moving_area(field: np.ndarray) -> tuple[int, int, int]:
     height, width = field.shape[:2]
     side = height // 4
     motion = _deviations(field[None])[0]
+    # A blurred pixel is the mean of the square around it; those whose square sticks out are cut.
     blurred = cv2.blur(motion, (side, side))[side // 2 : height - side, side // 2 : width - side]
     top, left = np.unravel_index(blurred.argmax(), blurred.shape)
     return int(left), int(top), side
@@ -235,30 +224,33 @@ def _moving_points(clip: Clip) -> np.ndarray:
     motion = deviations[0] * deviations.mean(axis=0)
     apart = max(2, min(motion.shape) // 16)
     motion = cv2.blur(motion, (apart, apart))
-    points = []
-    for _ in range(_POINTS):
+    enough = _MOVES * motion.max()
+    points: list[tuple[float, float]] = []
+    while len(points) < _POINTS:
         y, x = np.unravel_index(motion.argmax(), motion.shape)
+        if points and motion[y, x] <= enough:
+            break
         points.append((float(x), float(y)))
         motion[max(0, y - apart) : y + apart + 1, max(0, x - apart) : x + apart + 1] = -1
     return np.array(points)
 
 
 def _draw_close_up(
-    panel: mpl_axes.Axes, frame: np.ndarray, field: np.ndarray, area: tuple[int, int, int]
+    panel: axes.Axes, frame: np.ndarray, field: np.ndarray, area: tuple[int, int, int]
 ) -> None:
     left, top, side = area
     panel.imshow(frame, alpha=0.4)
     step = max(1, side // _ARROWS)
     y, x = np.mgrid[top : top + side : step, left : left + side : step]
-    panel.quiver(
-        x, y, field[y, x, 0], field[y, x, 1], angles="xy", color="tab:blue", width=0.004
-    )  # fmt: skip
+    u, v = np.moveaxis(field[y, x], -1, 0)
+    # Matplotlib chooses the scale: at true length most arrows would be too short to see.
+    panel.quiver(x, y, u, v, angles="xy", color="tab:blue", width=0.004)
     panel.set_xlim(left - 0.5, left + side - 0.5)
     panel.set_ylim(top + side - 0.5, top - 0.5)
     panel.set_title("(c) displacements in the outlined area")
 
 
-def _draw_key(panel: mpl_axes.Axes) -> None:
+def _draw_key(panel: axes.Axes) -> None:
     """Draws the colours of all displacements up to the longest into the corner of a panel."""
     v, u = np.mgrid[-1:1:101j, -1:1:101j]
     disc = color.colorize(np.stack([u, v], axis=-1), max_magnitude=1.0)
@@ -268,19 +260,10 @@ def _draw_key(panel: mpl_axes.Axes) -> None:
     key.set_axis_off()
 
 
-def _draw_arrows(
-    panel: mpl_axes.Axes, tails: np.ndarray, vectors: np.ndarray, tint: np.ndarray
-) -> None:
-    """Draws displacements in their true length."""
-    panel.quiver(
-        *tails.T, *vectors.T, angles="xy", scale_units="xy", scale=1, color=tint, width=0.003
-    )  # fmt: skip
-
-
-def _zoom(panel: mpl_axes.Axes, paths: np.ndarray, size: tuple[int, ...]) -> None:
+def _zoom(panel: axes.Axes, paths: np.ndarray, size: tuple[int, ...]) -> None:
     """Shows what paths run through, with a margin, as a part of the frame of the same shape."""
     low, high = paths.min((0, 1)), paths.max((0, 1))
-    margin = 0.15 * max(*(high - low), 20.0)
+    margin = 0.3 * max(*(high - low), 20.0)
     whole = np.array(size[::-1])  # Width and height.
     shown = whole * min(1.0, float(((high - low + 2 * margin) / whole).max()))
     left, top = np.clip((low + high - shown) / 2, 0, whole - shown) - 0.5

@@ -1,14 +1,17 @@
 """Pictures of networks and their inputs, as arrays for TensorBoard and PNG files."""
 
 import io
+import os
 
 import cv2
 import numpy as np
 from matplotlib import figure
 
+from tf_twostream.figures import reports
 from tf_twostream.flow import color
+from tf_twostream.processes import files
+from tf_twostream.store import coding
 
-_DPI = 100
 _MOST_PIXELS = 9_000_000  # Of a rendered figure; a confusion matrix of 180 classes has them.
 
 
@@ -21,40 +24,38 @@ def render(drawing: figure.Figure) -> np.ndarray:
     Returns:
         `[H, W, 3]` uint8 RGB, 100 pixels per inch; fewer if the figure is huge.
     """
-    dpi = min(_DPI, float(np.sqrt(_MOST_PIXELS / drawing.get_size_inches().prod())))
+    dpi = min(reports.DPI, float(np.sqrt(_MOST_PIXELS / drawing.get_size_inches().prod())))
     file = io.BytesIO()
-    fast = {"compress_level": 1}
+    fast = {"compress_level": 1}  # It is decoded at once.
     drawing.savefig(file, format="png", dpi=dpi, bbox_inches="tight", pil_kwargs=fast)
-    picture = cv2.imdecode(np.frombuffer(file.getbuffer(), np.uint8), cv2.IMREAD_COLOR)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return coding.decode(file.getvalue())
 
 
-def tile(images: np.ndarray, columns: int, *, border: int = 1) -> np.ndarray:
-    """Lays images out in rows.
+def write_png(path: str | os.PathLike[str], picture: np.ndarray) -> None:
+    """Writes a picture `[H, W, 3]` uint8 RGB as PNG; its folder is made if need be."""
+    encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
+    files.write(path, encoded.tobytes())
+
+
+def tile(images: np.ndarray, columns: int, *, line: int = 128) -> np.ndarray:
+    """Lays images out in rows, with lines of one pixel around them.
 
     Args:
         images: `[N, H, W, 3]` uint8.
         columns: Images per row.
-        border: Pixels of grey between the images.
+        line: Grey level of the lines, and of places without image.
 
     Returns:
-        `[rows * (H + border) + border, columns * (W + border) + border, 3]` uint8.
+        `[rows * (H + 1) + 1, columns * (W + 1) + 1, 3]` uint8.
     """
     count, height, width, channels = images.shape
     rows = -(-count // columns)
-    step_y, step_x = height + border, width + border
-    sheet = np.full((rows * step_y + border, columns * step_x + border, channels), 128, np.uint8)
+    sheet = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), line, np.uint8)
     for number, image in enumerate(images):
-        top, left = divmod(number, columns)
-        y, x = top * step_y + border, left * step_x + border
+        row, column = divmod(number, columns)
+        y, x = row * (height + 1) + 1, column * (width + 1) + 1
         sheet[y : y + height, x : x + width] = image
     return sheet
-
-
-def _stretch(images: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Rescales to [0, 255] so that zero is mid-grey and the largest magnitude is black or white."""
-    largest = np.abs(images).max(axis=axes, keepdims=True)
-    return np.round(127.5 + 127.5 * images / np.maximum(largest, 1e-12)).astype(np.uint8)
 
 
 def first_layer_filters(kernel: np.ndarray, *, rgb: bool, zoom: int = 4) -> np.ndarray:
@@ -73,13 +74,19 @@ def first_layer_filters(kernel: np.ndarray, *, rgb: bool, zoom: int = 4) -> np.n
     count = kernel.shape[-1]
     images = _stretch(np.moveaxis(kernel, -1, 0), (1, 2, 3))  # [N, h, w, C]
     if rgb:
-        columns = int(np.ceil(np.sqrt(1.5 * count)))
+        columns = int(np.ceil(np.sqrt(1.5 * count)))  # Half as many again as rows: a wide sheet.
         images = _film_strips(images)
     else:
         columns = count
         images = images.transpose(3, 0, 1, 2).reshape(-1, *kernel.shape[:2], 1).repeat(3, -1)
     images = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    return tile(images, columns)
+    return tile(images, columns, line=255)  # A grey line would pass for weights of 0.
+
+
+def _stretch(images: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Rescales to [0, 255] so that zero is mid-grey and the largest magnitude is black or white."""
+    largest = np.abs(images).max(axis=axes, keepdims=True)
+    return np.round(127.5 + 127.5 * images / np.maximum(largest, 1e-12)).astype(np.uint8)
 
 
 def _film_strips(stacks: np.ndarray) -> np.ndarray:
@@ -103,7 +110,8 @@ def network_inputs(inputs: np.ndarray, *, rgb: bool, most: int = 4) -> np.ndarra
     """
     inputs = np.asarray(inputs[:most], np.float32)
     if rgb:
-        return tile(_film_strips(np.clip(np.round(inputs), 0, 255).astype(np.uint8)), most)
+        strips = _film_strips(np.clip(np.round(inputs), 0, 255).astype(np.uint8))
+        return tile(strips, len(strips))
     length = inputs.shape[-1] // 2
     fields = [
         color.colorize(volume[..., 2 * k : 2 * k + 2], max_magnitude=magnitude(volume))
@@ -116,11 +124,13 @@ def network_inputs(inputs: np.ndarray, *, rgb: bool, most: int = 4) -> np.ndarra
 def magnitude(flow: np.ndarray) -> float:
     """Returns the 99th percentile of the length of displacements, in pixels, for a colour scale.
 
+    The maximum would be that of a few wrong vectors, beside which all motion looks pale.
+
     Args:
         flow: `[..., 2L]`, channels u1 v1 ... uL vL in pixels per frame.
     """
     lengths = np.hypot(flow[..., 0::2], flow[..., 1::2])
-    return max(float(np.percentile(lengths, 99)), 1e-6)
+    return max(float(np.percentile(lengths, 99)), 1e-6)  # A colour scale must be above 0.
 
 
 def labelled(frame: np.ndarray, field: np.ndarray, text: str, scale: float) -> np.ndarray:
@@ -129,7 +139,7 @@ def labelled(frame: np.ndarray, field: np.ndarray, text: str, scale: float) -> n
     Args:
         frame: `[H, W, 3]` uint8 RGB.
         field: `[H, W, 2]` float32 in pixels per frame.
-        text: The line.
+        text: The line; written smaller if it would be too long.
         scale: Displacement, in pixels, that gets the full colour.
 
     Returns:
@@ -137,12 +147,10 @@ def labelled(frame: np.ndarray, field: np.ndarray, text: str, scale: float) -> n
     """
     page = np.concatenate([frame, color.colorize(field, max_magnitude=scale)], axis=1)
     bar = np.full((max(20, page.shape[0] // 8), page.shape[1], 3), 24, np.uint8)
-    size = bar.shape[0] / 40
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    size *= min(1.0, (bar.shape[1] - 12) / max(width, 1))
-    place = (6, (bar.shape[0] + round(height * size / (bar.shape[0] / 40))) // 2)
-    cv2.putText(
-        bar, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 1, cv2.LINE_AA
-    )  # fmt: skip
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, bar.shape[0] / 40
+    (width, height), _ = cv2.getTextSize(text, font, size, 1)
+    fit = min(1.0, (bar.shape[1] - 12) / max(width, 1))
+    place = (6, (bar.shape[0] + round(height * fit)) // 2)
+    cv2.putText(bar, text, place, font, size * fit, (255, 255, 255), 1, cv2.LINE_AA)
     page = np.concatenate([bar, page])
     return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")

@@ -8,22 +8,39 @@ import tensorflow as tf
 from absl import logging
 from matplotlib import figure
 
-from tf_twostream import inputs, paper, runs, store
-from tf_twostream.figures import clips, pictures, reports
+from tf_twostream import inputs, runs, store
+from tf_twostream.figures import clips, pictures, results
+from tf_twostream.paper import recipes
 from tf_twostream.scores import metrics, score_files
 
+SHOWN_INPUTS = 4  # Samples of the first batch.
 
-def write_filters(model: keras.Model, recipe: paper.Recipe, iteration: int) -> None:
-    """Shows the filters of the first layer (paper, Fig. 4)."""
+
+def write_filters(model: keras.Model, recipe: recipes.Recipe, iteration: int) -> None:
+    """Shows the filters of the first layer (paper, Fig. 4).
+
+    Args:
+        model: A network with a layer "conv1".
+        recipe: Its recipe, which says whether it sees flow.
+        iteration: For how many iterations it has been trained.
+    """
     kernel = model.get_layer("conv1").kernel.numpy()
-    picture = pictures.first_layer_filters(kernel, rgb=_sees_rgb(recipe))
+    picture = pictures.first_layer_filters(kernel, rgb=not recipe.sees_flow)
     tf.summary.image("first_layer_filters", picture[None], step=iteration)
 
 
-def write_inputs(batch: inputs.Element, recipe: paper.Recipe, iteration: int) -> None:
-    """Shows what the network makes of the first samples of a batch that `inputs` yields."""
-    seen = inputs.prepare(batch, recipe).numpy()
-    picture = pictures.network_inputs(seen, rgb=_sees_rgb(recipe))
+def write_inputs(batch: inputs.Element, recipe: recipes.Recipe, iteration: int) -> None:
+    """Shows the first samples of a batch as the network sees them, cropped and flipped.
+
+    Args:
+        batch: A batch that `inputs` yields.
+        recipe: The recipe of the network.
+        iteration: For how many iterations it has been trained.
+    """
+    # Cut before it is prepared: a batch of 256 volumes would be 1 GB of float32.
+    first = {name: tensor[:SHOWN_INPUTS] for name, tensor in batch.items()}
+    seen = inputs.prepare(first, recipe).numpy()
+    picture = pictures.network_inputs(seen, rgb=not recipe.sees_flow)
     tf.summary.image("network_inputs", picture[None], step=iteration)
 
 
@@ -36,10 +53,10 @@ def write_clip(run: runs.Run, reader: store.Reader) -> None:
         run: The run, at its beginning.
         reader: The store of its videos.
     """
-    if not isinstance(run.recipe, paper.TemporalRecipe):
+    if not run.recipe.sees_flow:
         return
-    length = run.recipe.stack_length
-    videos = [video.id for video in run.split.train if not video.store]  # Of no other store.
+    length = run.recipe.window_length
+    videos = [v.id for v in run.split.train if not store.is_added(v.id)]  # Of no other store.
     found = clips.find_motion(reader, videos, length)
     if found is None:
         return
@@ -61,31 +78,18 @@ def write_scores(run: runs.Run, part: str, scores: score_files.Scores, iteration
         scores: The scores.
         iteration: For how many iterations it has been trained.
     """
-    measures = metrics.measure(scores.scores, scores.labels)
-    folder = run.path / "tensorboard" / run.task / part
+    result = results.summarise(scores, name=part)
+    folder = run.path / "tensorboard" / run.task.name / part
     try:
         with tf.summary.create_file_writer(str(folder)).as_default():
-            for name, value in measures.items():
+            for name, value in metrics.measure(scores.scores, scores.labels).items():
                 tf.summary.scalar(name, value, step=iteration)
-            _write_classes(part, scores, iteration)
+            if confusion := result.draw_confusion():
+                _write("figure_5", confusion, iteration)
+            _write("figure_6", result.draw_per_class(), iteration)
     except (OSError, tf.errors.OpError) as error:
         logging.warning("TensorBoard will not show these scores: %s", error)
 
 
-def _write_classes(part: str, scores: score_files.Scores, iteration: int) -> None:
-    table, labels, names = scores.scores, scores.labels, scores.class_names
-    title = reports.title(part, metrics.measure(table, labels), len(labels))
-    if not scores.multi_label:  # Else no class is taken for another.
-        matrix = metrics.confusion_matrix(table, labels)
-        _write("figure_5", reports.draw_confusion_matrix(matrix, names, title), iteration)
-    measure, values = metrics.measure_per_class(table, labels)
-    drawing = reports.draw_per_class(values, names, measure=measure, title=title)
-    _write("figure_6", drawing, iteration)
-
-
 def _write(name: str, drawing: figure.Figure, iteration: int) -> None:
     tf.summary.image(name, pictures.render(drawing)[None], step=iteration)
-
-
-def _sees_rgb(recipe: paper.Recipe) -> bool:
-    return not isinstance(recipe, paper.TemporalRecipe)

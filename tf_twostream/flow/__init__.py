@@ -1,4 +1,4 @@
-"""Optical flow: methods (`METHODS`, `SOLVED`), 8-bit codes, colours and `.flo` files.
+"""Optical flow: methods (`METHODS`), 8-bit codes, colours and `.flo` files.
 
 A field `[H, W, 2]` float32 holds, per pixel of one frame, the displacement (u right, v down) in
 pixels to where it lies in another frame. T frames have T - 1 fields a direction: forward field
@@ -6,40 +6,37 @@ t goes from frame t to t + 1, backward field t - 1 from frame t to t - 1 (paper,
 "Bi-directional optical flow").
 """
 
-import dataclasses
-import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
-from tf_twostream.flow import opencv, presets
+from tf_twostream.flow.methods import METHODS, Method
 
-Estimator = opencv.PairEstimator
+__all__ = ["DIRECTIONS", "METHODS", "Method", "fields", "parameters"]
 
-METHODS: dict[str, Callable[[], Estimator]] = {  # Pair by pair, by OpenCV.
-    "dis": opencv.dis,
-    "tvl1": opencv.tvl1,
-    "farneback": opencv.farneback,
-}
-PARAMETERS: dict[str, Callable[[], dict[str, object]]] = {
-    "dis": opencv.dis_parameters,
-    "tvl1": opencv.tvl1_parameters,
-    "farneback": opencv.farneback_parameters,
-}
-SOLVED = {"brox": presets.FAST, "brox_opencv": presets.OPENCV}  # In batches, in TensorFlow.
+DIRECTIONS = ("forward", "backward")
 
 
-def _check(method: str) -> None:
-    if method not in METHODS.keys() | SOLVED.keys():
-        raise ValueError(
-            f"A flow method is one of {', '.join([*METHODS, *SOLVED])}. Received: {method!r}."
-        )
+def _find(method: str) -> Method:
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}.")
+    return METHODS[method]
 
 
-def parameters(method: str) -> dict[str, object]:
-    """Returns what decides the fields of a method (JSON-able): its settings, the library."""
-    _check(method)
-    return dataclasses.asdict(SOLVED[method]) if method in SOLVED else PARAMETERS[method]()
+def parameters(method: str) -> dict[str, Any]:
+    """Returns what decides the fields of a method, for a store to keep.
+
+    Args:
+        method: A name in `METHODS`.
+
+    Returns:
+        The method's settings and the version of its library, JSON-able.
+
+    Raises:
+        ValueError: If there is no such method.
+    """
+    return _find(method).parameters()
 
 
 def fields(
@@ -47,25 +44,28 @@ def fields(
 ) -> Iterator[np.ndarray]:
     """Estimates the fields of a video, as its frames come.
 
-    The methods in `SOLVED` import TensorFlow and compile for a while before the first field.
+    Brox's method imports TensorFlow and compiles for some seconds before the first field.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf_twostream import flow
+        >>> texture = np.random.default_rng(0).integers(0, 255, (60, 90)).astype(np.uint8)
+        >>> frames = [texture[:48, t : t + 64].copy() for t in range(3)]  # Moves left.
+        >>> [field.shape for field in flow.fields(frames, method="dis")]
+        [(48, 64, 2), (48, 64, 2)]
 
     Args:
         frames: T grey frames `[H, W]` uint8.
-        method: A name in `METHODS` or `SOLVED`.
+        method: A name in `METHODS`.
         direction: "forward" or "backward".
 
     Yields:
         T - 1 fields `[H, W, 2]` float32 in pixels: from frame t to t + 1, or, backward, from
         frame t + 1 to t; t = 0, 1 ...
-    """
-    _check(method)
-    if direction not in ("forward", "backward"):
-        raise ValueError(f"A direction is forward or backward. Received: {direction!r}.")
-    if method in SOLVED:
-        from tf_twostream.flow import brox  # Here, for the workers do without TensorFlow.
 
-        yield from brox.fields(frames, parameters=SOLVED[method], direction=direction)
-        return
-    estimate = METHODS[method]()
-    for earlier, later in itertools.pairwise(frames):
-        yield estimate(earlier, later) if direction == "forward" else estimate(later, earlier)
+    Raises:
+        ValueError: If there is no such method or direction.
+    """
+    if direction not in DIRECTIONS:
+        raise ValueError(f"`direction` must be forward or backward. Received: {direction!r}.")
+    yield from _find(method).fields(frames, backward=direction == "backward")

@@ -1,22 +1,27 @@
 """Optical flow of Brox, Bruhn, Papenberg and Weickert in TensorFlow, batched.
 
 "High Accuracy Optical Flow Estimation Based on a Theory for Warping" (ECCV 2004) seeks the
-displacement w = (u, v) from an image I_0 to the next I_1 that minimises, in the paper's words of
-Sect. 2, grey value constancy, gradient constancy and piecewise smoothness,
+displacement w = (u, v) in pixels from an image I_0 to the next I_1 that minimises
 
-    E(w) = sum psi(|I_1(x + w) - I_0(x)|^2 + gamma |grad I_1(x + w) - grad I_0(x)|^2)
-           + alpha sum psi(|grad u|^2 + |grad v|^2),    psi(s^2) = sqrt(s^2 + epsilon^2).
+    E = E_data + alpha E_smooth                                                            (eq. 6)
+    E_data = sum psi(|I_1(x + w) - I_0(x)|^2 + gamma |grad I_1(x + w) - grad I_0(x)|^2)    (eq. 4)
+    E_smooth = sum psi(|grad u|^2 + |grad v|^2),    psi(s^2) = sqrt(s^2 + epsilon^2)       (eq. 5)
 
-The outer fixed point iteration goes from coarse to fine, warping I_1 by what is known (eq. 10);
-the inner one freezes psi' (eq. 14), which leaves linear equations for red-black SOR (`sor`).
+It is done by three nested loops (Sect. 3.2):
 
-The graph is traced once for all sizes of frames and all numbers in `Parameters`; its heavy parts
-are compiled by XLA, once for each size of a level, rounded up to `GRAIN` pixels.
+1. The outer fixed point iteration goes from coarse to fine (`pyramid`). On each level it reads I_1
+   where the known w leads ("warps" it) and linearises the data term around that place.
+2. The inner fixed point iteration holds psi' still, which leaves linear equations (`refinement`).
+3. Successive over-relaxation solves these, red pixels and black ones in turn (`sor`).
+
+The paper's gradient of w also has a component in time; with two images at hand it is spatial.
+The graph is traced once for all sizes of frames; its heavy parts are compiled by XLA, once for each
+size of a level, rounded up to `GRAIN` pixels.
 """
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +32,10 @@ from tf_twostream.flow.presets import FAST, OPENCV, Parameters
 __all__ = ["BYTES_PER_PIXEL", "FAST", "OPENCV", "Parameters", "energy", "fields", "flow"]
 
 GRAIN = 16  # Pixels: levels are padded to multiples, so that sizes share compiled code. Even.
-SHARED = 3.6  # Levels below 1 / SHARED of the frames' size all run padded to that size.
+# Levels below 1 / SHARED of the frames' size are all padded to that size. It lies just below
+# 1 / 0.65^3, so that FAST's third level fills it: its 8 levels at 341x256 need 4 compilations, the
+# 14 of OPENCV 7. All padding together costs a fifth more pixels.
+SHARED = 3.6
 SMALLEST = refinement.MARGIN  # Pixels of a side: as many are mirrored at each border.
 # Of memory, at the peak of a call, for each pixel of a frame and each pair. By how much more a
 # process holds that calls `fields` compiled with 4 pairs of 341x256 instead of 1, on a CPU: 319;
@@ -55,34 +63,31 @@ def flow(
         `[B, T - 1, H, W, 2]` float32, (u right, v down) in pixels.
 
     Raises:
-        ValueError: If the frames are not `[B, T, H, W]` float32, or a side is known to be below
-            `SMALLEST` pixels.
+        ValueError: If the frames are not `[B, T, H, W]` float32 with T >= 2, or a side is known to
+            be below `SMALLEST` pixels.
     """
     frames = tf.convert_to_tensor(frames)
-    if frames.shape.rank != 4 or frames.dtype != tf.float32:
-        raise ValueError(
-            f"Frames are [B, T, H, W] float32 in [0, 1]. Received: {frames.shape} {frames.dtype}."
-        )
     static = frames.shape
+    if static.rank != 4 or frames.dtype != tf.float32:
+        got = f"{static} {frames.dtype}"
+        raise ValueError(f"`frames` must be [B, T, H, W] float32 in [0, 1]. Received: {got}.")
     if static[1] is not None and static[1] < 2:
-        raise ValueError(f"Flow needs two frames or more. Received: {static}, [B, T, H, W].")
+        raise ValueError(f"`frames` must have two frames or more. Received: shape {static}.")
     _check_size(static[2:])
     if parameters.sigma:
         frames = _smooth(frames, parameters.sigma)
-    field = _pairs(frames, parameters, backward, compiled)
-    num_videos, num_frames, height, width = tf.unstack(tf.shape(frames))
-    fields = tf.reshape(
-        tf.stack(tf.unstack(field), axis=-1), [num_videos, num_frames - 1, height, width, 2]
-    )
+    field = tf.stack(tf.unstack(_pairs(frames, parameters, backward, compiled)), axis=-1)
+    batch, num_frames, *size = tf.unstack(tf.shape(frames))
     num_fields = None if static[1] is None else static[1] - 1
-    return tf.ensure_shape(fields, [static[0], num_fields, static[2], static[3], 2])
+    fields = tf.reshape(field, [batch, num_frames - 1, *size, 2])
+    return tf.ensure_shape(fields, [static[0], num_fields, *static[2:], 2])
 
 
 def fields(
     frames: Iterable[np.ndarray],
     *,
     parameters: Parameters = FAST,
-    direction: str = "forward",
+    backward: bool = False,
     pairs_per_call: int = 1,
 ) -> Iterator[np.ndarray]:
     """Estimates the fields of a video as its frames come, compiled.
@@ -92,25 +97,27 @@ def fields(
     Args:
         frames: T grey frames `[H, W]` uint8.
         parameters: The method's numbers.
-        direction: "forward" or "backward".
-        pairs_per_call: Pairs that are solved at once: 1 on a CPU, many on a GPU, as memory
-            allows. The end of a video is filled up, so that no shape is new.
+        backward: From frame t + 1 to t instead of from t to t + 1.
+        pairs_per_call: Pairs that are solved at once: 1 on a CPU (4 were not faster), many on a
+            GPU, as memory allows.
 
     Yields:
         T - 1 fields `[H, W, 2]` float32 in pixels: from frame t to t + 1, or, backward, from
         frame t + 1 to t; t = 0, 1 ...
+
+    Raises:
+        ValueError: If a side is below `SMALLEST` pixels, or `pairs_per_call` below 1.
     """
-    if direction not in ("forward", "backward"):
-        raise ValueError(f"A direction is forward or backward. Received: {direction!r}.")
     if pairs_per_call < 1:
-        raise ValueError(f"`pairs_per_call` is at least 1. Received: {pairs_per_call}.")
-    estimate = _estimator(parameters, direction == "backward")
+        raise ValueError(f"`pairs_per_call` must be at least 1. Received: {pairs_per_call}.")
+    estimate = _estimator(parameters, backward)
     frames = iter(frames)
     chunk = list(itertools.islice(frames, 1))
     for frame in chunk:
         _check_size(frame.shape)
     while new := list(itertools.islice(frames, pairs_per_call)):
         chunk += new
+        # The end of a video is filled up, so that no shape is new, which would be compiled.
         filled = chunk + chunk[-1:] * (pairs_per_call - len(new))
         yield from estimate(np.stack(filled)[None])[0, : len(new)].numpy()
         chunk = chunk[-1:]
@@ -128,10 +135,8 @@ def _estimator(parameters, backward):
 def _check_size(size):
     """Refuses frames of a (height, width), as far as it is known, that derivatives reach across."""
     if any(side is not None and side < SMALLEST for side in size):
-        raise ValueError(
-            f"Frames have at least {SMALLEST} pixels a side, for derivatives reach that far. "
-            f"Received (height, width): {tuple(size)}. Enlarge them first."
-        )
+        rule = f"Frames must have at least {SMALLEST} pixels a side, as far as derivatives reach"
+        raise ValueError(f"{rule}. Received (height, width): {tuple(size)}.")
 
 
 def energy(
@@ -141,8 +146,8 @@ def energy(
 
     Args:
         first: `[N, H, W]` float32 in [0, 1], I_0.
-        second: I_1.
-        field: `[N, H, W, 2]` float32, pixels.
+        second: `[N, H, W]`, I_1.
+        field: `[N, H, W, 2]` float32 in pixels.
         parameters: The method's numbers; of them alpha, gamma and epsilon count.
 
     Returns:
@@ -160,7 +165,8 @@ def energy(
     grey, slope_x, slope_y = tf.unstack(warped[:3] - features[:3])
     squares = grey**2 + parameters.gamma * (slope_x**2 + slope_y**2)
     data = inside * tf.sqrt(squares + parameters.epsilon**2)
-    # psi of smoothness is half of 1 / psi', taken between pixels in both directions: the mean.
+    # psi is half of 1 / psi', which is known between pixels in two directions. A pixel has about
+    # one such neighbour pair in each, so that a quarter of their sum is the mean psi.
     smooth = [0.25 * tf.math.divide_no_nan(1.0, edge) for edge in _edges(field, size, parameters)]
     energies = data / parameters.alpha + tf.reshape(tf.add_n(smooth), tf.shape(data))
     return tf.reduce_sum(energies, axis=[0, 2, 3])
@@ -181,28 +187,23 @@ def _pairs(frames, parameters, backward, compiled):
     """Goes from the coarsest level to the finest; returns u and v, `[2, B (T - 1), H, W]`."""
     shape = tf.shape(frames)
     num_pairs = shape[0] * (shape[1] - 1)
-    eta = tf.constant(parameters.eta)
+    geometry, eta = pyramid.GEOMETRIES[parameters.geometry], tf.constant(parameters.eta)
     sizes = pyramid.level_sizes(
         shape[2:], eta=eta, max_levels=tf.constant(parameters.outer_iterations)
     )
-    levels = _levels(tf.reshape(frames, [-1, shape[2], shape[3]]), sizes, parameters)
-    if parameters.geometry == "opencv":
-        enlarge: Callable = functools.partial(pyramid.enlarge_as_opencv, eta=eta)
-    else:
-        enlarge = pyramid.enlarge
+    images = tf.reshape(frames, [-1, shape[2], shape[3]])
+    levels = pyramid.build(images, sizes, geometry=geometry, eta=eta)
 
     def refine(level, field):
-        size = sizes[level]
-        old = tf.shape(field)[2:]
-        field = enlarge(tf.reshape(field, tf.concat([[-1], old], axis=0)), size)
-        if parameters.geometry == "opencv":
-            rise = tf.fill([2], 1 / eta)
-        else:
-            rise = tf.cast(size, tf.float32) / tf.cast(old, tf.float32)
+        size, old = sizes[level], tf.shape(field)[2:]
+        field = geometry.enlarge(tf.reshape(field, tf.concat([[-1], old], axis=0)), size, eta)
         field = tf.reshape(field, tf.concat([[2, num_pairs], size], axis=0))
-        field *= tf.reshape(rise[::-1], [2, 1, 1, 1])
+        # Displacements are in pixels of their level, which become smaller: u by the rise of the
+        # width, v by that of the height.
+        field *= tf.reshape(geometry.rise(old, size, eta)[::-1], [2, 1, 1, 1])
         return level - 1, _level(levels.read(level), field, shape, parameters, backward, compiled)
 
+    # The coarsest level begins with no displacement (Sect. 3.2).
     return tf.while_loop(
         lambda level, _: level >= 0,
         refine,
@@ -211,37 +212,13 @@ def _pairs(frames, parameters, backward, compiled):
     )[1]
 
 
-def _levels(images, sizes, parameters):
-    """Shrinks images `[N, H, W]` from level to level; returns them in a TensorArray."""
-    num_levels = tf.shape(sizes)[0]
-    levels = tf.TensorArray(
-        tf.float32, num_levels, infer_shape=False, element_shape=[None, None, None]
-    )
-    if parameters.geometry == "opencv":
-        shrink: Callable = functools.partial(
-            pyramid.shrink_as_opencv, eta=tf.constant(parameters.eta)
-        )
-    else:
-        shrink = pyramid.shrink
-
-    def add(k, image, levels):
-        image = shrink(image, sizes[k])
-        return k + 1, image, levels.write(k, image)
-
-    return tf.while_loop(
-        lambda k, *_: k < num_levels,
-        add,
-        (1, images, levels.write(0, images)),
-        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None, None]), None),
-    )[2]
-
-
 def _level(images, field, shape, parameters, backward, compiled):
     """Does the outer iterations of one level, `images` `[B T, H', W']`, from a field."""
     run = refinement.COMPILED if compiled else refinement.PLAIN
     size = tf.shape(images)[1:]
     shared = tf.cast(tf.cast(shape[2:], tf.float32) / SHARED, tf.int32)
     canvas = _canvas(tf.maximum(size, shared), GRAIN)
+    # Mirrored: a step to black at the borders would be the strongest edge of all.
     features = run.features(pyramid.extend(images, margin=refinement.MARGIN, canvas=canvas))
     clips = tf.reshape(features, tf.concat([[6], shape[:2], canvas], axis=0))
     pairs = tf.concat([[6, -1], canvas], axis=0)
@@ -272,9 +249,12 @@ def _padding(size, canvas):
 
 
 def _smooth(frames, sigma):
+    """Smooths frames `[B, T, H, W]` by a Gaussian, row by row and column by column."""
     reach = int(3 * sigma + 0.999)
     place = tf.range(-reach, reach + 1, dtype=tf.float32)
-    kernel = tf.nn.softmax(-0.5 * (place / sigma) ** 2)
+    kernel = tf.nn.softmax(
+        -0.5 * (place / sigma) ** 2
+    )  # The weights, already divided by their sum.
     shape = tf.shape(frames)
     images = tf.reshape(frames, tf.concat([[-1], shape[2:]], axis=0))
     images = pyramid.extend(images, margin=reach, canvas=shape[2:])

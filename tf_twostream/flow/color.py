@@ -23,12 +23,20 @@ def color_wheel() -> np.ndarray:
     hues = []
     for first, last, count in SECTORS:
         steps = np.subtract(last, first) * np.arange(count)[:, None] / count
-        hues.append(first + np.trunc(steps))
+        hues.append(first + np.trunc(steps))  # Whole, as in their code.
     return np.concatenate(hues) / 255
 
 
 def colorize(field: np.ndarray, max_magnitude: float | None = None) -> np.ndarray:
     """Paints a displacement field.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf_twostream.flow import color
+        >>> field = np.zeros((2, 3, 2), np.float32)
+        >>> field[0, :, 0] = 5  # The upper row moves to the right, the lower one rests.
+        >>> color.colorize(field)[:, 0].tolist()  # Red and white.
+        [[255, 0, 0], [255, 255, 255]]
 
     Args:
         field: `[H, W, 2]`, (u right, v down) in pixels.
@@ -42,14 +50,15 @@ def colorize(field: np.ndarray, max_magnitude: float | None = None) -> np.ndarra
         ValueError: If the field has another shape or `max_magnitude` is not positive.
     """
     if field.ndim != 3 or field.shape[2] != 2:
-        raise ValueError(f"A field is [H, W, 2]. Received: shape {field.shape}.")
+        raise ValueError(f"`field` must be [H, W, 2]. Received: shape {field.shape}.")
     if max_magnitude is not None and not max_magnitude > 0:
-        raise ValueError(f"`max_magnitude` is in pixels, above 0. Received: {max_magnitude}.")
+        raise ValueError(f"`max_magnitude` must be above 0. Received: {max_magnitude}.")
     known = np.isfinite(field).all(axis=2)
     u, v = np.moveaxis(np.where(known[..., None], field, 0).astype(np.float64), 2, 0)
     magnitude = np.hypot(u, v)
     radius = (magnitude / (max_magnitude or magnitude.max() or 1.0))[..., None]
     hue = _hue(u, v)
+    # Fading to white within the range; beyond it darker, so that it is seen where colours clip.
     painted = np.where(radius <= 1, 1 - radius * (1 - hue), 0.75 * hue)
     return np.floor(255 * painted * known[..., None]).astype(np.uint8)
 

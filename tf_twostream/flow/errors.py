@@ -14,10 +14,10 @@ def end_point_error(field: np.ndarray, truth: np.ndarray) -> float:
 
     Args:
         field: `[H, W, 2]`, (u right, v down) in pixels.
-        truth: The known field, alike; pixels with a NaN are unknown and do not count.
+        truth: `[H, W, 2]`, the known field; pixels with a NaN are unknown and do not count.
 
     Returns:
-        Pixels.
+        The error in pixels.
 
     Raises:
         ValueError: If the shapes are others, or no pixel is known.
@@ -31,10 +31,10 @@ def angular_error(field: np.ndarray, truth: np.ndarray) -> float:
 
     Args:
         field: `[H, W, 2]`, (u right, v down) in pixels.
-        truth: The known field, alike; pixels with a NaN are unknown and do not count.
+        truth: `[H, W, 2]`, the known field; pixels with a NaN are unknown and do not count.
 
     Returns:
-        Degrees.
+        The error in degrees.
 
     Raises:
         ValueError: If the shapes are others, or no pixel is known.
@@ -52,20 +52,18 @@ def warping_error(first: np.ndarray, second: np.ndarray, field: np.ndarray) -> f
 
     Args:
         first: `[H, W]` grey frame.
-        second: The next frame, alike.
-        field: `[H, W, 2]`, displacement of the first frame's pixels in pixels.
+        second: `[H, W]`, the next frame.
+        field: `[H, W, 2]`, the displacements of the first frame's pixels, in pixels.
 
     Returns:
-        Grey levels, over the pixels that stay inside of the frame; NaN if none does.
+        The error in grey levels, over the pixels that stay in the frame; NaN if none does.
 
     Raises:
         ValueError: If the shapes are others.
     """
     if first.ndim != 2 or second.shape != first.shape or field.shape != (*first.shape, 2):
-        raise ValueError(
-            "Two frames [H, W] of one size have a field [H, W, 2]. "
-            f"Received: shapes {first.shape}, {second.shape} and {field.shape}."
-        )
+        got = f"shapes {first.shape}, {second.shape} and {field.shape}"
+        raise ValueError(f"Two frames must be [H, W], their field [H, W, 2]. Received: {got}.")
     height, width = first.shape
     row, column = np.mgrid[:height, :width]
     x, y = column + field[..., 0], row + field[..., 1]
@@ -81,11 +79,9 @@ def warping_error(first: np.ndarray, second: np.ndarray, field: np.ndarray) -> f
 def _known(field: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns both at the known pixels, `[N, 2]` float64."""
     if truth.ndim != 3 or truth.shape[2] != 2 or field.shape != truth.shape:
-        raise ValueError(
-            "A field and the known one are [H, W, 2] both. "
-            f"Received: shapes {field.shape} and {truth.shape}."
-        )
+        got = f"shapes {field.shape} and {truth.shape}"
+        raise ValueError(f"`field` and `truth` must be [H, W, 2]. Received: {got}.")
     known = np.isfinite(truth).all(axis=2)
     if not known.any():
-        raise ValueError(f"Some pixel must be known. Received: none of {known.size}.")
+        raise ValueError(f"A pixel of `truth` must be known. Received: none of {known.size}.")
     return field[known].astype(np.float64), truth[known].astype(np.float64)

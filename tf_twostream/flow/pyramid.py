@@ -1,18 +1,35 @@
 """Image pyramids whose sizes are known only when the graph runs.
 
-All is computed from tensors, so that one traced graph serves frames of every size, and by
-gathering a few taps per pixel in float32, so that a CPU and a GPU give the same.
+Sizes, places and weights are computed from tensors, so that one traced graph serves frames of
+every size: a pyramid that was unrolled in Python took 13 s to trace and 48 s to compile for each
+size. Resampling gathers a few taps per pixel in float32, so that a CPU and a GPU give the same.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
-SMALLEST = 15  # Pixels; a level whose shorter side is not above it is the last (OpenCV).
+SMALLEST = 15  # Pixels; a level whose shorter side is not above it is the last, as in OpenCV.
+
+
+class Geometry(NamedTuple):
+    """How the pixels of one level lie on those of the next.
+
+    Attributes:
+        shrink: Takes (images, size, eta) and makes the next coarser level, as `shrink`.
+        enlarge: Takes the same and makes the next finer level, as `enlarge`.
+        rise: Takes (old size, new size, eta) of two levels and returns by what displacements
+            (down, right) grow from one to the other, `[2]` float32.
+    """
+
+    shrink: Callable[..., tf.Tensor]
+    enlarge: Callable[..., tf.Tensor]
+    rise: Callable[..., tf.Tensor]
 
 
 def level_sizes(size: tf.Tensor, *, eta: tf.Tensor, max_levels: tf.Tensor) -> tf.Tensor:
-    """Computes the (height, width) of each level, the finest first.
+    """Computes the (height, width) of each level, the finest first (Brox et al. 2004, Sect. 3.2).
 
     Args:
         size: `[2]` int32, (height, width) of the frames in pixels.
@@ -20,10 +37,12 @@ def level_sizes(size: tf.Tensor, *, eta: tf.Tensor, max_levels: tf.Tensor) -> tf
         max_levels: Most levels.
 
     Returns:
-        `[K, 2]` int32: ceil(eta^k * size) until a side is at most `SMALLEST` pixels.
+        `[K, 2]` int32: ceil(eta^k * size) for k = 0, 1 ... until a side is at most `SMALLEST`
+        pixels.
     """
 
     def add(scale, sizes):
+        # From the frames' size, as OpenCV does: rounded from level to level, sizes would drift.
         scale = scale * eta
         level = tf.cast(tf.math.ceil(tf.cast(size, tf.float32) * scale), tf.int32)
         return scale, tf.concat([sizes, level[None]], axis=0)
@@ -33,6 +52,32 @@ def level_sizes(size: tf.Tensor, *, eta: tf.Tensor, max_levels: tf.Tensor) -> tf
 
     shapes = (tf.TensorShape([]), tf.TensorShape([None, 2]))
     return tf.while_loop(wanted, add, (tf.ones([]), size[None]), shape_invariants=shapes)[1]
+
+
+def build(
+    images: tf.Tensor, sizes: tf.Tensor, *, geometry: Geometry, eta: tf.Tensor
+) -> tf.TensorArray:
+    """Shrinks images from level to level.
+
+    Args:
+        images: `[N, H, W]` float32.
+        sizes: `[K, 2]` int32, of `level_sizes`.
+        geometry: How levels lie on each other.
+        eta: Ratio of one level's size to that of the next finer one.
+
+    Returns:
+        The K levels, `[N, height, width]` float32 each, the finest first.
+    """
+    num_levels = tf.shape(sizes)[0]
+    levels = tf.TensorArray(tf.float32, num_levels, infer_shape=False, element_shape=[None] * 3)
+
+    def add(k, image, levels):
+        image = geometry.shrink(image, sizes[k], eta)
+        return k + 1, image, levels.write(k, image)
+
+    start = (1, images, levels.write(0, images))
+    shapes = (tf.TensorShape([]), tf.TensorShape([None] * 3), None)
+    return tf.while_loop(lambda k, *_: k < num_levels, add, start, shape_invariants=shapes)[2]
 
 
 def shrink(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
@@ -54,7 +99,7 @@ def enlarge(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def shrink_as_opencv(images: tf.Tensor, size: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
-    """Resizes as OpenCV's CUDA code does: corners fall together, a box 2 / eta wide.
+    """Resizes as OpenCV's CUDA code does: corners fall together, a box is 2 / eta wide.
 
     The box ends inside the image and weighs its last pixel the wrong way round, which is kept
     for the sake of the same fields.
@@ -65,6 +110,20 @@ def shrink_as_opencv(images: tf.Tensor, size: tf.Tensor, eta: tf.Tensor) -> tf.T
 def enlarge_as_opencv(images: tf.Tensor, size: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
     """Resizes as OpenCV's CUDA code does: corners fall together, Catmull-Rom splines."""
     return _resize(images, size, _corners(eta), _catmull_rom)
+
+
+# "centred" lays the borders of levels on each other and loses nothing to aliasing. A prototype had
+# 0.41 pixels of error with it on eight Middlebury pairs, 0.49 with OpenCV's, all else alike.
+GEOMETRIES = {
+    "centred": Geometry(
+        lambda images, size, _: shrink(images, size),
+        lambda images, size, _: enlarge(images, size),
+        lambda old, new, _: tf.cast(new, tf.float32) / tf.cast(old, tf.float32),
+    ),
+    "opencv": Geometry(
+        shrink_as_opencv, enlarge_as_opencv, lambda old, new, eta: tf.fill([2], 1 / eta)
+    ),
+}
 
 
 def extend(images: tf.Tensor, *, margin: int, canvas: tf.Tensor) -> tf.Tensor:
@@ -90,6 +149,7 @@ def _resize(images, size, places: Callable, weights: Callable, before=1, after=2
     centre, reach = places(tf.range(tf.reduce_max(new_length)), length, new_length)
     taps = tf.floor(centre)[:, :, None] + tf.range(-float(before), after + 1.0)
     weight = weights(taps, centre[:, :, None], reach, length[:, :, None])
+    # Taps beyond the border count nothing and the others more: a constant image stays constant.
     kept = tf.clip_by_value(taps, 0.0, length[:, :, None] - 1)
     weight = tf.where(kept == taps, weight, 0.0)
     weight /= tf.reduce_sum(weight, axis=2, keepdims=True)

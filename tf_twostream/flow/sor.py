@@ -1,14 +1,16 @@
 """Successive over-relaxation of a linear system of two coupled fields on a pixel grid.
 
-Brox et al. (2004, Sect. 3) solve the linear equations that are left inside both fixed point
-iterations by SOR. Here pixels are coloured like a chess board: all neighbours of a red pixel are
-black, so each colour is relaxed in one parallel step.
+Brox et al. (2004, Sect. 3.2) solve the linear equations that are left inside both fixed point
+iterations by SOR. Pixels are coloured like a chess board here: all neighbours of a red pixel are
+black, so that each colour is relaxed in one parallel step, and a sweep over both colours is still
+a Gauss-Seidel sweep.
 
-Images have an even height and an odd width W. In the line of all pixels, row after row and image
+Images have an even height H and an odd width W. On the line of all pixels, row after row and image
 after image, red ones (x + y even) then have the even places and black ones the odd. Coloured
-tensors `[2, M]` hold the red ones, then the black; a neighbour is always equally far away there,
-wherever the pixel is. Tensors with a halo, `[2, M + 2W]`, begin and end with W zeros for each
-colour, so that all pixels' neighbours are one slice (`Grid.at`), without a branch.
+tensors `[2, M]` hold the red ones, then the black ones, M = N * H * W / 2 of each. A neighbour is
+always equally far away in them, wherever the pixel is. Tensors with a halo, `[2, M + 2W]`, begin
+and end with W zeros for each colour, so that the neighbours of all pixels are one slice
+(`Grid.at`), without a branch.
 """
 
 from typing import NamedTuple
@@ -20,9 +22,12 @@ class System(NamedTuple):
     """The equations of all pixels i, each coloured `[2, M]` float32, `left` and `up` with a halo.
 
     For u (and alike for v, with a22, b_v and the roles of u and v swapped):
-    (a11_i + sum_j s_ij) u_i + a12_i v_i = sum_j s_ij u_j + b_u_i, the sums over the four
-    neighbours j of i. `left` is s of a pixel and its left neighbour, 0 in the first column;
-    `up` likewise with the pixel above, 0 in the first row.
+
+        (a11_i + sum_j s_ij) u_i + a12_i v_i = sum_j s_ij u_j + b_u_i,
+
+    the sums over the four neighbours j of i. `left` is s of a pixel and its left neighbour, 0 in
+    the first column; `up` is s of a pixel and the one above, 0 in the first row. With s = 0 at all
+    borders nothing flows across them: these are the paper's reflecting boundaries (Sect. 3.1).
     """
 
     a11: tf.Tensor
@@ -39,16 +44,21 @@ class Grid:
 
     Attributes:
         width: W, int32.
-        places: M, int32.
+        places: M, int32, the pixels of each colour.
     """
 
     def __init__(self, width: tf.Tensor, places: tf.Tensor):
         self.width, self.places = width, places
-        half = width // 2  # The pixel below is W places on: (W - 1) / 2 or so of either colour.
+        # The pixel below is W places on in the line of all pixels, and W is odd: it has the other
+        # colour and lies (W - 1) / 2 places on there, or one more, which `at` adds.
+        half = width // 2
         self._begin = {-1: width - half, 0: width, 1: width + half}
 
     def at(self, x, colour, rows, columns):
         """Reads x at the pixels that lie so far below and right of those of a colour.
+
+        What is read beyond the left or right border belongs to another row, and beyond the upper or
+        lower one to another image or to the halo. It must be given the weight 0.
 
         Args:
             x: `[2, M + 2W]`, coloured, with a halo.
@@ -59,12 +69,14 @@ class Grid:
         Returns:
             `[M]`.
         """
+        # Place 2m + colour of the line of all pixels moves by rows * W + columns.
         other, step = (colour + rows + columns) % 2, (colour + rows + columns) // 2
         begin = self._begin[rows] + step
         return x[other, begin : begin + self.places]
 
     def put(self, x, colour, new):
         """Replaces the pixels of a colour, `[M]`, in `x` with a halo."""
+        # XLA makes this a copy in place; concatenating with the halo would move all of x.
         return tf.raw_ops.TensorStridedSliceUpdate(
             input=x,
             begin=[colour, self.width],
@@ -74,7 +86,7 @@ class Grid:
         )
 
     def bare(self, x):
-        """Takes the halo away."""
+        """Takes the halo away: `[2, M + 2W]` to `[2, M]`."""
         return x[:, self.width : self.width + self.places]
 
 
@@ -89,7 +101,7 @@ def relax(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Relaxes u and v of the red, then of the black pixels, `iterations` times.
 
-    A pixel without equation (all coefficients 0) tends to 0.
+    In each pixel u comes before v, whose equation already uses the new u.
 
     Args:
         system: The equations.
@@ -100,8 +112,10 @@ def relax(
         iterations: Number of sweeps over both colours.
 
     Returns:
-        u and v, coloured, with a halo.
+        u and v, coloured, with a halo. A pixel without equation (all coefficients 0) tends to 0.
     """
+    # Dividing once here instead of in each sweep. Pixels of the padding have no coefficient at all
+    # and would give infinity, which then spreads as NaN.
     factors = [
         [
             tf.math.divide_no_nan(omega, a[colour] + tf.add_n(_weights(system, grid, colour)))
@@ -138,6 +152,7 @@ _STEPS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # Rows and columns to the left, rig
 
 def _weights(system, grid, colour):
     """Returns s of the pixels of a colour and each of the neighbours of `_STEPS`."""
+    # s is symmetric: the weight to the right is that of the right neighbour to its left.
     left, up = system.left, system.up
     places = ((left, 0, 0), (left, 0, 1), (up, 0, 0), (up, 1, 0))
     return [grid.at(s, colour, *place) for s, *place in places]
@@ -168,7 +183,10 @@ def join(x: tf.Tensor) -> tf.Tensor:
 
 
 def places(width: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the row (0 or 1) and column of the pixels of two rows, `[2, 1, 1, W]` int32."""
+    """Returns the row (0 or 1) and column of the pixels of two rows, `[2, 1, 1, W]` int32.
+
+    A coloured row of W pixels comes from two rows of an image, and all such pairs are alike.
+    """
     row = tf.broadcast_to(tf.range(2)[:, None], [1, 2, width])
     column = tf.broadcast_to(tf.range(width), [1, 2, width])
     return split(row), split(column)

@@ -13,11 +13,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_twostream import paper
+from tf_twostream import models, paper
 from tf_twostream.foreign_weights import network
-from tf_twostream.models import cnn_m
+from tf_twostream.foreign_weights.errors import OtherNetworkError
 
-_POOL, _STEP = 3, 2  # Pixels; "Pools are 3x3 with stride 2" (paper, Sect. 5).
+_POOL, _STEP = paper.POOL_SIZE, paper.POOL_STRIDE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,20 +30,24 @@ class _Slot:
     side: int = 0
 
 
+def _weighted(name: str, kernel: tuple[int, ...], **settings: Any) -> _Slot:
+    shapes = {"kernel": kernel, "biases": kernel[-1:]}
+    return _Slot(name, "conv", {**network.PLAIN, **shapes, **settings})
+
+
 def _conv_slots(model: keras.Model, row: paper.ConvLayer) -> Iterator[_Slot]:
+    # Shapes are those of the built network, which knows width, crop and channels of its recipe.
     layer = model.get_layer(row.name)
     number = row.name.removeprefix("conv")
-    settings: dict[str, Any] = {
-        "kernel": tuple(layer.kernel.shape),
-        "stride": (row.stride, row.stride),
-        "padding": (row.padding,) * 4,
-    }
-    yield _Slot(row.name, "conv", settings)
+    size = {"stride": (row.stride, row.stride), "padding": (row.padding,) * 4}
+    yield _weighted(row.name, tuple(layer.kernel.shape), **size)
     yield _Slot(f"relu{number}", "relu", {"slope": 0})
+    # The model knows whether its recipe normalises after conv2.
     if any(each.name == f"norm{number}" for each in model.layers):
         n = 2 * paper.LRN["depth_radius"] + 1
         yield _Slot(f"norm{number}", "lrn", {"n": n, "beta": paper.LRN["beta"]})
     if row.pool:
+        # Ours rounds sizes up; foreign networks say the same by a padding at the end.
         side = layer.output.shape[1]
         short = (side - _POOL) % _STEP
         settings = {
@@ -59,11 +63,10 @@ def _slots(model: keras.Model) -> Iterator[_Slot]:
     for row in paper.CONV_LAYERS:
         yield from _conv_slots(model, row)
     inputs = tuple(model.get_layer("flatten").input.shape[1:])
-    for name in (*(name for name, _ in paper.FULL_LAYERS), cnn_m.LAST_LAYER):
+    for name in (*(name for name, _ in paper.FULL_LAYERS), models.LAST_LAYER):
         units = model.get_layer(name).units
-        settings = {"kernel": (*inputs, units), "stride": (1, 1), "padding": (0, 0, 0, 0)}
-        yield _Slot(name, "conv", settings)
-        if name != cnn_m.LAST_LAYER:
+        yield _weighted(name, (*inputs, units))
+        if name != models.LAST_LAYER:
             yield _Slot(name.replace("full", "relu"), "relu", {"slope": 0})
         inputs = (1, 1, units)
 
@@ -75,8 +78,8 @@ def _in_effect(layer: network.Layer, slot: _Slot) -> dict[str, Any]:
     how many outputs they add.
     """
     settings = dict(layer.settings)
-    if layer.kernel is not None:
-        settings["kernel"] = layer.kernel.shape
+    if layer.kernel is not None and layer.bias is not None:
+        settings |= {"kernel": layer.kernel.shape, "biases": layer.bias.shape}
     if layer.kind == "pool":
         top, bottom, left, right = settings["padding"]
         without = (slot.side - _POOL) // _STEP
@@ -93,42 +96,36 @@ def _check_layer(layer: network.Layer, slot: _Slot) -> None:
             ", ".join(f"{name}={values[name]}" for name in differing)
             for values in (slot.settings, settings)
         )
-        raise ValueError(
-            f"Layer {layer.name} must have {wanted} to be {slot.name} of CNN-M-2048. "
-            f"Received: {found}. Is it a network of another --width or --crop_size?"
-        )
+        rule = f"Layer {layer.name} must have {wanted} to be {slot.name} of CNN-M-2048"
+        raise OtherNetworkError(f"{rule}. Received: {found}.")
+    # To be folded, k is divided by, and alpha as well in the convolution that follows.
     if layer.kind == "lrn" and not (layer.settings["k"] > 0 and layer.settings["alpha"] > 0):
         raise ValueError(f"k and alpha of {layer.name} must be positive. Received: {settings}.")
-    if layer.kernel is not None and layer.bias is not None:
-        if layer.bias.shape != layer.kernel.shape[-1:]:
-            raise ValueError(
-                f"Layer {layer.name} must have {layer.kernel.shape[-1]} biases, one per output. "
-                f"Received: {layer.bias.size}."
-            )
-        if not (np.isfinite(layer.kernel).all() and np.isfinite(layer.bias).all()):
-            raise ValueError(
-                f"Weights must be finite. Received: NaN or infinity in layer {layer.name}."
-            )
+    arrays = [array for array in (layer.kernel, layer.bias) if array is not None]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"Weights must be finite. Received: NaN or infinity in {layer.name}.")
 
 
-def _match(foreign: network.Network, model: keras.Model) -> list[tuple[_Slot, network.Layer]]:
+def _match(
+    foreign: network.ForeignNetwork, model: keras.Model
+) -> list[tuple[_Slot, network.Layer]]:
     """Pairs our layers with the foreign ones; a softmax behind the logits is left over.
 
     Raises:
-        ValueError: If a layer is missing, too many, or another one.
+        OtherNetworkError: If a layer is missing, too many, or another one.
+        ValueError: If it has numbers that cannot be computed with.
     """
     layers = foreign.layers
-    if layers and layers[-1].kind == "softmax":
+    if layers[-1].kind == "softmax":
         layers = layers[:-1]
     pairs, before = [], "the input"
     for slot, layer in itertools.zip_longest(_slots(model), layers):
+        # Kinds come first: layers of different kinds have different settings to compare.
         if slot is None or layer is None or slot.kind != layer.kind:
             wanted = f"{slot.name} ({slot.kind})" if slot else "nothing"
             found = f"{layer.name} ({layer.kind})" if layer else "the end of the file"
-            raise ValueError(
-                f"A {model.name} network must be CNN-M-2048 layer by layer (paper, Fig. 1 and "
-                f"Sect. 5): after {before} comes {wanted}. Received: {found}."
-            )
+            rule = f"A {model.name} network must be CNN-M-2048 (paper, Fig. 1 and Sect. 5), where"
+            raise OtherNetworkError(f"{rule} after {before} comes {wanted}. Received: {found}.")
         _check_layer(layer, slot)
         pairs.append((slot, layer))
         before = layer.name
@@ -148,7 +145,7 @@ def _factors(layer: network.Layer) -> tuple[float, float]:
 
 
 def fill(
-    model: keras.Model, foreign: network.Network, *, scale: float, shift: np.ndarray
+    model: keras.Model, foreign: network.ForeignNetwork, *, scale: float, shift: np.ndarray
 ) -> list[str]:
     """Sets the weights of our network to those of a foreign one.
 
@@ -165,28 +162,31 @@ def fill(
         Notes on normalisations that were folded.
 
     Raises:
-        ValueError: If the foreign network computes something that ours cannot.
+        OtherNetworkError: If the foreign network computes something that ours cannot.
+        ValueError: If its weights are not finite.
     """
-    pairs = _match(foreign, model)
     notes, carried, current = [], 1.0, ""
     weights: dict[str, list[np.ndarray]] = {}
-    for slot, layer in pairs:
+    for slot, layer in _match(foreign, model):
         if layer.kernel is not None and layer.bias is not None:
             current = slot.name
+            # The input is `carried` times too large. The bias is not, for it is added afterwards.
             weights[current] = [layer.kernel / np.float32(carried), layer.bias]
             carried = 1.0
         if layer.kind == "lrn":
             before, carried = _factors(layer)
             weights[current] = [array * np.float32(before) for array in weights[current]]
+            # Caffe keeps n alpha as a float32: what was meant as 1e-4 comes out as 1.00000005e-4.
             if not math.isclose(before, 1, rel_tol=1e-5):
                 k, alpha = (layer.settings[name] for name in ("k", "alpha"))
+                ours = f"{paper.LRN['bias']:g}, {paper.LRN['alpha']:g}"
                 notes.append(
-                    f"{layer.name} has k = {k:g}, alpha = {alpha:g} where ours has "
-                    f"{paper.LRN['bias']:g}, {paper.LRN['alpha']:g}: folded into {current} and the "
-                    "convolution after it, exactly"
+                    f"{layer.name} has k = {k:g}, alpha = {alpha:g} where ours has {ours}: folded "
+                    f"into {current} and the convolution after it, exactly"
                 )
     kernel, bias = weights["conv1"]
     kernel = kernel[:, :, ::-1] if foreign.is_bgr else kernel
+    # In float64, because it is a sum of 7 x 7 x C products, 980 of them for ten flow fields.
     offset = np.einsum("hwio,i->o", kernel.astype(np.float64), shift)
     weights["conv1"] = [kernel * np.float32(scale), bias + offset]
     for name, (kernel, bias) in weights.items():

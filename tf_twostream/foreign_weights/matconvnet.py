@@ -4,147 +4,126 @@ from typing import Any
 
 import numpy as np
 
-from tf_twostream.foreign_weights import matlab, network
+from tf_twostream.foreign_weights import errors, matlab, network
+from tf_twostream.foreign_weights.errors import OtherFormError, OtherNetworkError
 
-_KINDS: dict[type, str] = {dict: "a struct", list: "a cell array", str: "a text"}
+_KINDS: dict[type, str] = {
+    dict: "a struct",
+    list: "a cell array",
+    str: "a text",
+    np.ndarray: "numbers",
+}
+
+Fields = dict[str, Any]
 
 
 def _check(value: Any, kind: type, what: str) -> Any:
-    """Returns a value that is of one kind."""
-    if not isinstance(value, kind):
-        raise ValueError(f"{what} must be {_KINDS[kind]}.")
+    """Returns a value that is of one kind and, if it is an array, not empty."""
+    if not isinstance(value, kind) or isinstance(value, np.ndarray) and not value.size:
+        given = " ".join(repr(value).split())[:40]  # An array's takes several lines.
+        raise OtherNetworkError(f"{what} must be {_KINDS[kind]}. Received: {given}.")
     return value
 
 
-def _array(value: Any, what: str) -> np.ndarray:
-    if not isinstance(value, np.ndarray) or not value.size:
-        raise ValueError(f"{what} must hold numbers.")
-    return value
-
-
-def _numbers(layer: dict[str, Any], name: str, default: float) -> list[float]:
-    return _array(layer.get(name, np.array(default)), f"`{name}`").ravel().tolist()
-
-
-def _sides(layer: dict[str, Any], name: str, default: int, count: int) -> tuple[float, ...]:
-    """Returns 2 or 4 lengths in pixels, of which the file may hold one for all."""
-    values = _numbers(layer, name, default)
+def _numbers(layer: Fields, name: str, default: float, count: int) -> tuple[float, ...]:
+    """Returns the numbers of a field, of which the file may hold one for all."""
+    what = f"`{name}` of layer {layer['name']}"
+    values = _check(layer.get(name, np.array(default)), np.ndarray, what).ravel().tolist()
     if len(values) not in (1, count):
-        raise ValueError(f"`{name}` must hold 1 or {count} numbers. Received: {values}.")
-    return tuple(values) if len(values) == count else tuple(values * count)
+        raise OtherNetworkError(f"{what} must hold {count} numbers or one. Received: {values}.")
+    return tuple(values if len(values) == count else values * count)
 
 
-def _conv(layer: dict[str, Any]) -> dict[str, Any]:
+def _conv(layer: Fields) -> network.Layer:
     weights = [layer.get("filters"), layer.get("biases")]  # Before version 1.0-beta11.
     if "weights" in layer:
-        weights = _check(layer["weights"], list, "`weights`")
+        weights = _check(layer["weights"], list, f"`weights` of layer {layer['name']}")
     if len(weights) != 2:
-        raise ValueError(f"`weights` must hold filters and biases. Received: {len(weights)} cells.")
-    filters, biases = (_array(value, "each of filters and biases") for value in weights)
-    if set(_numbers(layer, "dilate", 1)) != {1} or filters.ndim > 4:
-        raise ValueError("its filters must be [H, W, C_in, C_out], without dilation.")
-    shape = (*filters.shape, 1, 1)[:4]  # MATLAB drops trailing axes of length 1.
-    settings = {"stride": _sides(layer, "stride", 1, 2), "padding": _sides(layer, "pad", 0, 4)}
-    return {"settings": settings, "kernel": filters.reshape(shape), "bias": biases.ravel()}
-
-
-def _relu(layer: dict[str, Any]) -> dict[str, Any]:
-    return {"settings": {"slope": _numbers(layer, "leak", 0)[0]}}
-
-
-def _normalize(layer: dict[str, Any]) -> dict[str, Any]:
-    values = _numbers(layer, "param", np.nan)
-    if len(values) != 4:
-        raise ValueError(f"`param` must be [N kappa alpha beta]. Received: {values}.")
-    return {"settings": dict(zip(("n", "k", "alpha", "beta"), values))}
-
-
-def _pool(layer: dict[str, Any]) -> dict[str, Any]:
+        rule = f"`weights` of layer {layer['name']} must hold filters and biases"
+        raise OtherNetworkError(f"{rule}. Received: {len(weights)} cells.")
+    what = f"each of filters and biases of layer {layer['name']}"
+    filters, biases = (_check(value, np.ndarray, what) for value in weights)
+    # MATLAB drops trailing axes of length 1.
+    kernel = filters.reshape(filters.shape + (1,) * (4 - filters.ndim))
     settings = {
-        "method": _check(layer.get("method", "max"), str, "`method`"),
-        "size": _sides(layer, "pool", 1, 2),
-        "stride": _sides(layer, "stride", 1, 2),
-        "padding": _sides(layer, "pad", 0, 4),
+        **network.PLAIN,  # The third axis of the filters tells the groups.
+        "stride": _numbers(layer, "stride", 1, 2),
+        "padding": _numbers(layer, "pad", 0, 4),
+        "dilation": _numbers(layer, "dilate", 1, 2),
     }
-    return {"settings": settings}
+    return network.Layer(layer["name"], "conv", settings, kernel, biases.ravel())
 
 
-def _softmax(layer: dict[str, Any]) -> dict[str, Any]:
-    return {"settings": {}}
+def _relu(layer: Fields) -> network.Layer:
+    [slope] = _numbers(layer, "leak", 0, 1)
+    return network.Layer(layer["name"], "relu", {"slope": slope})
+
+
+def _normalize(layer: Fields) -> network.Layer:
+    values = _numbers(layer, "param", np.nan, 4)  # It has no default; NaN fits no network.
+    return network.Layer(layer["name"], "lrn", dict(zip(("n", "k", "alpha", "beta"), values)))
+
+
+def _pool(layer: Fields) -> network.Layer:
+    settings = {
+        "method": _check(layer.get("method", "max"), str, f"`method` of layer {layer['name']}"),
+        "size": _numbers(layer, "pool", 1, 2),
+        "stride": _numbers(layer, "stride", 1, 2),
+        "padding": _numbers(layer, "pad", 0, 4),
+    }
+    return network.Layer(layer["name"], "pool", settings)
+
+
+def _softmax(layer: Fields) -> network.Layer:
+    return network.Layer(layer["name"], "softmax", {})
 
 
 _READERS = {
-    "conv": ("conv", _conv),
-    "relu": ("relu", _relu),
-    "normalize": ("lrn", _normalize),
-    "lrn": ("lrn", _normalize),
-    "pool": ("pool", _pool),
-    "softmax": ("softmax", _softmax),
-    "softmaxloss": ("softmax", _softmax),
+    "conv": _conv,
+    "relu": _relu,
+    "normalize": _normalize,
+    "lrn": _normalize,
+    "pool": _pool,
+    "softmax": _softmax,
+    "softmaxloss": _softmax,  # Published files keep the layer of training at the end.
 }
 
 
 def _layer(value: Any, number: int) -> network.Layer | None:
     """Returns a layer, or None where it does nothing once trained."""
-    fields = _check(value, dict, f"layer {number}")
-    name = _check(fields.get("name", f"layer {number}"), str, f"the name of layer {number}")
-    kind = _check(fields.get("type"), str, f"the type of layer {name}")
+    fields = {"name": f"layer {number}", **_check(value, dict, f"Layer {number}")}
+    name = _check(fields["name"], str, f"The name of layer {number}")
+    kind = _check(fields.get("type"), str, f"The type of layer {name}")
     if kind == "dropout":
         return None
-    if kind not in _READERS:
-        raise ValueError(
-            f"Layers must be {', '.join(_READERS)} or dropout. Received: {name}, {kind!r}."
-        )
-    ours, reader = _READERS[kind]
-    try:
-        return network.Layer(name, ours, **reader(fields))
-    except ValueError as error:
-        raise ValueError(f"Layer {name}: {error}") from error
+    reader = _READERS.get(kind)
+    return reader(fields) if reader else network.Layer(name, repr(kind), {})
 
 
-def _class_names(meta: dict[str, Any]) -> tuple[str, ...]:
+def _class_names(meta: Fields) -> tuple[str, ...]:
     """Returns "id description" of each class, as Caffe's synset_words.txt has it.
 
     Descriptions alone are not distinct: ImageNet has two kinds of crane.
     """
     fields = _check(meta.get("classes", {}), dict, "`classes`")
     columns = [
-        [_check(cell, str, f"a cell of `{name}`") for cell in _check(fields[name], list, name)]
+        [_check(cell, str, f"A cell of `{name}`") for cell in _check(fields[name], list, name)]
         for name in ("name", "description")
         if name in fields
     ]
     return tuple(" ".join(words) for words in zip(*columns))
 
 
-def _network(variables: dict[str, Any]) -> network.Network:
-    if "layers" not in variables:
-        raise ValueError(
-            "It must hold a SimpleNN network: the variable `layers`. Received: "
-            f"{', '.join(variables) or 'no variable'}. Is the network a struct `net`? In MATLAB: "
-            "save('it.mat', '-struct', 'net')."
-        )
-    cells = _check(variables["layers"], list, "`layers`")
-    layers = [layer for n, cell in enumerate(cells) if (layer := _layer(cell, n))]
-    colours = [layer.kernel.shape[2] for layer in layers if layer.kernel is not None][:1]
-    if colours != [3]:
-        raise ValueError(
-            "The first convolution must take 3 channels, red, green and blue: in which order a "
-            f"network of MatConvNet takes flow is not agreed. Received: {colours}."
-        )
-    meta = _check(variables.get("meta", variables), dict, "`meta`")
-    normalization = _check(meta.get("normalization", {}), dict, "`normalization`")
-    mean = None
-    if "averageImage" in normalization:
-        mean = _array(normalization["averageImage"], "`averageImage`").astype(np.float32)
-    return network.Network(
-        tuple(layers),
-        is_bgr=False,
-        mean=mean,
-        class_names=_class_names(meta),
-    )
+def _variables(path: str, needed: str) -> Fields:
+    """Reads the variables of a .mat file, of which one is needed."""
+    variables = matlab.read(path)
+    if needed not in variables:
+        given = f"{path} with {', '.join(variables) or 'no variable'}"
+        raise OtherFormError(f"It must be in the variable `{needed}`. Received: {given}.")
+    return variables
 
 
-def read(path: str) -> network.Network:
+def read(path: str) -> network.ForeignNetwork:
     """Reads a SimpleNN network, colours in the order red, green, blue.
 
     Args:
@@ -157,13 +136,27 @@ def read(path: str) -> network.Network:
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is of version 7.3, cut off, or not a chain of known layers.
+        ForeignFileError: If it is damaged, cut off or of another kind.
+        OtherFormError: If it is of version 7.3, or has no variable `layers`.
+        OtherNetworkError: If it is not a chain of layers for colours.
     """
-    variables = matlab.read(path)
-    try:
-        return _network(variables)
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be converted. {error}") from error
+    variables = _variables(path, "layers")
+    with errors.naming(path, ".mat file of MATLAB"):
+        cells = _check(variables["layers"], list, "`layers`")
+        layers = tuple(layer for n, cell in enumerate(cells) if (layer := _layer(cell, n)))
+        meta = _check(variables.get("meta", variables), dict, "`meta`")
+        normalization = _check(meta.get("normalization", {}), dict, "`normalization`")
+        mean = None
+        if "averageImage" in normalization:
+            image = _check(normalization["averageImage"], np.ndarray, "`averageImage`")
+            mean = image.astype(np.float32)
+        names = _class_names(meta)
+        foreign = network.ForeignNetwork(layers, is_bgr=False, mean=mean, class_names=names)
+        # Nobody has agreed on the order in which a network of MatConvNet takes x and y of flow.
+        if foreign.input_channels != 3:
+            rule = "A network of MatConvNet must take 3 channels, red, green and blue"
+            raise OtherNetworkError(f"{rule}. Received: {foreign.input_channels}.")
+    return foreign
 
 
 def read_mean(path: str) -> np.ndarray:
@@ -177,12 +170,9 @@ def read_mean(path: str) -> np.ndarray:
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it has no such variable.
+        ForeignFileError: If it is damaged, cut off or of another kind.
+        OtherFormError: If it is of version 7.3, or has no such variable.
+        OtherNetworkError: If the variable does not hold numbers.
     """
-    variables = matlab.read(path)
-    if "image_mean" not in variables:
-        raise ValueError(
-            f"A mean image is the variable `image_mean`. Received: {path} with "
-            f"{', '.join(variables) or 'no variable'}."
-        )
-    return _array(variables["image_mean"], f"`image_mean` of {path}").astype(np.float32)
+    image = _variables(path, "image_mean")["image_mean"]
+    return _check(image, np.ndarray, f"`image_mean` of {path}").astype(np.float32)

@@ -5,6 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from tf_twostream.foreign_weights.errors import OtherNetworkError
+
+# A convolution of which a file says nothing but the weights; a fully connected layer is one, too.
+# Caffe's and MatConvNet's own defaults are the same.
+PLAIN: dict[str, Any] = {
+    "stride": (1, 1),
+    "padding": (0, 0, 0, 0),
+    "dilation": (1, 1),
+    "groups": 1,
+}
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layer:
@@ -13,11 +24,13 @@ class Layer:
     Attributes:
         name: Its name in the file.
         kind: conv, relu, lrn, pool or softmax. A fully connected layer is a convolution as large
-            as its input.
+            as its input. Any other kind has the name that the file gives it, in quotation marks;
+            only `fitting` decides that our network has no such layer.
         settings: What the layer does, by kind. conv: `stride` (down, right), `padding` (top,
-            bottom, left, right), both in pixels. relu: `slope` of the negative side. lrn: `n`,
-            `k`, `alpha`, `beta` of b = a / (k + alpha * sum over n channels of a^2)^beta. pool:
-            `method`, `size`, `stride`, `padding`.
+            bottom, left, right), `dilation` (down, right), all in pixels, and `groups`. relu:
+            `slope` of the negative side. lrn: `n`, `k`, `alpha`, `beta` of
+            b = a / (k + alpha * sum over n channels of a^2)^beta. pool: `method`, `size`,
+            `stride`, `padding`.
         kernel: `[H, W, C_in, C_out]` float32; None unless the layer is a convolution.
         bias: `[C_out]` float32; None unless the layer is a convolution.
     """
@@ -30,7 +43,7 @@ class Layer:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Network:
+class ForeignNetwork:
     """A chain of layers from the input to the logits, or to the softmax behind them.
 
     Attributes:
@@ -47,3 +60,27 @@ class Network:
     mean: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Checks that there are weights, for they tell how many channels and classes there are.
+
+        Raises:
+            OtherNetworkError: If no layer has weights.
+        """
+        if not self._kernels:
+            given = f"{len(self.layers)} layers without"
+            raise OtherNetworkError(f"A network must hold layers with weights. Received: {given}.")
+
+    @property
+    def _kernels(self) -> list[np.ndarray]:
+        return [layer.kernel for layer in self.layers if layer.kernel is not None]
+
+    @property
+    def input_channels(self) -> int:
+        """C: three for colours, or 2L for x and y of L flow fields."""
+        return self._kernels[0].shape[2]
+
+    @property
+    def num_classes(self) -> int:
+        """K, the outputs of the last layer that has weights."""
+        return self._kernels[-1].shape[3]

@@ -1,9 +1,9 @@
-"""Views: which sub-image of a frame or volume the network sees, and whether it is mirrored.
+"""Chooses and cuts out views: the squares of a frame or volume that the network sees.
 
-A view is three int32 numbers (top, left, flip), in pixels of the whole frame. `random_view` and
-`test_views` choose them, in `tf.data`; `apply_views` cuts them out, in batches on the device, and
-draws nothing itself. So replicas differ, a resumed run repeats the same views, and training and
-testing go through the same op.
+A view is three int32 numbers (top, left, flip): its place in pixels of the whole frame, and whether
+it is mirrored. `random_view` and `test_views` choose views, in `tf.data`; `apply_views` cuts them
+out, in batches on the device, and draws nothing itself. So replicas get different views, a
+continued training repeats those it would have had, and training and testing share one op.
 """
 
 import tensorflow as tf
@@ -14,10 +14,10 @@ from tf_twostream import paper
 def random_view(
     draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int, *, mirroring: bool = True
 ) -> tf.Tensor:
-    """Chooses views from whole frames, not just their centres (paper, Sect. 5, "Training").
+    """Chooses a view in each whole frame, not just in its centre (paper, Sect. 5, "Training").
 
     Args:
-        draws: `[B, 3]` float64, uniform in [0, 1): top, left, flip.
+        draws: `[B, 3]` float64, uniform in [0, 1): one column for each of top, left and flip.
         height: `[B]` integers, heights of the frames in pixels.
         width: `[B]` integers, widths of the frames in pixels.
         crop: Side of the views in pixels; at most the shorter side of the frames.
@@ -39,11 +39,11 @@ def test_views(
     Args:
         height: Scalar integer, height of the frame in pixels.
         width: Scalar integer, width of the frame in pixels.
-        crop: Side of the view in pixels; at most the shorter side of the frame.
-        mirroring: Whether there are mirrored ones.
+        crop: Side of the views in pixels; at most the shorter side of the frame.
+        mirroring: Whether to return the mirrored ones, too.
 
     Returns:
-        `[10, 3]` int32 (top, left, flip), or `[5, 3]` without mirrored ones.
+        `[10, 3]` int32 (top, left, flip), or `[5, 3]` without mirroring.
     """
     bottom, right = tf.cast(height, tf.int32) - crop, tf.cast(width, tf.int32) - crop
     corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]
@@ -52,32 +52,59 @@ def test_views(
     )
 
 
-def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
-    """Cuts views out of images or stacked codes and mirrors those that say so.
+def rows_and_columns(views: tf.Tensor, crop: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Says where in the whole frame the pixels of views are.
 
-    What is mirrored here has only changed places: see `flow_signs`.
+    Args:
+        views: `[B, V, 3]` int32 (top, left, flip).
+        crop: Side of the views in pixels.
+
+    Returns:
+        The rows and the columns of the frame, each `[B, V, crop]` int64, in the order in which the
+        view shows them: the columns of a mirrored view run from right to left.
+    """
+    # int64, since a GPU cannot calculate with int32: TensorFlow would silently carry the whole
+    # batch to the CPU and back.
+    top, left, flip = tf.unstack(tf.cast(views, tf.int64)[..., None], axis=2)
+    steps = tf.range(crop, dtype=tf.int64)
+    return top + steps, left + tf.where(flip == 1, crop - 1 - steps, steps)
+
+
+def cut(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
+    """Cuts views out of images as `apply_views` does, but leaves them in their type.
+
+    Args:
+        images: `[B, H, W, C]` of a type that the device can gather.
+        views: `[B, V, 3]` int32 (top, left, flip).
+        crop: Side of the views in pixels.
+
+    Returns:
+        `[B * V, crop, crop, C]`, the V views of an image one after the other.
+    """
+    rows, columns = rows_and_columns(views, crop)
+    batch, height, width, channels = tf.unstack(tf.shape(images, out_type=tf.int64))
+    channels = images.shape[-1] or channels  # Layers need a number, not a tensor.
+    # One gather of single pixels: views begin at places of their own, so that no slice fits all.
+    pixels = rows[..., :, None] * width + columns[..., None, :]
+    flat = tf.reshape(images, [batch, height * width, channels])
+    return tf.reshape(tf.gather(flat, pixels, batch_dims=1), [-1, crop, crop, channels])
+
+
+def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
+    """Cuts views out of images or stacked codes, and mirrors those that ask for it.
+
+    A mirrored field has only changed places so far; `flow_signs` says what to negate.
 
     Args:
         images: `[B, H, W, C]`, whole numbers from 0 to 255 of any type.
         views: `[B, V, 3]` int32 (top, left, flip).
-        crop: Side of a view in pixels.
+        crop: Side of the views in pixels.
 
     Returns:
-        `[B * V, crop, crop, C]` float16 (which holds these numbers exactly), the V views of an
-        image one after the other.
+        `[B * V, crop, crop, C]` float16, the V views of an image one after the other.
     """
-    # float16 and int64, since a GPU can neither gather uint8 nor calculate with int32: TensorFlow
-    # would silently carry the whole batch to the CPU and back.
-    images, views = tf.cast(images, tf.float16), tf.cast(views, tf.int64)
-    shape = tf.shape(images, out_type=tf.int64)
-    steps = tf.range(crop, dtype=tf.int64)
-    flip = views[..., 2, None]
-    rows = views[..., 0, None] + steps  # [B, V, crop]
-    columns = views[..., 1, None] + tf.where(flip == 1, crop - 1 - steps, steps)
-    pixels = rows[..., :, None] * shape[2] + columns[..., None, :]  # [B, V, crop, crop]
-    channels = images.shape[-1] or shape[3]
-    flat = tf.reshape(images, [shape[0], shape[1] * shape[2], channels])
-    return tf.reshape(tf.gather(flat, pixels, batch_dims=1), [-1, crop, crop, channels])
+    # A GPU cannot gather uint8. float16 holds these numbers exactly in half the bytes of float32.
+    return cut(tf.cast(images, tf.float16), views, crop)
 
 
 def flow_signs(views: tf.Tensor) -> tf.Tensor:
@@ -96,14 +123,17 @@ def flow_signs(views: tf.Tensor) -> tf.Tensor:
 def jitter_rgb(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     """Shifts the colours of each image along the principal components of RGB ([15], Sect. 4.1).
 
+    To every pixel it adds [p1, p2, p3] [a1 l1, a2 l2, a3 l3]^T with the components p, their
+    eigenvalues l (`paper.RGB_EIGENVECTORS`, `paper.RGB_EIGENVALUES`) and the draws a.
+
     Args:
         images: `[B, H, W, 3]` float32 RGB in [0, 255].
         draws: `[B, 3]` float32, normal with mean 0 and deviation 0.1: one per component.
 
     Returns:
-        `[B, H, W, 3]` float32; [p1, p2, p3] [a1 l1, a2 l2, a3 l3]^T is added to every pixel, not
-        clipped.
+        `[B, H, W, 3]` float32, not clipped to [0, 255].
     """
     eigenvectors = tf.constant(paper.RGB_EIGENVECTORS, tf.float32)
     shifts = tf.matmul(draws * paper.RGB_EIGENVALUES, eigenvectors, transpose_b=True)
+    # The components are published for RGB in [0, 1].
     return images + 255.0 * shifts[:, None, None, :]

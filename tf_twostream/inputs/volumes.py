@@ -1,13 +1,15 @@
-"""From the coded flow fields of a store to input volumes (paper, Sect. 3.1), in batches.
+"""Turns the coded flow fields of a store into input volumes (paper, Sect. 3.1), in batches.
 
 d_1 ... d_L are the L fields of a volume in their order, the paper's d_tau ... d_{tau+L-1}. In a
 bi-directional volume the first L/2 lead forward from tau and the last L/2 backward from it.
 
-Every function is made of batched TensorFlow ops and runs wherever its input lies: on the GPU in
+Every function consists of batched TensorFlow ops and runs where its input is: on the GPU in
 training, on the CPU in the tests.
 """
 
 import tensorflow as tf
+
+from tf_twostream.inputs import views
 
 
 def stack_flow(fields: tf.Tensor) -> tf.Tensor:
@@ -26,10 +28,8 @@ def stack_flow(fields: tf.Tensor) -> tf.Tensor:
         ValueError: If the third axis of `fields` does not hold two components.
     """
     if fields.shape[2] != 2:
-        raise ValueError(
-            "`fields` must be [B, L, 2, H, W] with two components on the third axis. "
-            f"Received: shape {fields.shape}."
-        )
+        rule = "`fields` must be [B, L, 2, H, W] with two components on the third axis"
+        raise ValueError(f"{rule}. Received: shape {fields.shape}.")
     shape = tf.shape(fields)
     length = fields.shape[1] or shape[1]
     planes = tf.reshape(fields, [shape[0], 2 * length, shape[3], shape[4]])
@@ -49,18 +49,17 @@ def stack_trajectories(
     I(u, v, 2k - 1) = d_k^x(p_k), I(u, v, 2k) = d_k^y(p_k), k = 1 ... L, with p_1 = (u, v) and
     p_k = p_{k-1} + d_{k-1}(p_{k-1}).
 
-    Fields are read bilinearly; a path that leaves the frame stays on its border (ours: the paper
-    is silent). Codes are linear in displacements, so that codes, read between pixels and restored
-    afterwards, are the displacements there. Paths follow the whole motion: a mean is subtracted
-    from what is read, by `restore`, not from what is followed.
+    Fields are read bilinearly, and a path that leaves the frame stays on its border (ours: the
+    paper is silent). Paths follow the whole motion: a mean is subtracted from what is read, by
+    `restore`, not from what is followed.
 
     Args:
         codes: `[B, L, 2, H, W]` uint8, the horizontal component above the vertical one.
         ranges: `[B, L, 2, 2]` float32, (min, max) of each component of each field in pixels.
         starts: `[B, P, 2]` float32, the points p_1 of P paths: (x right, y down) in pixels, (0, 0)
             at the first pixel; inside the frame.
-        size: `[B, 2]` integers, true (height, width) in pixels of frames that are padded at the
-            bottom and right; None if none is.
+        size: `[B, 2]` integers, the true (height, width) in pixels of frames that are padded at the
+            bottom and at the right; None if no frame is padded.
         directions: 2 if the second half of the fields leads backward from tau: its paths start at
             p_1 again (Sect. 3.1, "Bi-directional optical flow"). Else 1.
 
@@ -76,6 +75,8 @@ def stack_trajectories(
         if k % (length // directions) == 0:
             points = starts
         else:
+            # Displacements are linear in their codes, so codes can be read between pixels and
+            # restored afterwards: at P points instead of in the whole field.
             moved = points + restore(samples[-1], ranges[:, k - 1 : k])
             points = tf.clip_by_value(moved, 0.0, border)
         samples.append(_read_between(field, points))
@@ -85,8 +86,10 @@ def stack_trajectories(
 def _read_between(field: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     """Reads `[B, H, W, 2]` uint8 bilinearly at `[B, P, 2]` (x, y); gives `[B, P, 2]` float32."""
     batch, _, width, _ = tf.unstack(tf.shape(field, out_type=tf.int64))
-    flat = tf.reshape(tf.cast(field, tf.float16), [batch, -1, 2])  # As in `views.apply_views`.
-    # A neighbour beyond the border may be any number, for its weight is 0; but one must be there.
+    # float16 and int64 for the reasons given in `views`.
+    flat = tf.reshape(tf.cast(field, tf.float16), [batch, -1, 2])
+    # At the border a neighbour may lie outside. Its weight is 0, so it may be any number, but the
+    # gather needs one: a row and a pixel more are enough.
     flat = tf.pad(flat, [[0, 0], [0, width + 1], [0, 0]])
     corner = tf.floor(points)
     right, down = tf.split(points - corner, 2, axis=-1)
@@ -104,7 +107,7 @@ def _read_between(field: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
 def cut_trajectories(
     codes: tf.Tensor,
     ranges: tf.Tensor,
-    views: tf.Tensor,
+    chosen: tf.Tensor,
     *,
     crop: int,
     size: tf.Tensor | None = None,
@@ -112,16 +115,15 @@ def cut_trajectories(
 ) -> tf.Tensor:
     """Stacks fields along trajectories (paper, eq. 2) and cuts views out of the volume.
 
-    A path depends on nothing but where it starts. So a single view is traced by itself, while
-    several, which overlap, are cut out of one traced frame. The paths of a mirrored view start at
-    the mirrored pixels; with u negated afterwards, they are those of the mirrored video.
+    The paths of a mirrored view start at the mirrored pixels; with u negated afterwards, they are
+    those of the mirrored video.
 
     Args:
         codes: `[B, L, 2, H, W]` uint8; this, `ranges`, `size` and `directions` are those of
             `stack_trajectories`.
         ranges: `[B, L, 2, 2]` float32.
-        views: `[B, V, 3]` int32 (top, left, flip).
-        crop: Side of a view in pixels.
+        chosen: `[B, V, 3]` int32, the views (top, left, flip).
+        crop: Side of the views in pixels.
         size: `[B, 2]` integers, or None.
         directions: 1 or 2.
 
@@ -130,26 +132,21 @@ def cut_trajectories(
         the other.
     """
     batch, _, _, height, width = tf.unstack(tf.shape(codes, out_type=tf.int64))
-    pixels = starts = _pixels(views, crop)
-    if views.shape[1] != 1:
-        x, y = tf.meshgrid(tf.range(width), tf.range(height))
-        starts = tf.tile(tf.reshape(tf.stack([x, y], axis=-1), [1, -1, 2]), [batch, 1, 1])
-    starts = tf.cast(starts, tf.float32)
-    volume = stack_trajectories(codes, ranges, starts, size=size, directions=directions)
-    if views.shape[1] != 1:
-        volume = tf.gather(volume, pixels[..., 1] * width + pixels[..., 0], batch_dims=1)
-    return tf.reshape(volume, [-1, crop, crop, volume.shape[-1]])
-
-
-def _pixels(views: tf.Tensor, crop: int) -> tf.Tensor:
-    """`[B, V * crop * crop, 2]` int64: where (x, y) in the frame the pixels of each view lie."""
-    top, left, flip = tf.unstack(tf.cast(views, tf.int64)[..., None], axis=2)  # [B, V, 1] each
-    steps = tf.range(crop, dtype=tf.int64)
-    x = left + tf.where(flip == 1, crop - 1 - steps, steps)
-    y = top + steps
-    square = tf.zeros([crop, crop], tf.int64)
-    pixels = tf.stack([x[..., None, :] + square, y[..., :, None] + square], axis=-1)
-    return tf.reshape(pixels, [tf.shape(views)[0], -1, 2])
+    # A path depends on nothing but where it starts. So the pixels of a single view are traced
+    # alone; several views overlap, and are cut out of one frame whose pixels are all traced.
+    single = chosen.shape[1] == 1
+    if single:
+        rows, columns = (places[:, 0] for places in views.rows_and_columns(chosen, crop))
+    else:
+        rows, columns = (tf.tile(tf.range(side)[None], [batch, 1]) for side in (height, width))
+    x, y = columns[:, None, :], rows[:, :, None]
+    grid = tf.stack([x + tf.zeros_like(y), y + tf.zeros_like(x)], axis=-1)
+    starts = tf.cast(tf.reshape(grid, [batch, -1, 2]), tf.float32)
+    traced = stack_trajectories(codes, ranges, starts, size=size, directions=directions)
+    channels = traced.shape[-1]
+    if single:
+        return tf.reshape(traced, [-1, crop, crop, channels])
+    return views.cut(tf.reshape(traced, [batch, height, width, channels]), chosen, crop)
 
 
 def restore(
@@ -163,17 +160,19 @@ def restore(
 
     A component of a field was rescaled linearly from its own [min, max] to [0, 255]; this is the
     inverse. With `means`, the mean vector of each field is subtracted as well (Sect. 3.1, "Mean
-    flow subtraction"). All is folded into one factor and one summand per channel.
+    flow subtraction").
 
     Args:
         codes: `[B, ..., 2L]` numbers from 0 to 255, channels u1 v1 ... uL vL.
         ranges: `[B, L, 2, 2]` float32, (min, max) of each component of each field in pixels.
         means: `[B, L, 2]` float32, mean vector of each whole field in pixels; None to leave it in.
-        signs: `[B, 1, 2]` float32, factors of (u, v); None for none.
+        signs: `[B, 1, 2]` float32, factors of (u, v); None for no factors.
 
     Returns:
         Float32 displacements in pixels per frame, in the shape of `codes`.
     """
+    # All is folded into one factor and one summand per channel, so that the device goes over the
+    # volumes, by far the largest tensors of the input, only once.
     low, high = ranges[..., 0], ranges[..., 1]
     factor = (high - low) / 255.0
     summand = low if means is None else low - means

@@ -12,18 +12,18 @@ from tf_twostream import paper
 class LocalResponseNormalization(keras.layers.Layer):
     """Divides each activation by its neighbours in depth ([15], Sect. 3.3).
 
-    b_i = a_i / (k + alpha * sum_j a_j^2)^beta over n = 5 adjacent channels, with the settings of
-    [15]: k = 2, alpha = 1e-4, beta = 0.75. (Caffe writes alpha = 5e-4 since it divides by n.)
-    Computed in float32: half precision loses the sum of squares.
+    b_i = a_i / (k + alpha * sum_j a_j^2)^beta over n = 5 adjacent channels j, with the settings of
+    [15]: k = 2, alpha = 1e-4, beta = 0.75. (Caffe writes alpha = 5e-4, because it divides by n.)
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps `[B, H, W, C]` to the same shape and type."""
+        # Half precision loses the sum of squares, which is small beside k.
         outputs = tf.nn.local_response_normalization(tf.cast(inputs, tf.float32), **paper.LRN)
         return tf.cast(outputs, inputs.dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape stays."""
+        """Returns the shape of the input."""
         return input_shape
 
 
@@ -32,8 +32,9 @@ class Dropout(keras.layers.Layer):
     """Sets a share of the inputs to zero and scales the others up, differently on each replica.
 
     `keras.layers.Dropout` draws the same mask on every replica of a `MirroredStrategy`, so that a
-    batch split over n devices sees n copies of one mask. Here the replica's number is folded into
-    the seed. The counter is a variable of the layer: a checkpoint resumes the sequence of masks.
+    batch split over n devices sees n copies of one mask. Here the number of the replica is a part
+    of the seed. The counter is a variable of the layer, so that a training that continues from a
+    checkpoint goes on with the masks it would have had.
     """
 
     def __init__(self, rate: float, *, seed: int = 0, **kwargs: Any):
@@ -41,7 +42,7 @@ class Dropout(keras.layers.Layer):
         self.rate = rate
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        # By name, since tf.train.Checkpoint does not look into a SeedGenerator.
+        # An attribute of its own, since tf.train.Checkpoint does not look into a SeedGenerator.
         self.seed_state = self.seed_generator.state
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -51,15 +52,16 @@ class Dropout(keras.layers.Layer):
         state = tf.cast(self.seed_generator.next(), tf.int32)
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group if context else 0
-        # Into the seed half: in the counter half replica 1 would repeat, one step later, what
-        # replica 0 has drawn. The factor is prime, so that layers seeded 0, 1, 2 stay apart.
+        # The replica changes the half of the state that is the seed: in the half that counts,
+        # replica 1 would draw one step later what replica 0 draws now. A factor of 1 would give
+        # replica 1 of the layer with seed 0 the masks of replica 0 of the layer with seed 1.
         seed = tf.stack([state[0] + 1_000_003 * tf.cast(replica, tf.int32), state[1]])
         return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed, rng_alg="philox")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape stays."""
+        """Returns the shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -1,16 +1,17 @@
-"""Time inside the convolutions: "slow fusion" of [14] (paper, Sect. 6).
+"""Joins frames inside the network: "slow fusion" of [14] (paper, Sect. 6).
 
 A. Karpathy et al., "Large-scale video classification with convolutional neural networks", CVPR
 2014: conv1 is a convolution over time as well, with a stride of 2 frames; conv2 and conv3 each join
 two successive responses, so that conv3 is the first layer that sees all frames.
 
-Assumed, since the paper gives nothing but the 11 frames: the body is CNN-M-2048 with the
-normalisations of the spatial network, each response normalised and pooled by itself; there are 4
-responses as in [14], hence windows of 5 frames where [14] has 4 of 10; layers are as wide as in the
-other streams.
+The paper says nothing but that there are 11 frames. Assumed here: the body is CNN-M-2048 with the
+normalisations of the spatial network, and each response is normalised and pooled by itself; there
+are 4 responses as in [14], hence windows of 5 of the 11 frames where [14] has windows of 4 of 10;
+layers are as wide as in the other streams.
 
-A convolution over windows of time that stand side by side as channels is a 2-D one. So windows and
-responses are samples of their own: 4 of each clip up to conv2, 2 up to conv3.
+A convolution over a few moments is a 2-D convolution whose input has these moments side by side as
+channels. So windows and responses are samples of their own: 4 of each clip up to conv2, 2 up to
+conv3.
 """
 
 from collections.abc import Callable
@@ -35,15 +36,12 @@ def _join_pairs(x: keras.KerasTensor) -> keras.KerasTensor:
     return ops.reshape(ops.transpose(pairs, (0, 2, 3, 1, 4)), (-1, height, width, 2 * channels))
 
 
-def joints(
-    num_frames: int,
-) -> dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]]:
-    """Returns what happens before each layer where time is fused, by the layer's name.
+def joints(extent: int) -> dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]]:
+    """Returns what to apply to the input of each layer that joins moments, by the layer's name.
 
     Args:
-        num_frames: T, frames per clip; windows are 6 frames shorter.
+        extent: Frames in each window of conv1; 5 of the paper's 11.
     """
-    extent = paper.temporal_extent(num_frames)
     return {
         "conv1": lambda frames: _windows(frames, extent),
         "conv2": _join_pairs,

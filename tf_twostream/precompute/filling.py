@@ -4,58 +4,27 @@ A run that is interrupted in any way is continued by running it again: complete 
 skipped, half-done ones are done again, and the store ends as if nothing had happened.
 """
 
+import contextlib
 import dataclasses
 import os
-import pathlib
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import tensorflow as tf
-import tqdm
 from absl import logging
 
-from tf_twostream import cli, datasets, flow, store
-from tf_twostream.precompute import extraction, solving
-from tf_twostream.processes import locks, workers
+from tf_twostream import store
+from tf_twostream.precompute import extraction, frames
+from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import locks, progress, workers
 
 
 @dataclasses.dataclass(frozen=True)
-class Effort:
-    """The knobs that decide how fast videos are done, not what comes out."""
-
-    num_workers: int = cli.knob(
-        0, "Worker processes, and threads that solve brox on a CPU; 0 is one per core."
-    )
-    timeout: float = cli.knob(
-        60.0, "Seconds without a new frame after which a video counts as hung and is given up."
-    )
-    flow_memory: float = cli.knob(
-        2.0, "GiB that a batch of pairs may take on each GPU while brox is solved."
-    )
-
-    def __post_init__(self):
-        if self.num_workers < 0 or not self.timeout > 0:
-            raise ValueError(
-                "--num_workers must not be negative and --timeout (seconds) must be positive. "
-                f"Received: --num_workers={self.num_workers} --timeout={self.timeout}."
-            )
-        if not self.flow_memory > 0:
-            raise ValueError(f"--flow_memory is in GiB, above 0. Received: {self.flow_memory}.")
-
-    @property
-    def num_processes(self) -> int:
-        """How many workers that means on this machine."""
-        return self.num_workers or workers.count_cores()
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What a run did.
+class Outcome:
+    """What came of the videos.
 
     Attributes:
-        done: Ids of the videos that this run completed, in the order of their completion.
-        skipped: Ids of the videos that were complete before, sorted.
+        done: Ids of those that this run completed, in the order of their completion.
+        skipped: Ids of those that were complete before, sorted.
         failed: Why each of the others could not be done, with its path as it was given.
         num_frames: Frames of the videos in `done`.
         seconds: Wall time.
@@ -68,41 +37,13 @@ class Report:
     seconds: float
 
 
-def list_videos(source: datasets.Source) -> list[tuple[str, pathlib.Path]]:
-    """Lists the videos of a data set, whatever the split.
-
-    Without lists (`--dataset=folders`) these are all videos below the folder, in classes or not.
-
-    Returns:
-        Pairs of id and file.
-
-    Raises:
-        FileNotFoundError: If a listed video is missing and may not be, or there are none.
-        ValueError: If the lists are missing or faulty.
-    """
-    available = datasets.find_videos(source.videos_dir)
-    if source.dataset == "folders" and not source.classes:
-        ids = sorted(available)
-    else:
-        listed = datasets.available_videos(
-            datasets.load(source),
-            available,
-            where=f"--videos_dir={source.videos_dir}",
-            allow_missing=source.allow_missing,
-        )
-        ids = [video.id for video in listed]
-    if not ids:
-        raise FileNotFoundError(f"There are no videos. Received: --videos_dir={source.videos_dir}.")
-    return [(video_id, pathlib.Path(source.videos_dir, video_id)) for video_id in ids]
-
-
-def run(
+def fill(
     videos: Sequence[tuple[str, str | os.PathLike[str]]],
     *,
     path: str,
-    recipe: extraction.Recipe,
-    effort: Effort,
-) -> Report:
+    settings: store.Settings,
+    resources: Resources,
+) -> Outcome:
     """Computes frames and flow of videos into a store; skips what is complete.
 
     Videos that cannot be done are logged, listed in the store's `failed.csv` and left out.
@@ -110,135 +51,144 @@ def run(
     Args:
         videos: Pairs of id and file, each id once.
         path: The store, made if it does not exist.
-        recipe: What to compute.
-        effort: How.
+        settings: What to compute.
+        resources: What the machine may spend on it.
 
     Returns:
         What was done.
 
     Raises:
-        ValueError: If the store was made by another recipe.
+        store.OtherSettingsError: If the store was made with other settings.
         OSError: If the store cannot be written, or another process is writing to it.
     """
+    started = time.monotonic()
+    done: list[str] = []
+    failed: dict[str, str] = {}
+    num_frames = 0
+    # The lock first: a writer removes what it takes for the rest of a run that was killed.
+    with locks.exclusive(path), _disk_errors(path):
+        writer = store.Writer(path, settings)
+        # A video is complete as a whole or not at all, so nothing else need be remembered.
+        complete = {video_id for video_id, _ in videos if writer.is_complete(video_id)}
+        files = {v: os.fspath(file) for v, file in videos if v not in complete}
+        jobs = [extraction.Job(video_id, file, settings) for video_id, file in files.items()]
+        with _UnderWay(writer, len(videos), len(complete)) as under_way:
+            # Workers hand over their pieces interleaved; each video has its own writer.
+            for job, event in _events(jobs, resources):
+                match event:
+                    case workers.Piece(step):
+                        under_way.add(job, step)
+                    case workers.Done(summary):
+                        under_way.finish(job, summary)
+                        done.append(job.video_id)
+                        num_frames += summary.num_frames
+                    case workers.Failed(reason):
+                        under_way.give_up(job, reason)
+                        failed[job.video_id] = reason
+        # No absolute path gets into a store: equal videos give equal bytes, wherever they lie.
+        writer.write_failed({v: reason.replace(files[v], v) for v, reason in failed.items()})
+        # Last: a store without an index is not finished, and no reader opens it.
+        writer.write_index()
+    seconds = time.monotonic() - started
+    return Outcome(tuple(done), tuple(sorted(complete)), failed, num_frames, seconds)
+
+
+@contextlib.contextmanager
+def _disk_errors(path: str) -> Iterator[None]:
+    """Turns what TensorFlow says about a file that cannot be written into an `OSError`."""
+    import tensorflow as tf  # It takes seconds, which importing this module must not.
+
     try:
-        with locks.exclusive(path):
-            return _run(videos, store.Writer(path, recipe.settings()), recipe, effort)
+        yield
     except tf.errors.OpError as error:
         raise OSError(f"The store {path} cannot be written: {error.message}") from error
 
 
-def _run(
-    videos: Sequence[tuple[str, str | os.PathLike[str]]],
-    writer: store.Writer,
-    recipe: extraction.Recipe,
-    effort: Effort,
-) -> Report:
-    started = time.monotonic()
-    complete = {video_id for video_id, _ in videos if writer.is_complete(video_id)}
-    tasks = [
-        extraction.Task(video_id, os.fspath(file), recipe)
-        for video_id, file in videos
-        if video_id not in complete
-    ]
-    progress = _Progress(writer, num_videos=len(videos), num_skipped=len(complete))
-    progress.do(tasks, effort)
-    paths = {task.video_id: task.path for task in tasks}
-    writer.write_failed(  # No absolute path gets into a store.
-        {id: reason.replace(paths[id], id) for id, reason in progress.failed.items()}
+def _events(
+    jobs: Sequence[extraction.Job], resources: Resources
+) -> Iterator[tuple[extraction.Job, workers.Event]]:
+    """Yields what the workers send, with flow solved where they leave that to TensorFlow."""
+    count = resources.num_processes
+    decoding = workers.run(
+        extraction.time_steps, jobs, num_workers=count, timeout=resources.timeout
     )
-    writer.write_index()
-    return Report(
-        done=tuple(progress.done),
-        skipped=tuple(sorted(complete)),
-        failed=progress.failed,
-        num_frames=progress.num_frames,
-        seconds=time.monotonic() - started,
-    )
+    with contextlib.closing(decoding):  # Ends the workers, however the loop ends.
+        if not jobs or not jobs[0].method.solver:
+            yield from decoding
+            return
+        from tf_twostream.precompute import solving
+
+        memory = resources.flow_memory * 2**30
+        solvers = solving.find_solvers(memory=memory, num_threads=count)
+        with contextlib.closing(solving.add_fields(decoding, solvers)) as solved:
+            yield from solved
 
 
-class _Progress:
-    """The videos under way in this process, and what has come of the others."""
+class _UnderWay:
+    """The videos that are being written, and the progress bar.
 
-    def __init__(self, writer: store.Writer, *, num_videos: int, num_skipped: int):
-        self.done: list[str] = []
-        self.failed: dict[str, str] = {}
-        self.num_frames = 0
-        self._num_frames_seen = 0  # Also those of videos that are not complete yet.
+    As a context manager it discards what is not complete at the end.
+    """
+
+    def __init__(self, writer: store.Writer, num_videos: int, num_skipped: int):
         self._writer = writer
-        self._open: dict[str, store.VideoWriter] = {}
-        self._bar = tqdm.tqdm(
-            total=num_videos,
-            initial=num_skipped,
-            unit="video",
-            mininterval=1 if sys.stderr.isatty() else 30,  # Seconds; a log file needs fewer lines.
-        )
+        self._videos: dict[str, store.VideoWriter] = {}
+        self._bar = progress.bar(num_videos, "video", initial=num_skipped)
+        self._num_frames = 0  # Also those of videos that are not complete yet.
 
-    def do(self, tasks: Sequence[extraction.Task], effort: Effort) -> None:
-        """Does all tasks; when interrupted, discards what is not complete."""
-        decoding = workers.run(
-            extraction.time_steps, tasks, num_workers=effort.num_processes, timeout=effort.timeout
-        )
-        events = decoding
-        if tasks and tasks[0].recipe.method in flow.SOLVED:
-            means = solving.find_means(
-                memory=effort.flow_memory * 2**30, num_threads=effort.num_processes
-            )
-            events = solving.add_fields(decoding, means)
-        try:
-            for task, event in events:
-                self._take(task, event)
-        finally:
-            events.close()
-            decoding.close()
-            for video in self._open.values():
-                video.discard()
-            self._bar.close()
+    def __enter__(self) -> "_UnderWay":
+        return self
 
-    def _take(self, task: extraction.Task, event: workers.Event) -> None:
-        video_id = task.video_id
-        match event:
-            case workers.Piece(step):
-                if video_id not in self._open:
-                    self._open[video_id] = self._writer.video(video_id)
-                self._add(self._open[video_id], step)
-            case workers.Done(summary):
-                self._finish(self._open[video_id], task, summary)
-                del self._open[video_id]
-            case workers.Failed(reason):
-                if video_id in self._open:
-                    self._open.pop(video_id).discard()
-                self._writer.discard(video_id)  # What a killed run left, if no frame came now.
-                self.failed[video_id] = reason
-                logging.warning("%s failed. %s", task.path, reason)
-                self._advance()
+    def __exit__(self, *_: object) -> None:
+        for video in self._videos.values():
+            video.discard()
+        self._bar.close()
 
-    def _add(self, video: store.VideoWriter, step: extraction.TimeStep) -> None:
+    def add(self, job: extraction.Job, step: extraction.TimeStep) -> None:
+        """Writes the next frame of a video, and its fields."""
+        if job.video_id not in self._videos:
+            self._videos[job.video_id] = self._writer.video(job.video_id)
+        video = self._videos[job.video_id]
         video.add_rgb(step.rgb)
         for direction, field in step.fields.items():
             video.add_flow(direction, field.jpeg, field.range, field.mean)
-        self._num_frames_seen += 1
+        self._num_frames += 1
 
-    def _finish(
-        self, video: store.VideoWriter, task: extraction.Task, summary: extraction.Summary
-    ) -> None:
-        video.finish(
+    def finish(self, job: extraction.Job, summary: extraction.Summary) -> None:
+        """Completes a video."""
+        self._videos[job.video_id].finish(
             height=summary.height,
             width=summary.width,
             promised_frames=summary.promised_frames,
             fps=summary.fps,
         )
-        if summary.promised_frames - summary.num_frames > 1:  # One less is normal (HMDB-51).
-            logging.warning(
-                "%s: %d frames decode of %d that its header promises; these are used.",
-                task.path,
-                summary.num_frames,
-                summary.promised_frames,
-            )
-        self.done.append(task.video_id)
-        self.num_frames += summary.num_frames
+        del self._videos[job.video_id]  # Not before it is whole, or nobody would discard it.
+        warn_of_cut_off(job.path, summary)
+        self._advance()
+
+    def give_up(self, job: extraction.Job, reason: str) -> None:
+        """Removes what there is of a video."""
+        if job.video_id in self._videos:
+            self._videos.pop(job.video_id).discard()
+        # A killed run may have left a part of it, even if no frame came now.
+        self._writer.discard(job.video_id)
+        logging.warning("%s failed. %s", job.path, reason)
         self._advance()
 
     def _advance(self) -> None:
-        rate = self._num_frames_seen / max(self._bar.format_dict["elapsed"], 1e-3)
+        # The first video may be given up before the clock has moved on.
+        rate = self._num_frames / max(self._bar.format_dict["elapsed"], 1e-3)
         self._bar.set_postfix_str(f"{rate:.0f} frames/s", refresh=False)
         self._bar.update()
+
+
+def warn_of_cut_off(path: str, summary: extraction.Summary) -> None:
+    """Logs that fewer frames of a video decode than its header promises.
+
+    Args:
+        path: The video.
+        summary: What was found in it.
+    """
+    if frames.is_cut_off(summary.num_frames, summary.promised_frames):
+        words = "%s: %d frames decode of %d that its header promises; these are used."
+        logging.warning(words, path, summary.num_frames, summary.promised_frames)

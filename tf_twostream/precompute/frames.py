@@ -1,16 +1,19 @@
-"""Video file to RGB frames whose shorter side is rescaled (paper, Sect. 5).
+"""Between video files and RGB frames, whose shorter side is rescaled (paper, Sect. 5).
 
 OpenCV's FFmpeg can end the whole process on some files (opencv/opencv#29699 is one case), so
 videos of unknown origin are decoded where that is contained (`workers`).
 """
 
 import dataclasses
+import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
+
+JPEG_QUALITY = 92  # Of a Motion JPEG video; other coders have no such number.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Header:
     """What the header of a container says, right or wrong.
 
     Attributes:
-        num_frames: Promised frames; 0 if unknown. HMDB-51 promises one more than decodes.
+        num_frames: Promised frames; 0 if unknown.
         fps: Frames per second; 0 if unknown.
     """
 
@@ -26,11 +29,22 @@ class Header:
     fps: float
 
 
+def is_cut_off(num_frames: int, promised_frames: int) -> bool:
+    """Says whether a video has lost frames.
+
+    Args:
+        num_frames: Frames that decode.
+        promised_frames: What the header of its container says; 0 if unknown.
+    """
+    return promised_frames - num_frames > 1  # One less is normal: HMDB-51 promises one more.
+
+
 def _open(path: str | os.PathLike[str]) -> cv2.VideoCapture:
     if not os.path.exists(path):
         raise FileNotFoundError(f"There is no such video. Received: {path}.")
     if os.path.getsize(path) == 0:
         raise ValueError(f"The video is empty (0 bytes). Received: {path}.")
+    # No other decoder than FFmpeg: which ones OpenCV has besides depends on how it was built.
     capture = cv2.VideoCapture(os.fspath(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise ValueError(f"FFmpeg finds no video stream it can decode. Received: {path}.")
@@ -50,6 +64,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     capture = _open(path)
     num_frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     capture.release()
+    # Of a single image FFmpeg promises -9e18 frames; infinity and NaN are no integers.
     return Header(
         num_frames=max(0, int(num_frames)) if math.isfinite(num_frames) else 0,
         fps=max(0.0, fps) if math.isfinite(fps) else 0.0,
@@ -57,7 +72,16 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def rescaled_size(height: int, width: int, *, shorter_side: int) -> tuple[int, int]:
-    """Returns the height and width, in pixels, at which the shorter side is `shorter_side`."""
+    """Returns the size at which the shorter side is `shorter_side`; the aspect ratio is kept.
+
+    Args:
+        height: Of a frame, in pixels.
+        width: Of a frame, in pixels.
+        shorter_side: In pixels.
+
+    Returns:
+        Height and width in pixels.
+    """
     scale = shorter_side / min(height, width)
     return round(height * scale), round(width * scale)
 
@@ -68,6 +92,11 @@ def read_frames(path: str | os.PathLike[str], *, shorter_side: int) -> Iterator[
     Frames are enlarged bilinearly and shrunk by averaging over areas. A video whose frame size
     changes on the way keeps the size of its first frame.
 
+    Example:
+        >>> from tf_twostream.precompute import frames
+        >>> [frame.shape for frame in frames.read_frames(example_video, shorter_side=24)][:2]
+        [(24, 32, 3), (24, 32, 3)]
+
     Args:
         path: Video file.
         shorter_side: Of the returned frames, in pixels; the aspect ratio is kept.
@@ -77,11 +106,12 @@ def read_frames(path: str | os.PathLike[str], *, shorter_side: int) -> Iterator[
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If not one frame decodes.
+        ValueError: If not one frame decodes, or `shorter_side` is not positive.
     """
     if shorter_side < 1:
-        raise ValueError(f"`shorter_side` is in pixels, at least 1. Received: {shorter_side}.")
+        raise ValueError(f"`shorter_side` must be at least 1. Received: {shorter_side}.")
     capture = _open(path)
+    # That of the first frame: flow needs frames of one size, and so does a volume.
     size: tuple[int, int] | None = None
     while True:
         decoded, frame = capture.read()
@@ -97,6 +127,35 @@ def read_frames(path: str | os.PathLike[str], *, shorter_side: int) -> Iterator[
 def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if frame.shape[:2] == size:
         return frame
+    # Bilinear interpolation looks at 4 pixels only: a fine pattern would shrink to a coarse one.
     shrinks = min(size) < min(frame.shape[:2])
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(frame, size[::-1], interpolation=interpolation)
+
+
+def write_video(
+    path: str | os.PathLike[str], frames: Iterable[np.ndarray], *, code: str, fps: float
+) -> None:
+    """Writes a video file, one frame in memory at a time.
+
+    Args:
+        path: The file; its suffix says which container it is.
+        frames: `[H, W, 3]` uint8 RGB, one or more.
+        code: Four characters that name the coder: MJPG and FFV1 for .avi, mp4v for .mp4.
+        fps: Frames per second; MJPG keeps the whole number below.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    frames = iter(frames)
+    first = next(frames)
+    # OpenCV's own coder of Motion JPEG is in every build, FFmpeg's is not.
+    backend = cv2.CAP_OPENCV_MJPEG if code == "MJPG" else cv2.CAP_FFMPEG
+    fourcc, size = cv2.VideoWriter.fourcc(*code), first.shape[1::-1]
+    writer = cv2.VideoWriter(os.fspath(path), backend, fourcc, fps, size)
+    if not writer.isOpened():
+        raise OSError(f"A video must be a file that can be written. Received: {path}.")
+    writer.set(cv2.VIDEOWRITER_PROP_QUALITY, JPEG_QUALITY)
+    for frame in itertools.chain([first], frames):
+        writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    writer.release()

@@ -1,4 +1,4 @@
-"""The stage between the workers and the store that solves flow in TensorFlow (`flow.SOLVED`).
+"""The stage between the workers and the store that solves Brox's flow, in TensorFlow.
 
 Workers only decode. Their frames are gathered here into batches of successive pairs of one video,
 and solved by a thread per GPU, or per core where there is none, while the next ones come in.
@@ -10,68 +10,77 @@ import concurrent.futures
 import dataclasses
 import queue
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
-from tf_twostream import flow
 from tf_twostream.flow import brox
 from tf_twostream.precompute import extraction
 from tf_twostream.processes import workers
 
-Event = tuple[extraction.Task, workers.Event]
-Stage = workers.Event | concurrent.futures.Future[list[extraction.TimeStep]]
+Event = tuple[extraction.Job, workers.Event]
+Stage = workers.Event | concurrent.futures.Future[list[workers.Event]]
+Steps = list[extraction.Unsolved]
 
-MAX_PAIRS = 64  # Per batch on a GPU.
-BATCHES_AHEAD = 2  # Per thread: so many wait or are solved before the first of them is taken.
+# Per batch on a GPU. By our estimate (docs/flow.md) an H100 solves 64 pairs of 341x256 at 72 % of
+# the rate that its memory allows, 16 pairs at 42 %.
+MAX_PAIRS = 64
+# Per thread, waiting or being solved, before the first of them is taken: two, so that a thread
+# that has solved one finds the next.
+BATCHES_AHEAD = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Means:
+class Solvers:
     """What solves: the devices, one thread each, and the memory of a batch on each in bytes."""
 
     devices: Sequence[str]
     memory: float
 
     def num_pairs(self, height: int, width: int) -> int:
-        """Returns how many pairs of frames of a size in pixels make a batch: a power of 2.
-
-        One on a CPU: more are not faster, and each number of pairs would be compiled anew.
-        """
+        """Returns how many pairs of frames of a size in pixels make a batch: a power of 2."""
+        # On a CPU more are not faster, and each number of pairs would be compiled anew.
         if "CPU" in self.devices[0]:
             return 1
         fitting = int(self.memory // (brox.BYTES_PER_PIXEL * height * width))
         return 1 << (max(1, min(fitting, MAX_PAIRS)).bit_length() - 1)
 
 
-def find_means(*, memory: float, num_threads: int) -> Means:
-    """Finds the GPUs, or takes `num_threads` threads on the CPU."""
+def find_solvers(*, memory: float, num_threads: int) -> Solvers:
+    """Finds the GPUs, or takes threads on the CPU where there is none.
+
+    Args:
+        memory: Of a batch on each GPU, in bytes.
+        num_threads: How many threads to take on the CPU: XLA makes nothing of a second core.
+    """
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    return Means(gpus or ["CPU:0"] * num_threads, memory)
+    return Solvers(gpus or ["CPU:0"] * num_threads, memory)
 
 
-def add_fields(events: Iterable[Event], means: Means) -> Generator[Event, None, None]:
+def add_fields(events: Iterable[Event], solvers: Solvers) -> Generator[Event, None, None]:
     """Adds the fields to the time steps of videos that are under way at the same time.
 
     Args:
-        events: Tasks and their events, as `workers.run` yields them for `extraction.time_steps`.
-        means: What solves.
+        events: Jobs and their events, as `workers.run` yields them for `extraction.time_steps`.
+        solvers: What solves.
 
     Yields:
-        The same events with each `Unsolved` as a `TimeStep`, those of a task in their order. Where
-        a batch cannot be solved, one `Failed` ends the task.
+        The same events with each `Unsolved` as a `TimeStep`, those of a job in their order. Where
+        a batch cannot be solved, one `Failed` ends the job.
     """
     idle: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for device in means.devices:
+    for device in solvers.devices:
         idle.put(device)
-    pool = concurrent.futures.ThreadPoolExecutor(len(means.devices))
-    stages: collections.deque[tuple[extraction.Task, Stage]] = collections.deque()
+    pool = concurrent.futures.ThreadPoolExecutor(len(solvers.devices))
+    # In the order in which they came: the end of a video waits for its last batch.
+    stages: collections.deque[tuple[extraction.Job, Stage]] = collections.deque()
     lost: set[str] = set()
     try:
-        for task, stage in _batches(events, means):
+        for job, stage in _batches(events, solvers):
             solving = isinstance(stage, list)
-            stages.append((task, pool.submit(_solve, stage, task, idle) if solving else stage))
-            while len(stages) > BATCHES_AHEAD * len(means.devices):
+            stages.append((job, pool.submit(_solve, stage, job, idle) if solving else stage))
+            # Without a limit the frames of all videos would gather here, for decoding is faster.
+            while len(stages) > BATCHES_AHEAD * len(solvers.devices):
                 yield from _finished(*stages.popleft(), lost)
         while stages:
             yield from _finished(*stages.popleft(), lost)
@@ -79,75 +88,68 @@ def add_fields(events: Iterable[Event], means: Means) -> Generator[Event, None, 
         pool.shutdown(cancel_futures=True)
 
 
-def _finished(task: extraction.Task, stage: Stage, lost: set[str]) -> Iterator[Event]:
-    """Yields an event as it is, or waits for a batch and yields its time steps.
-
-    Of the videos in `lost` a batch could not be solved, and nothing more is said.
-    """
-    if task.video_id in lost:
-        return
-    if not isinstance(stage, concurrent.futures.Future):
-        yield task, stage
-        return
-    try:
-        steps = stage.result()
-    except (ValueError, OSError, tf.errors.OpError) as error:
-        lost.add(task.video_id)
-        first_line = str(getattr(error, "message", error)).strip().splitlines()[0]
-        yield task, workers.Failed(f"flow: {first_line}")
-        return
-    for step in steps:
-        yield task, workers.Piece(step)
+def _finished(job: extraction.Job, stage: Stage, lost: set[str]) -> Iterator[Event]:
+    """Yields an event as it is, or waits for a batch and yields its events."""
+    for event in stage.result() if isinstance(stage, concurrent.futures.Future) else [stage]:
+        # Of a video that cannot be solved the worker decodes on, since nobody tells it.
+        if job.video_id not in lost:
+            yield job, event
+        if isinstance(event, workers.Failed):
+            lost.add(job.video_id)
 
 
-def _batches(events: Iterable[Event], means: Means) -> Iterator[tuple[extraction.Task, Any]]:
-    """Yields each task with lists of time steps to solve (and the one after), and its end."""
-    gathered: dict[str, list[extraction.Unsolved]] = {}
-    for task, event in events:
+def _batches(events: Iterable[Event], solvers: Solvers) -> Iterator[tuple[extraction.Job, Any]]:
+    """Yields each job with lists of time steps to solve (and the one after), and its end."""
+    gathered: dict[str, Steps] = {}
+    for job, event in events:
         if isinstance(event, workers.Piece):
-            steps = gathered.setdefault(task.video_id, [])
+            steps = gathered.setdefault(job.video_id, [])
             steps.append(event.value)
-            if len(steps) > means.num_pairs(*steps[0].grey.shape):
-                yield task, steps
-                gathered[task.video_id] = steps[-1:]
+            if len(steps) > solvers.num_pairs(*steps[0].grey.shape):
+                yield job, steps
+                # The last frame of a pair is the first one of the next pair.
+                gathered[job.video_id] = steps[-1:]
             continue
-        steps = gathered.pop(task.video_id, [])
+        steps = gathered.pop(job.video_id, [])
         if isinstance(event, workers.Done):
             if len(steps) > 1:
-                yield task, steps
-            yield task, workers.Piece(extraction.TimeStep(steps[-1].rgb, {}))
-        yield task, event
+                yield job, steps
+            # The last frame of a video has no field.
+            yield job, workers.Piece(extraction.TimeStep(steps[-1].rgb, {}))
+        yield job, event
 
 
-def _solve(
-    steps: list[extraction.Unsolved], task: extraction.Task, idle: "queue.SimpleQueue[str]"
-) -> list[extraction.TimeStep]:
-    """Returns all time steps but the last, with their fields; runs in a thread of the pool."""
-    num_pairs = len(steps) - 1
+def _solve(steps: Steps, job: extraction.Job, idle: queue.SimpleQueue[str]) -> list[workers.Event]:
+    """Returns the events of a batch; runs in a thread of the pool."""
     device = idle.get()
     try:
         with tf.device(device):
-            solved = {
-                direction: brox.fields(
-                    [step.grey for step in steps],
-                    parameters=flow.SOLVED[task.recipe.method],
-                    direction=direction,
-                    # The end of a video is filled up to a power of 2: few shapes to compile.
-                    pairs_per_call=1 << (num_pairs - 1).bit_length(),
-                )
-                for direction in task.recipe.directions
-            }
-            return [
-                extraction.TimeStep(
-                    step.rgb,
-                    {name: extraction.code_field(field) for name, field in zip(solved, fields)},
-                )
-                for step, *fields in zip(steps, *solved.values())
-            ]
-    except tf.errors.ResourceExhaustedError as error:
-        raise OSError(
-            f"A batch of {num_pairs} pairs does not fit into the memory of {device}. "
-            "Try a smaller --flow_memory."
-        ) from error
+            return [workers.Piece(step) for step in _solved(steps, job)]
+    except tf.errors.ResourceExhaustedError:
+        rule = "`flow_memory` must leave memory for everything else"
+        given = f"no memory for {len(steps) - 1} pairs on {device}"
+        return [workers.Failed(f"flow: {rule}. Received: {given}.")]
+    except (ValueError, tf.errors.OpError) as error:
+        # TensorFlow adds lines on where in the graph it happened.
+        first_line = str(getattr(error, "message", error)).strip().splitlines()[0]
+        return [workers.Failed(f"flow: {first_line}")]
     finally:
         idle.put(device)
+
+
+def _solved(steps: Steps, job: extraction.Job) -> Iterator[extraction.TimeStep]:
+    """Yields all time steps but the last, with their fields."""
+    streams = {
+        direction: brox.fields(
+            [step.grey for step in steps],
+            parameters=cast(brox.Parameters, job.method.solver),
+            backward=direction == "backward",
+            # The end of a video is filled up to a power of 2: few shapes to compile.
+            pairs_per_call=1 << (len(steps) - 2).bit_length(),
+        )
+        for direction in job.settings.directions
+    }
+    # Of a batch of N + 1 frames N fields come, with which `zip` ends.
+    for fields, step in zip(zip(*streams.values()), steps):
+        coded = {name: extraction.code_field(field) for name, field in zip(streams, fields)}
+        yield extraction.TimeStep(step.rgb, coded)

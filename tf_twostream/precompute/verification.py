@@ -1,17 +1,18 @@
-"""Holds a store against the data set it was computed from."""
+"""Compares a store with the data set that it was computed from."""
 
 import dataclasses
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from tf_twostream import store
-from tf_twostream.precompute import extraction
+from tf_twostream.precompute import extraction, frames
+from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import workers
+from tf_twostream.store import checking
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class Verdict:
     """What a store holds, what it lacks and what is wrong with it.
 
     Attributes:
@@ -24,10 +25,10 @@ class Report:
             not be done.
         strangers: Videos of the store that are not in the data set.
         notes: What else there is to know about videos, by id.
-        index: What is wrong with the index.
+        index: What is wrong with the index; empty if nothing is.
     """
 
-    settings: dict[str, Any]
+    settings: store.Settings
     num_videos: int
     num_frames: int
     damaged: dict[str, str]
@@ -40,16 +41,15 @@ class Report:
     @property
     def is_good(self) -> bool:
         """Whether nothing is left to do."""
+        # What failed was tried, and videos of another data set do no harm.
         return not (self.damaged or self.missing or self.index)
 
 
 def verify(
     path: str,
     videos: Sequence[tuple[str, str | os.PathLike[str]]],
-    *,
-    num_workers: int,
-    timeout: float,
-) -> Report:
+    resources: Resources,
+) -> Verdict:
     """Reads every record of a store and looks for the videos of a data set in it.
 
     A video whose header promises another number of frames than when it was done has been
@@ -58,28 +58,28 @@ def verify(
     Args:
         path: The store.
         videos: Pairs of id and file that should be in the store; empty if there is no data set.
-        num_workers: Videos to look at in parallel.
-        timeout: Seconds after which the opening of a file is given up.
+        resources: Videos to look at in parallel, and when the opening of a file is given up.
 
     Returns:
         What was found.
 
     Raises:
-        FileNotFoundError: If there is no store.
-        ValueError: If its `store.json` or `failed.csv` is damaged.
+        store.NoStoreError: If there is no store.
+        store.DamagedStoreError: If its `store.json` or `failed.csv` is damaged.
     """
-    findings = store.check(path, num_threads=num_workers)
+    findings = checking.check(path, num_threads=resources.num_processes)
     there = findings.frames.keys() | findings.damaged.keys()
     asked = {video_id for video_id, _ in videos}
-    headers = [(id, os.fspath(file)) for id, file in videos if id in findings.frames]
-    replaced, notes = _compare(findings.frames, headers, num_workers, timeout)
-    sound = {id: counts for id, counts in findings.frames.items() if id not in replaced}
+    headers = [(name, os.fspath(file)) for name, file in videos if name in findings.frames]
+    replaced, notes = _compare(findings.frames, headers, resources)
+    sound = {name: counts for name, counts in findings.frames.items() if name not in replaced}
+    # Without a data set all failures count; a video that was done since is none any more.
     failed = {
-        id: reason
-        for id, reason in store.read_failed(path).items()
-        if id not in there and (id in asked or not asked)
+        video_id: reason
+        for video_id, reason in store.read_failed(path).items()
+        if video_id not in there and (video_id in asked or not asked)
     }
-    return Report(
+    return Verdict(
         settings=findings.settings,
         num_videos=len(sound),
         num_frames=sum(num_frames for num_frames, _ in sound.values()),
@@ -93,44 +93,29 @@ def verify(
 
 
 def _compare(
-    frames: dict[str, tuple[int, int]],
-    headers: Sequence[tuple[str, str]],
-    num_workers: int,
-    timeout: float,
+    counts: dict[str, tuple[int, int]], headers: Sequence[tuple[str, str]], resources: Resources
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Returns what is wrong with replaced videos and why others cannot be compared."""
     replaced, notes = {}, {}
-    events = workers.run(extraction.header, headers, num_workers=num_workers, timeout=timeout)
+    # The headers alone: to decode every video again would take far longer.
+    events = workers.run(
+        extraction.header, headers, num_workers=resources.num_processes, timeout=resources.timeout
+    )
     for (video_id, _), event in events:
-        _, promised = frames[video_id]
+        _, promised = counts[video_id]
         match event:
             case workers.Done(header) if header.num_frames != promised:
-                replaced[video_id] = (
-                    f"the video was replaced: its header promises {header.num_frames} frames, "
-                    f"{promised} when it was done"
-                )
+                then = f"{promised} when it was done"
+                now = f"its header promises {header.num_frames} frames"
+                replaced[video_id] = f"the video was replaced: {now}, {then}"
             case workers.Failed(reason):
                 notes[video_id] = f"the video cannot be opened any more: {reason}"
     return replaced, notes
 
 
-def _note_cut_off(frames: dict[str, tuple[int, int]]) -> dict[str, str]:
+def _note_cut_off(counts: dict[str, tuple[int, int]]) -> dict[str, str]:
     return {
         video_id: f"{num_frames} frames decode of {promised} that the header promises"
-        for video_id, (num_frames, promised) in frames.items()
-        if promised - num_frames > 1  # One less is normal (HMDB-51).
+        for video_id, (num_frames, promised) in counts.items()
+        if frames.is_cut_off(num_frames, promised)
     }
-
-
-def describe(settings: dict[str, Any]) -> str:
-    """Says in a line how the flow of a store was computed."""
-    parameters = dict(settings["parameters"])
-    library = [f"OpenCV {parameters.pop('opencv')}"] if "opencv" in parameters else []
-    words = [
-        settings["method"],
-        *library,
-        f"shorter side {settings['shorter_side']}",
-        *settings["directions"],
-        *(f"{name} {value}" for name, value in sorted(parameters.items())),
-    ]
-    return ", ".join(words)

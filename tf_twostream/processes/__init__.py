@@ -1,1 +1,1 @@
-"""What the operating system is asked for: worker processes and locks."""
+"""What is asked of the machine: worker processes, locks, whole files, progress, compiled code."""

@@ -30,20 +30,19 @@ def exclusive(path: str, *, inherited: bool = False) -> Iterator[None]:
         yield
         return
     os.makedirs(path, exist_ok=True)
+    # The lock belongs to this open file: it lasts until all processes that have it closed it.
     folder = os.open(path, os.O_RDONLY)
-    os.set_inheritable(folder, inherited)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(folder)
-        raise BlockingIOError(
-            f"Only one process may write to a folder. Received: {path}, where another one"
-            f"{', or one that it left behind,' if inherited else ''} is at work. Wait until it "
-            f"ends, or end it (its number: fuser {path})."
-        ) from None
-    except OSError as error:  # Some network file systems.
-        logging.warning("%s cannot be locked (%s): start only one writer.", path, error)
-    try:
+        os.set_inheritable(folder, inherited)
+        try:
+            # Without waiting: a second run is a mistake, for it would find nothing left to do.
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = "another one, or one that it left behind," if inherited else "another one"
+            rule = "Only one process may write to a folder"
+            raise BlockingIOError(f"{rule}. Received: {path}, where {other} is at work.") from None
+        except OSError as error:  # Some network file systems.
+            logging.warning("%s cannot be locked (%s): start only one writer.", path, error)
         yield
     finally:
         os.close(folder)

@@ -1,7 +1,7 @@
-"""One function over many tasks, each in a process of its own, so that none can harm another.
+"""One function over many jobs, each in a process of its own, so that none can harm another.
 
 Decoders abort or hang on some videos and would take the whole run along. Here a crash, a hang
-or an exception ends one task, with a reason, and the others go on. Pieces of a result are
+or an exception ends one job, with a reason, and the others go on. Pieces of a result are
 streamed through a pipe as they come; a full pipe makes the worker wait, so memory stays bounded.
 
 Workers never outlive the calling process, however that ends.
@@ -21,28 +21,28 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-Task = TypeVar("Task")
+Job = TypeVar("Job")
 
 MAX_SECONDS_TO_DIE = 10.0  # From the end of a worker's pipe to the end of its process.
 
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """The next thing that a task yielded."""
+    """The next thing that a job yielded."""
 
     value: Any
 
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """A task reached its end; `value` is what its generator returned."""
+    """A job reached its end; `value` is what its generator returned."""
 
     value: Any
 
 
 @dataclasses.dataclass(frozen=True)
 class Failed:
-    """A task raised, crashed or hung."""
+    """A job raised an exception, crashed or hung."""
 
     reason: str
 
@@ -51,112 +51,112 @@ Event = Piece | Done | Failed
 
 
 def count_cores() -> int:
-    """Returns how many cores this process may use, which can be fewer than there are."""
+    """Counts the cores that this process may use, which can be fewer than there are."""
+    # Containers and batch systems restrict a process; macOS has no such call.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def run(
-    function: Callable[[Task], Generator[Any, None, Any]],
-    tasks: Iterable[Task],
+    function: Callable[[Job], Generator[Any, None, Any]],
+    jobs: Iterable[Job],
     *,
     num_workers: int,
     timeout: float,
-) -> Generator[tuple[Task, Event], None, None]:
-    """Runs a generator function on each task, in a new process per task.
+) -> Generator[tuple[Job, Event], None, None]:
+    """Runs a generator function on each job, in a new process per job.
 
     Closing the returned iterator (or an exception in the loop over it) kills the workers.
 
     Args:
         function: A generator function at the top level of a module that can be imported (not of
             the main script, which the workers do not import). What it yields and returns, and
-            the tasks, must be picklable.
-        tasks: Taken one by one as workers come free.
+            the jobs, must be picklable.
+        jobs: Taken one by one as workers come free.
         num_workers: Most processes at a time.
         timeout: A worker that yields nothing for so long, in seconds, is killed.
 
     Yields:
-        Pairs of a task and an event, as they come: any number of `Piece`, then one `Done` or
-        `Failed`. Events of different tasks interleave; those of one task keep their order.
+        Pairs of a job and an event, as they come: any number of `Piece`, then one `Done` or
+        `Failed`. Events of different jobs interleave; those of one job keep their order.
 
     Raises:
         ValueError: If `num_workers` or `timeout` is not positive.
     """
+    # Checked here, since a generator would tell only when its first event is asked for.
     if num_workers < 1 or not timeout > 0:
-        raise ValueError(
-            "`num_workers` and `timeout` (seconds) must be positive. "
-            f"Received: num_workers={num_workers}, timeout={timeout}."
-        )
-    return _run(function, iter(tasks), num_workers, timeout)
+        given = f"num_workers={num_workers}, timeout={timeout}"
+        raise ValueError(f"`num_workers` and `timeout` must be positive. Received: {given}.")
+    return _run(function, iter(jobs), num_workers, timeout)
 
 
 def _run(
-    function: Callable[[Task], Generator[Any, None, Any]],
-    tasks: Iterator[Task],
+    function: Callable[[Job], Generator[Any, None, Any]],
+    jobs: Iterator[Job],
     num_workers: int,
     timeout: float,
-) -> Generator[tuple[Task, Event], None, None]:
+) -> Generator[tuple[Job, Event], None, None]:
     context = _context(function.__module__)
-    active: dict[Connection, _Worker] = {}
+    active: dict[Any, _Worker] = {}
     try:
         while True:
-            # `zip` in this order takes no task when there is no free place for it.
-            for _, task in zip(range(num_workers - len(active)), tasks):
-                worker = _Worker(context, function, task)
+            # `zip` in this order takes no job when there is no free place for it.
+            for _, job in zip(range(num_workers - len(active)), jobs):
+                worker = _Worker(context, function, job)
                 active[worker.connection] = worker
             if not active:
                 return
-            ready = _wait(active, timeout)
-            for worker in [worker for worker in active.values() if worker.connection in ready]:
+            # No longer than until the most silent worker counts as hung.
+            deadline = min(worker.last_sign for worker in active.values()) + timeout
+            seconds = max(0.0, deadline - time.monotonic())
+            # One event of each that has sent something, so that no fast worker starves others.
+            for connection in multiprocessing.connection.wait(list(active), timeout=seconds):
+                worker = active[connection]
                 event = worker.receive()
                 if not isinstance(event, Piece):
-                    active.pop(worker.connection).kill()
-                yield worker.task, event
+                    active.pop(connection).kill()
+                yield worker.job, event
             for worker in [worker for worker in active.values() if worker.is_hung(timeout)]:
                 active.pop(worker.connection).kill()
-                yield worker.task, Failed(f"hung: nothing came for {timeout:g} s")
+                yield worker.job, Failed(f"hung: nothing came for {timeout:g} s")
     finally:
         for worker in active.values():
             worker.kill()
 
 
-def _wait(active: "dict[Connection, _Worker]", timeout: float) -> set[Any]:
-    """Waits until a worker has sent something or the most silent one has hung."""
-    deadline = min(worker.last_sign for worker in active.values()) + timeout
-    seconds = max(0.0, deadline - time.monotonic())
-    return set(multiprocessing.connection.wait(list(active), timeout=seconds))
-
-
 class _Worker:
     """The calling process's end of one worker."""
 
-    def __init__(self, context: Any, function: Callable[[Any], Any], task: Any):
-        self.task = task
+    def __init__(self, context: Any, function: Callable[[Any], Any], job: Any):
+        self.job = job
         self.connection, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(function, task, theirs), daemon=True)
+        # Daemons are ended at the latest when the calling process exits.
+        self._process = context.Process(target=_serve, args=(function, job, theirs), daemon=True)
         with _hidden_main():
             self._process.start()
         theirs.close()  # Else the pipe would not end with the worker.
         self.last_sign = time.monotonic()
 
     def receive(self) -> Event:
-        """Takes the next event; the end of the pipe before the task's end is a crash."""
+        """Takes the next event; the end of the pipe before the job's end is a crash."""
         try:
             event = self.connection.recv()
         except (EOFError, OSError):
-            self._process.join(MAX_SECONDS_TO_DIE)
+            self._process.join(MAX_SECONDS_TO_DIE)  # Only then is its exit code known.
             return Failed(f"crashed: {_describe(self._process.exitcode)}")
         self.last_sign = time.monotonic()
         return event
 
     def is_hung(self, timeout: float) -> bool:
-        """Says whether nothing came for too long (and nothing is waiting to be taken)."""
+        """Says whether nothing came for too long."""
+        # What waits in the pipe came while the caller was slow to take it.
         silence = time.monotonic() - self.last_sign
         return silence > timeout and not self.connection.poll()
 
     def kill(self) -> None:
-        """Ends the process, which at the end of its task has nothing left to do."""
+        """Ends the process, which at the end of its job has nothing left to do."""
+        # SIGKILL, because a decoder that hangs in C never sees a milder signal.
         self._process.kill()
         self._process.join()
         self._process.close()
@@ -173,24 +173,22 @@ def _describe(exitcode: int | None) -> str:
 
 
 def _context(module: str) -> Any:
-    """Returns how processes are started: forked from a small server that has imported `module`.
-
-    Forking the calling process itself would copy its threads' locks (TensorFlow has many).
-    """
+    """Returns how processes are started: forked from a small server that has imported `module`."""
+    # Forking the calling process itself would copy its threads' locks (TensorFlow has many).
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
+    # A job then starts in 17 ms instead of 180. There is one server per process, and only what is
+    # named before it starts is imported: jobs of a second module would work, but start slowly.
     context.set_forkserver_preload([module])
     return context
 
 
 @contextlib.contextmanager
 def _hidden_main() -> Iterator[None]:
-    """Hides the main script while a process starts.
-
-    Each new process would import it again, and a script that imports TensorFlow costs seconds
-    and half a gigabyte per process.
-    """
+    """Hides the main script while a process starts."""
+    # Each new process would import it again, and a script that imports TensorFlow costs seconds
+    # and half a gigabyte per process.
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
@@ -199,24 +197,25 @@ def _hidden_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _serve(function: Callable[[Any], Any], task: Any, connection: Connection) -> None:
-    """The worker's side: sends what the task yields, then how it ended."""
+def _serve(function: Callable[[Any], Any], job: Any, connection: Connection) -> None:
+    """Does a job in a worker: sends what it yields, then how it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the caller ends us.
     threading.Thread(target=_die_with_caller, daemon=True).start()
     end: Event
     try:
-        pieces = function(task)
-        while True:
+        pieces = function(job)
+        while True:  # Not `for`, which would lose what the generator returns.
             connection.send(Piece(next(pieces)))
     except StopIteration as stop:
         end = Done(stop.value)
-    except Exception as error:  # The boundary: what goes wrong here is a finding about the task.
+    except Exception as error:  # Whatever goes wrong in here is a finding about the job.
         end = Failed(f"{type(error).__name__}: {' '.join(str(error).split())}")
     connection.send(end)
 
 
 def _die_with_caller() -> None:
     """Waits for the end of the process that started the workers, then ends this one at once."""
+    # A killed caller can end nobody, and a worker that computes would notice only when it sends.
     caller = multiprocessing.parent_process()
     if caller is not None:
         caller.join()

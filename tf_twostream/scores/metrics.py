@@ -1,9 +1,9 @@
 """Measures of video classification, in NumPy.
 
-The paper reports video accuracy (section 6); other projects print mean class recall, which
-they call mean class accuracy. They differ where the classes have different numbers of videos.
-Where a video may show several classes (Charades), mean average precision is the measure.
-`measure` chooses by the labels.
+The paper reports video accuracy (Sect. 6). Other projects print mean class recall, which they call
+mean class accuracy; the two differ where the classes have different numbers of videos. Where a
+video may show several classes (Charades), the measure is mean average precision. `measure` chooses
+by the shape of the labels.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 
 def measure(scores: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
-    """Computes what is reported of some videos.
+    """Computes the measures that are reported for some videos.
 
     Args:
         scores: `[N, K]`, as for `accuracy`.
@@ -32,7 +32,7 @@ def measure(scores: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
 
 
 def measure_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[str, np.ndarray]:
-    """Computes what is reported of each class.
+    """Computes the measure that is reported for each class (paper, Fig. 6).
 
     Args:
         scores: `[N, K]`, as for `measure`.
@@ -54,7 +54,7 @@ def accuracy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Computes the share of videos whose class has the highest score.
 
     Args:
-        scores: `[N, K]`, the higher the likelier. Of equal scores the first counts.
+        scores: `[N, K]`, higher for likelier classes. Of equal scores the first counts.
         labels: `[N]` integers in [0, K), the true classes.
 
     Returns:
@@ -68,30 +68,32 @@ def accuracy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 
 
 def top_k_error(scores: npt.ArrayLike, labels: npt.ArrayLike, k: int) -> float:
-    """Computes the share of samples whose class is not among the k with the highest scores.
+    """Computes the share of samples whose class is not among the k of highest score.
 
     Args:
         scores: `[N, K]`, as for `accuracy`.
         labels: `[N]`, as for `accuracy`.
-        k: How many guesses count, at least 1; no sample is wrong if there are no more classes.
+        k: How many guesses count, at least 1. With K or more of them no sample is wrong.
 
     Returns:
-        Error in [0, 1]; for k = 1 what `accuracy` leaves.
+        The error in [0, 1]; for k = 1 it is 1 minus `accuracy`.
 
     Raises:
         ValueError: As `accuracy`, or if `k` is less than 1.
     """
     scores, labels = _check(scores, labels)
     if k < 1:
-        raise ValueError(f"`k` must be at least 1. Received: {k}.")
+        raise ValueError(f"`k` must be at least 1. Received: k={k}.")
     own = np.take_along_axis(scores, labels[:, np.newaxis], axis=1)
-    earlier = np.arange(scores.shape[1]) < labels[:, np.newaxis]  # Of equal scores.
+    # Of equal scores those before the class's own rank higher, as `argmax` has it: a network that
+    # gives all classes the same score must not count as right.
+    earlier = np.arange(scores.shape[1]) < labels[:, np.newaxis]
     rank = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
     return float(np.mean(rank >= k))
 
 
 def confusion_matrix(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
-    """Counts the videos of each true and predicted class (paper, fig. 5).
+    """Counts the videos of each true and predicted class (paper, Fig. 5).
 
     Args:
         scores: `[N, K]`, as for `accuracy`.
@@ -105,12 +107,13 @@ def confusion_matrix(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray
     """
     scores, labels = _check(scores, labels)
     matrix = np.zeros((scores.shape[1], scores.shape[1]), np.int64)
+    # Not `matrix[...] += 1`, which counts a pair of classes once however often it occurs.
     np.add.at(matrix, (labels, scores.argmax(axis=1)), 1)
     return matrix
 
 
 def recall_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
-    """Computes for each class the share of its videos that are recognised (paper, fig. 6).
+    """Computes for each class the share of its videos that are recognised (paper, Fig. 6).
 
     Args:
         scores: `[N, K]`, as for `accuracy`.
@@ -145,13 +148,14 @@ def mean_class_recall(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 
 
 def average_precision_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> np.ndarray:
-    """Computes for each class how far its videos stand at the top when ranked by score.
+    """Computes how well each class's scores rank the videos that show it before the others.
 
-    The mean, over the videos that show the class, of the share of such videos among those ranked
-    as high or higher, as in `Charades_v1_classify.m`. Of equal scores the first ranks higher.
+    For each video that shows the class, precision is the share of such videos among all that rank
+    as high or higher. The average precision is the mean of these, as in `Charades_v1_classify.m`.
+    Of equal scores the first ranks higher.
 
     Args:
-        scores: `[N, K]`, the higher the likelier.
+        scores: `[N, K]`, higher for likelier classes.
         labels: `[N, K]` bool, or integers 0 and 1: whether the video shows the class.
 
     Returns:
@@ -160,7 +164,8 @@ def average_precision_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) ->
     Raises:
         ValueError: If there is no video, or shapes or values do not fit.
     """
-    scores, labels = _check_multi_label(scores, labels)
+    scores, labels = _check(scores, labels, multi_label=True)
+    # Float, because unsigned integers cannot be negated; stable, for the order of equal scores.
     order = np.argsort(-scores.astype(np.float64), axis=0, kind="stable")
     shows = np.take_along_axis(labels, order, axis=0)
     precision = np.cumsum(shows, axis=0) / np.arange(1, len(shows) + 1)[:, np.newaxis]
@@ -172,10 +177,10 @@ def average_precision_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) ->
 def mean_average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Computes the mean average precision (mAP) of the classes that have videos.
 
-    On the test set of Charades, where each class has some, this is the official measure. It
-    leaves out videos that show no class at all, which is why `datasets.charades` does not list
-    them; where a class has no video it gives NaN, and its authors leave the class out as here
-    (github.com/gsig/charades-algorithms/issues/17).
+    On the test set of Charades, where each class has videos, this is the official measure. That
+    one leaves out videos that show no class at all, which is why `datasets.charades` does not list
+    them. Where a class has no video it gives NaN; its authors then leave the class out, as is done
+    here (github.com/gsig/charades-algorithms/issues/17).
 
     Args:
         scores: `[N, K]`, as for `average_precision_per_class`.
@@ -193,40 +198,36 @@ def mean_average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> floa
     return float(np.nanmean(precision))
 
 
-def _check(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    scores, labels = np.asarray(scores), np.asarray(labels)
-    if scores.ndim != 2 or labels.shape != scores.shape[:1] or 0 in scores.shape:
-        raise ValueError(
-            "`scores` must be [N, K] and `labels` [N], with at least one video. "
-            f"Received: {list(scores.shape)} and {list(labels.shape)}."
-        )
-    _check_finite(scores)
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"`labels` must be integers. Received: {labels.dtype}.")
-    if labels.min() < 0 or labels.max() >= scores.shape[1]:
-        raise ValueError(
-            f"`labels` must be in [0, {scores.shape[1]}). "
-            f"Received: {labels.min()} to {labels.max()}."
-        )
-    return scores, labels
+def check_labels(labels: np.ndarray, num_classes: int) -> None:
+    """Checks the labels of videos that show one class each.
+
+    Args:
+        labels: `[N]`, the true classes.
+        num_classes: K.
+
+    Raises:
+        ValueError: If they are not integers in [0, K).
+    """
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= num_classes:
+        given = f"{labels.dtype} from {labels.min()} to {labels.max()}"
+        raise ValueError(f"Labels must be integers in [0, {num_classes}). Received: {given}.")
 
 
-def _check_multi_label(
-    scores: npt.ArrayLike, labels: npt.ArrayLike
+def _check(
+    scores: npt.ArrayLike, labels: npt.ArrayLike, *, multi_label: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Checks scores and labels and returns them as arrays; labels `[N, K]` as bool."""
     scores, labels = np.asarray(scores), np.asarray(labels)
-    if scores.ndim != 2 or labels.shape != scores.shape or 0 in scores.shape:
-        raise ValueError(
-            "`scores` and `labels` must be [N, K], with at least one video. "
-            f"Received: {list(scores.shape)} and {list(labels.shape)}."
-        )
-    _check_finite(scores)
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError(f"`labels` must be 0 or 1. Received: {labels.min()} to {labels.max()}.")
-    return scores, labels.astype(bool)
-
-
-def _check_finite(scores: np.ndarray) -> None:
-    if not np.isfinite(scores).all():
-        rows = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-        raise ValueError(f"`scores` must be finite. Received: NaN or infinity in row {rows[0]}.")
+    fitting = scores.shape if multi_label else scores.shape[:1]
+    if scores.ndim != 2 or labels.shape != fitting or 0 in scores.shape:
+        rule = f"Scores [N, K] go with labels [N{', K' if multi_label else ''}] of N > 0 videos"
+        raise ValueError(f"{rule}. Received: {list(scores.shape)} and {list(labels.shape)}.")
+    # NumPy takes NaN for the maximum and sorts it last: wrong measures, which look like results.
+    finite = np.isfinite(scores).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"Scores must be finite. Received: NaN or inf in row {finite.argmin()}.")
+    if not multi_label:
+        check_labels(labels, scores.shape[1])
+    elif not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"Labels must be 0 or 1. Received: {labels.min()} to {labels.max()}.")
+    return scores, labels.astype(bool) if multi_label else labels

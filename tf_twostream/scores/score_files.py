@@ -1,18 +1,25 @@
-"""Scores of videos: what is kept of them, in which files, and how those of streams are joined.
+"""The scores of videos: what is kept of them, in which files, and how streams are joined.
 
-They are joined by the ids of the videos; the order of the rows is never trusted.
+Streams are joined by the ids of the videos; the order of the rows is never trusted.
 """
 
 import dataclasses
+import io
 import os
-import pathlib
 import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tf_twostream.processes import files
+from tf_twostream.scores import metrics
+
 _SUM_TOLERANCE = 1e-3  # Averaging in float16 or bfloat16 may lose this much.
+
+
+class ScoresError(ValueError):
+    """Scores of streams do not belong together."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,20 +39,18 @@ class Scores:
     scores: np.ndarray
 
     def __post_init__(self):
+        # Files hold arrays of strings, and callers have lists: all become the same here.
         converted = {
-            "video_ids": tuple(str(id) for id in self.video_ids),
+            "video_ids": tuple(map(str, self.video_ids)),
             "labels": np.asarray(self.labels),
-            "class_names": tuple(str(name) for name in self.class_names),
+            "class_names": tuple(map(str, self.class_names)),
             "scores": np.asarray(self.scores, np.float32),
         }
-        for name, value in converted.items():
-            object.__setattr__(self, name, value)
+        vars(self).update(converted)  # The dataclass is frozen, and this is its constructor.
         _check_shapes(self)
-        if self.multi_label:
-            _check_probabilities(self)
-        else:
-            object.__setattr__(self, "labels", self.labels.astype(np.int64))
-            _check_softmax(self)
+        _check_values(self)
+        if not self.multi_label:
+            vars(self)["labels"] = self.labels.astype(np.int64)
 
     @property
     def multi_label(self) -> bool:
@@ -63,21 +68,26 @@ def join(streams: Sequence[Scores]) -> list[Scores]:
         Scores whose rows belong together.
 
     Raises:
-        ValueError: If videos, labels or classes differ.
+        ScoresError: If there is no stream, or videos, labels or classes differ.
     """
     if not streams:
-        raise ValueError("Fusion needs the scores of at least one stream. Received: none.")
+        raise ScoresError("Fusion takes the scores of at least one stream. Received: none.")
     first = streams[0]
     joined = [first]
     for number, stream in enumerate(streams[1:], 2):
-        _check_same_classes(first, stream, number)
-        _check_same_videos(first, stream, number)
+        _check_same("classes", first.class_names, stream.class_names, number)
+        _check_same("videos", first.video_ids, stream.video_ids, number)
+        # Scores are columns without a name, so that classes cannot be joined as videos are.
+        if stream.class_names != first.class_names:
+            given = f"another order in stream {number} than in stream 1"
+            raise ScoresError(f"All streams must have one order of classes. Received: {given}.")
         rows = {id: row for row, id in enumerate(stream.video_ids)}
         order = [rows[id] for id in first.video_ids]
-        joined.append(
-            Scores(first.video_ids, stream.labels[order], stream.class_names, stream.scores[order])
+        ordered = Scores(
+            first.video_ids, stream.labels[order], stream.class_names, stream.scores[order]
         )
-        _check_same_labels(first, joined[-1], number)
+        _check_same_labels(first, ordered, number)
+        joined.append(ordered)
     return joined
 
 
@@ -90,7 +100,8 @@ def load_scores(path: str | os.PathLike[str]) -> Scores:
     """Reads scores that `save_scores` wrote.
 
     Raises:
-        ValueError: If the file holds anything else, logits for example.
+        OSError: If the file cannot be read.
+        ValueError: If it holds anything else, logits for example.
     """
     arrays = load_arrays(path, Scores)
     try:
@@ -100,126 +111,96 @@ def load_scores(path: str | os.PathLike[str]) -> Scores:
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
-    """Writes arrays as npz, atomically; the folder is created if need be."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        np.savez(file, **arrays)
-    temporary.replace(path)
+    """Writes arrays as npz, atomically; the folder is made if need be."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    files.write(path, content.getvalue())
 
 
 def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
     """Reads an npz file with the fields of a dataclass, and nothing else.
 
+    Args:
+        path: The file.
+        kind: The dataclass.
+
+    Returns:
+        The arrays by the names of the fields.
+
     Raises:
-        ValueError: If the file holds anything else.
+        OSError: If the file cannot be read.
+        ValueError: If it holds anything else.
     """
-    names = {field.name for field in dataclasses.fields(kind)}
+    names = sorted(field.name for field in dataclasses.fields(kind))
+    rule, given = f"A file must be npz with {', '.join(names)}", os.fspath(path)
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
+        # Without pickle: a scores file may come from someone else, and pickles run code.
+        with np.load(io.BytesIO(files.read(path)), allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
+    # What NumPy raises for files of other kinds; a bare array has no `files`.
     except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"The file must be an npz file with {', '.join(sorted(names))}. "
-            f"Received: {os.fspath(path)}, which cannot be read as such ({error})."
-        ) from None
-    if set(arrays) != names:
-        raise ValueError(
-            f"The npz file must hold {', '.join(sorted(names))}. "
-            f"Received: {os.fspath(path)} with {', '.join(sorted(arrays)) or 'nothing'}."
-        )
+        raise ValueError(f"{rule}. Received: {given}, which is none ({error}).") from None
+    if sorted(arrays) != names:
+        raise ValueError(f"{rule}. Received: {given} with {', '.join(arrays) or 'nothing'}.")
     return arrays
 
 
 def _check_shapes(scores: Scores) -> None:
-    expected = (len(scores.video_ids), len(scores.class_names))
-    labels_fit = scores.labels.shape in (expected, expected[:1])
-    if 0 in expected or scores.scores.shape != expected or not labels_fit:
-        raise ValueError(
-            "Scores of N > 0 videos and K classes must be [N, K], labels [N], or [N, K] where a "
-            "video may show several classes. Received: "
-            f"{expected[0]} videos, {expected[1]} classes, scores {list(scores.scores.shape)}, "
-            f"labels {list(scores.labels.shape)}."
-        )
-    if len(set(scores.video_ids)) != len(scores.video_ids):
-        twice = next(id for id in scores.video_ids if scores.video_ids.count(id) > 1)
-        raise ValueError(f"A video must be scored once. Received twice: {twice!r}.")
-    if len(set(scores.class_names)) != len(scores.class_names):
-        raise ValueError(f"Class names must be distinct. Received: {scores.class_names}.")
-    labels = scores.labels
+    num_videos, num_classes = expected = len(scores.video_ids), len(scores.class_names)
+    shape, labels = scores.scores.shape, scores.labels
+    if 0 in expected or shape != expected or labels.shape not in (expected, expected[:1]):
+        given = f"{num_videos} videos, {num_classes} classes, scores {list(shape)}"
+        rule = "Scores of N > 0 videos and K classes are [N, K], with labels [N] or [N, K]"
+        raise ValueError(f"{rule}. Received: {given}, labels {list(labels.shape)}.")
+    for what, names in (("Videos", scores.video_ids), ("Classes", scores.class_names)):
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{what} must be distinct. Received twice: {twice!r}.")
+    if not scores.multi_label:
+        metrics.check_labels(labels, num_classes)
+    elif labels.dtype != bool:
+        raise ValueError(f"Labels [N, K] must be True or False. Received: {labels.dtype}.")
+
+
+def _check_values(scores: Scores) -> None:
+    """Checks that scores are probabilities.
+
+    Logits have no such limits. Fused as if they were scores, they give another result than the
+    paper's fusion, which nothing else would show.
+    """
+    values, sums = scores.scores, scores.scores.sum(axis=1, dtype=np.float64)
     if scores.multi_label:
-        if labels.dtype != bool:
-            raise ValueError(f"Labels [N, K] must be True or False. Received: {labels.dtype}.")
-    elif labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= expected[1]:
-        raise ValueError(
-            f"Labels must be integers in [0, {expected[1]}). "
-            f"Received: {labels.dtype} from {labels.min()} to {labels.max()}."
-        )
+        rule = "at most 1 (sigmoids of frames and crops, averaged)"
+        right = (values <= 1).all(axis=1)
+    else:
+        rule = "of sum 1 (softmax scores of frames and crops, averaged)"
+        right = np.abs(sums - 1) <= _SUM_TOLERANCE
+    right &= (values >= 0).all(axis=1)  # NaN passes none of these.
+    if not right.all():
+        row = right.argmin()
+        given = f"{values[row].min():g} to {values[row].max():g}, sum {sums[row]:g}"
+        id = scores.video_ids[row]
+        raise ValueError(f"Scores must be at least 0 and {rule}. Received: {given}, for {id!r}.")
 
 
-def _check_softmax(scores: Scores) -> None:
-    sums = scores.scores.sum(axis=1, dtype=np.float64)
-    wrong = ~(np.abs(sums - 1) <= _SUM_TOLERANCE) | (scores.scores < 0).any(axis=1)
-    if wrong.any():  # NaN counts as wrong.
-        row = int(np.flatnonzero(wrong)[0])
-        raise ValueError(
-            "Scores must be softmax scores: not negative, each row sums to 1. Received: "
-            f"{scores.scores[row].min():g} to {scores.scores[row].max():g}, sum {sums[row]:g}, for "
-            f"{scores.video_ids[row]!r}. Logits are not scores; apply softmax to each frame and "
-            "crop before averaging them."
-        )
-
-
-def _check_probabilities(scores: Scores) -> None:
-    wrong = ~((scores.scores >= 0) & (scores.scores <= 1)).all(axis=1)
-    if wrong.any():  # NaN counts as wrong.
-        row = int(np.flatnonzero(wrong)[0])
-        raise ValueError(
-            "Scores of videos that may show several classes must be probabilities, from 0 to 1. "
-            f"Received: {scores.scores[row].min():g} to {scores.scores[row].max():g} for "
-            f"{scores.video_ids[row]!r}. Logits are not scores; apply the sigmoid to each frame "
-            "and crop before averaging them."
-        )
-
-
-def _check_same_classes(first: Scores, other: Scores, number: int) -> None:
-    if first.class_names != other.class_names:
-        apart = sorted(set(first.class_names) ^ set(other.class_names))
-        what = f"not in both: {', '.join(apart[:10])}" if apart else "another order"
-        raise ValueError(
-            f"All streams must score the same classes. Received: {len(first.class_names)} in "
-            f"stream 1, {len(other.class_names)} in stream {number}; {what}."
-        )
-
-
-def _check_same_videos(first: Scores, other: Scores, number: int) -> None:
-    apart = sorted(set(first.video_ids) ^ set(other.video_ids))
-    if apart:
-        more = ", ..." if len(apart) > 10 else ""
-        raise ValueError(
-            f"All streams must score the same videos. Received: {len(apart)} that are not in both "
-            f"stream 1 and stream {number}: {', '.join(apart[:10])}{more}. "
-            "Evaluate both on the same split."
-        )
+def _check_same(what: str, first: Sequence[str], other: Sequence[str], number: int) -> None:
+    if apart := sorted(set(first) ^ set(other)):
+        named = ", ".join([*apart[:10], *(["..."] if len(apart) > 10 else [])])
+        given = f"{len(apart)} that are not in both stream 1 and stream {number}: {named}"
+        raise ScoresError(f"All streams must score the same {what}. Received: {given}.")
 
 
 def _check_same_labels(first: Scores, other: Scores, number: int) -> None:
     if first.multi_label != other.multi_label:
         kinds = ["several classes" if s.multi_label else "one class" for s in (first, other)]
-        raise ValueError(
-            "Streams must agree whether a video may show several classes. Received: "
-            f"{kinds[0]} per video in stream 1, {kinds[1]} in stream {number}."
-        )
-    labels = zip(first.labels, other.labels)
-    differing = np.flatnonzero([not np.array_equal(*pair) for pair in labels])
-    if len(differing):
-        row = differing[0]
-        raise ValueError(
-            f"All streams must give a video the same label. Received: {first.video_ids[row]!r} is "
-            f"{_label_words(first, row)} in stream 1 and {_label_words(other, row)} in stream "
-            f"{number}."
-        )
+        given = f"{kinds[0]} per video in stream 1, {kinds[1]} in stream {number}"
+        raise ScoresError(f"Streams must agree how many classes a video has. Received: {given}.")
+    for row, pair in enumerate(zip(first.labels, other.labels)):
+        if not np.array_equal(*pair):
+            words = [_label_words(scores, row) for scores in (first, other)]
+            given = f"{words[0]} in stream 1 and {words[1]} in stream {number}"
+            id = first.video_ids[row]
+            raise ScoresError(f"A video must have one label. Received: {id!r} is {given}.")
 
 
 def _label_words(scores: Scores, row: int) -> str:

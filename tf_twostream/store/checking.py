@@ -5,15 +5,12 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
-import cv2
 import numpy as np
-import tensorflow as tf
 
 from tf_twostream.flow import codec
-from tf_twostream.processes import locks
-from tf_twostream.store import index, layout, records
-
-REQUIRED = ("method", "parameters", "directions", "shorter_side")  # In `store.json`.
+from tf_twostream.processes import files, locks
+from tf_twostream.store import coding, index, layout
+from tf_twostream.store import settings as store_settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Findings:
         index: What is wrong with the index; empty if nothing is.
     """
 
-    settings: dict[str, Any]
+    settings: store_settings.Settings
     frames: dict[str, tuple[int, int]]
     damaged: dict[str, str]
     index: str
@@ -45,53 +42,50 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
         What is there and what is wrong.
 
     Raises:
-        FileNotFoundError: If this is no store.
-        ValueError: If its `store.json` is damaged or does not say how the flow was computed.
+        NoStoreError: If this is no store.
+        DamagedStoreError: If its `store.json` is damaged or does not say how the flow was computed.
     """
-    settings = layout.read_settings(store)
-    if absent := [name for name in REQUIRED if name not in settings]:
-        raise ValueError(
-            f"{layout.SETTINGS} must say {', '.join(REQUIRED)}. Received: "
-            f"{layout.settings_path(store)} without {', '.join(absent)}. Compute the store again."
-        )
+    settings = store_settings.read(store)
     complete, half_done = layout.find_videos(store)
+    # Threads suffice, because OpenCV and TensorFlow let go of Python's lock while they work.
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        problems = list(pool.map(lambda video_id: check_video(store, video_id, settings), complete))
+        problems = list(pool.map(lambda name: _check_video(store, name, settings.kinds), complete))
     damaged = {video_id: problem for video_id, problem in zip(complete, problems) if problem}
     damaged |= dict.fromkeys(half_done, "half-done")
+    sound = {name: layout.read_video(store, name) for name in complete if name not in damaged}
     return Findings(
         settings=settings,
-        frames={v: _count_frames(store, v) for v in complete if v not in damaged},
+        frames={name: (info.num_frames, info.promised_frames) for name, info in sound.items()},
         damaged=damaged,
-        index="" if damaged else _check_index(store, settings),
+        # Where a video is to be done again, so is the index: `remove` writes it anew.
+        index="" if damaged else _check_index(store, index.join(sound, settings.kinds)),
     )
 
 
-def _count_frames(store: str, video_id: str) -> tuple[int, int]:
-    info = layout.read_video(layout.video_path(store, video_id))
-    return info.num_frames, info.promised_frames
-
-
-def check_video(store: str, video_id: str, settings: dict[str, Any]) -> str:
-    """Says what is wrong with a video, "" if nothing is.
+def _check_video(store: str, video_id: str, kinds: tuple[layout.Kind, ...]) -> str:
+    """Says what is wrong with a video; empty if nothing is.
 
     Looked at are `video.json`, the checksum, length and number of all records, the sizes of the
     decoded images, and whether ranges and means are finite.
     """
     try:
-        info = layout.read_video(layout.video_path(store, video_id))
-        if sorted(info.lengths) != sorted(layout.kinds(settings)):
+        info = layout.read_video(store, video_id)
+        if sorted(info.lengths) != sorted(kinds):
             return f"{layout.VIDEO} lists {sorted(info.lengths)}, not what {layout.SETTINGS} asks"
-        for kind in layout.kinds(settings):
-            if problem := _check_records(store, video_id, kind, info):
+        for kind in kinds:
+            path = layout.records_path(store, video_id, kind)
+            if problem := _check_records(path, kind, info):
                 return f"{kind}.tfrecord: {problem}"
     except ValueError as error:
         return str(error)
     return ""
 
 
-def _check_records(store: str, video_id: str, kind: str, info: layout.VideoInfo) -> str:
-    path = layout.records_path(store, video_id, kind)
+def _check_records(path: str, kind: str, info: layout.VideoInfo) -> str:
+    import tensorflow as tf
+
+    from tf_twostream.store import records
+
     lengths: list[int] = []
     try:
         for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
@@ -102,63 +96,57 @@ def _check_records(store: str, video_id: str, kind: str, info: layout.VideoInfo)
         return f"record {len(lengths)} is damaged or cut off"
     except tf.errors.NotFoundError:
         return "the file is missing"
-    num_records = info.num_frames - (kind != "rgb")
-    if len(lengths) != num_records:
-        return f"{len(lengths)} records instead of {num_records}"
+    if len(lengths) != (number := layout.num_records(info.num_frames, kind)):
+        return f"{len(lengths)} records instead of {number}"
+    # Two files that have changed places have good records, as many as there should be.
     if lengths != info.lengths[kind]:
         return f"the records are not as long as {layout.VIDEO} says"
     return ""
 
 
 def _check_record(content: dict[str, Any], kind: str, info: layout.VideoInfo) -> str:
-    shape = _decoded_shape(content["jpeg"], kind)
+    jpeg, is_frame = content["jpeg"], kind == "rgb"
+    shape = coding.decode(jpeg).shape[:2] if is_frame else codec.decode(jpeg).shape[1:]
     if shape != (info.height, info.width):
         return f"is of size {shape}, not {(info.height, info.width)}"
-    if kind == "rgb":
-        return ""
-    if "range" not in content:
+    if not is_frame and "range" not in content:
         return "is a frame, not a field"
-    if not _is_range(content["range"], content["mean"]):
+    if not is_frame and not _is_range(content["range"], content["mean"]):
         return f"has a faulty range {content['range'].tolist()}"
     return ""
 
 
-def _decoded_shape(jpeg: bytes, kind: str) -> tuple[int, ...]:
-    if kind != "rgb":
-        return codec.decode(jpeg).shape[1:]
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("a frame is not a JPEG image")
-    return image.shape[:2]
-
-
 def _is_range(limits: np.ndarray, mean: np.ndarray) -> bool:
-    """Says whether a range is finite and in order, and the mean within it but for rounding."""
+    """Says whether a range is finite and in order, and the mean within it."""
     if not (np.isfinite(limits).all() and np.isfinite(mean).all()):
         return False
     low, high = limits[:, 0], limits[:, 1]
+    # A mean is rounded: that of a field at rest may lie just beside its range.
     slack = 1e-3 * (1 + np.abs(limits).max())
     return bool(((low <= high) & (low - slack <= mean) & (mean <= high + slack)).all())
 
 
-def _check_index(store: str, settings: dict[str, Any]) -> str:
+def _check_index(store: str, wanted: index.Index) -> str:
     try:
         found = index.read(store)
     except (FileNotFoundError, ValueError) as error:
         return str(error)
-    if not index.equal(found, index.scan(store, layout.kinds(settings))):
+    if not index.equal(found, wanted):
         return f"{layout.INDEX} does not agree with the videos"
     return ""
 
 
 def remove(store: str, video_ids: Collection[str]) -> None:
-    """Removes videos, so that the next run of precompute_flow.py does them again.
+    """Removes videos, so that they are computed again when the store is next filled.
+
+    Args:
+        store: Folder of the store.
+        video_ids: The videos.
 
     Raises:
-        BlockingIOError: If such a run is under way.
+        BlockingIOError: If the store is being filled.
     """
     with locks.exclusive(store):
         for video_id in video_ids:
-            tf.io.gfile.rmtree(layout.video_folder(store, video_id))
-        settings = layout.read_settings(store)
-        index.write(store, index.scan(store, layout.kinds(settings)))
+            files.remove_folder(layout.video_folder(store, video_id))
+        index.write(store, index.scan(store, store_settings.read(store).kinds))

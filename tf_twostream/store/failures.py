@@ -4,37 +4,42 @@ import csv
 import io
 from collections.abc import Mapping
 
-import tensorflow as tf
-
+from tf_twostream.processes import files
 from tf_twostream.store import layout
 
 COLUMNS = ("video_id", "reason")
 
 
 def write(store: str, reasons: Mapping[str, str]) -> None:
-    """Writes the reasons, by id, sorted and atomically; a header only if none failed."""
+    """Writes `failed.csv` atomically, sorted by id.
+
+    Args:
+        store: Folder of the store.
+        reasons: Why each video failed, by id; the file then has its header alone if empty.
+    """
     text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
+    table = csv.writer(text, lineterminator="\n")  # By itself it would end lines as DOS does.
     table.writerow(COLUMNS)
     table.writerows(sorted(reasons.items()))
+    # A path may hold bytes that are no text.
     data = text.getvalue().encode(errors="backslashreplace")
-    layout.write_atomically(layout.failed_path(store), data)
+    files.write(files.join(store, layout.FAILED), data)
 
 
 def read(store: str) -> dict[str, str]:
     """Returns the reasons by id; none if there is no such file.
 
+    Args:
+        store: Folder of the store.
+
     Raises:
-        ValueError: If the file has other columns.
+        DamagedStoreError: If the file has other columns.
     """
-    path = layout.failed_path(store)
-    if not tf.io.gfile.exists(path):
+    path = files.join(store, layout.FAILED)
+    if not files.exists(path):
         return {}
-    with tf.io.gfile.GFile(path, "rb") as file:
-        rows = list(csv.reader(io.StringIO(file.read().decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(files.read(path).decode(), newline="")))
     if rows[:1] != [list(COLUMNS)] or any(len(row) != len(COLUMNS) for row in rows):
-        raise ValueError(
-            f"{path} must have the columns {','.join(COLUMNS)}. Remove it and run "
-            "data_tools/precompute_flow.py again."
-        )
+        rule = f"A {layout.FAILED} has the columns {','.join(COLUMNS)}"
+        raise layout.DamagedStoreError(f"{rule}. Received: {path}.")
     return dict(rows[1:])

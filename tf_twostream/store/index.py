@@ -3,12 +3,15 @@
 import dataclasses
 import io
 import zipfile
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from tf_twostream.processes import files
 from tf_twostream.store import layout
+
+
+class NoStoreError(FileNotFoundError):
+    """There is no store, or it is not finished."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +24,8 @@ class Index:
         height: `[N]` int64, pixels.
         width: `[N]` int64, pixels.
         promised_frames: `[N]` int64, as the containers' headers say.
-        fps: `[N]` float64, as the containers' headers say.
-        lengths: Per kind int32, the bytes of all records of all videos, one video after the other.
+        fps: `[N]` float64, frames per second, as the containers' headers say.
+        lengths: By kind, int32: the bytes of all records of all videos, one video after the other.
     """
 
     video_ids: np.ndarray
@@ -44,6 +47,7 @@ def join(videos: dict[str, layout.VideoInfo], kinds: tuple[str, ...]) -> Index:
     Returns:
         The index, sorted by id.
     """
+    # In the order of the ids, not of completion, so that interrupted runs end in the same bytes.
     video_ids = sorted(videos)
     infos = [videos[video_id] for video_id in video_ids]
     return Index(
@@ -53,6 +57,7 @@ def join(videos: dict[str, layout.VideoInfo], kinds: tuple[str, ...]) -> Index:
         width=np.array([info.width for info in infos], np.int64),
         promised_frames=np.array([info.promised_frames for info in infos], np.int64),
         fps=np.array([info.fps for info in infos], np.float64),
+        # Not the offsets, which are their sums: those would need int64 and twice the space.
         lengths={
             kind: np.array([n for info in infos for n in info.lengths[kind]], np.int32)
             for kind in kinds
@@ -61,59 +66,59 @@ def join(videos: dict[str, layout.VideoInfo], kinds: tuple[str, ...]) -> Index:
 
 
 def scan(store: str, kinds: tuple[str, ...]) -> Index:
-    """Builds the index from every `video.json` in a store."""
+    """Builds the index from every `video.json` in a store.
+
+    Args:
+        store: Folder of the store.
+        kinds: The record files that each video has.
+
+    Raises:
+        DamagedStoreError: If a `video.json` is damaged.
+    """
     complete, _ = layout.find_videos(store)
-    videos = {
-        video_id: layout.read_video(layout.video_path(store, video_id)) for video_id in complete
-    }
-    return join(videos, kinds)
+    return join({video_id: layout.read_video(store, video_id) for video_id in complete}, kinds)
 
 
 def write(store: str, index: Index) -> None:
     """Writes `index.npz` atomically; equal indices give equal bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **_arrays(index))
-    layout.write_atomically(layout.index_path(store), buffer.getvalue())
+    files.write(files.join(store, layout.INDEX), _pack(index))
 
 
 def equal(first: Index, second: Index) -> bool:
     """Says whether two indices tell the same of the same videos."""
-    return _arrays(first).keys() == _arrays(second).keys() and all(
-        np.array_equal(array, _arrays(second)[name]) for name, array in _arrays(first).items()
-    )
+    return _pack(first) == _pack(second)
 
 
-def _arrays(index: Index) -> dict[str, Any]:
-    arrays = {field.name: getattr(index, field.name) for field in dataclasses.fields(index)}
+def _pack(index: Index) -> bytes:
+    arrays = dict(vars(index))
     lengths = arrays.pop("lengths")
-    return arrays | {f"{kind}_lengths": array for kind, array in lengths.items()}
+    packed = io.BytesIO()
+    # NumPy dates what it packs 1980, so that the bytes do not depend on the time.
+    np.savez(packed, **arrays, **{f"{kind}_lengths": array for kind, array in lengths.items()})
+    return packed.getvalue()
 
 
 def read(store: str) -> Index:
     """Reads `index.npz`.
 
+    Args:
+        store: Folder of the store.
+
     Raises:
-        FileNotFoundError: If there is no index.
-        ValueError: If it is damaged.
+        NoStoreError: If there is no index.
+        DamagedStoreError: If it is damaged.
     """
-    path = layout.index_path(store)
-    if not tf.io.gfile.exists(path):
-        raise FileNotFoundError(
-            f"{path} does not exist: this is no finished store. "
-            "Make it (or finish it) with data_tools/precompute_flow.py."
-        )
-    with tf.io.gfile.GFile(path, "rb") as file:
-        data = file.read()
+    path = files.join(store, layout.INDEX)
+    if not files.exists(path):
+        raise NoStoreError(f"A finished store has an index. Received: {store}, without {path}.")
+    packed = io.BytesIO(files.read(path))
     try:
-        arrays = dict(np.load(io.BytesIO(data), allow_pickle=False))
-        lengths = {
-            name.removesuffix("_lengths"): arrays.pop(name)
-            for name in list(arrays)
-            if name.endswith("_lengths")
-        }
+        # No pickles: they could run code, and a store may be somebody else's.
+        arrays = dict(np.load(packed, allow_pickle=False))
+        ends = [name for name in arrays if name.endswith("_lengths")]
+        lengths = {name.removesuffix("_lengths"): arrays.pop(name) for name in ends}
         return Index(**arrays, lengths=lengths)
+    # What NumPy raises depends on where a file was cut off. Some of it advises to trust pickles,
+    # so its words are not repeated. Other arrays are a TypeError.
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}). Run data_tools/precompute_flow.py again: it writes it "
-            "anew from the videos that are there."
-        ) from error
+        raise layout.DamagedStoreError(f"{path} is damaged.") from error

@@ -1,18 +1,42 @@
-"""Several stores read as if they were one."""
+"""Several stores read as if they were one.
 
+Only this module knows that a video may lie in a second store: its id there begins with a mark,
+which everyone else passes on.
+"""
+
+import dataclasses
+import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from tf_twostream.store import layout
-from tf_twostream.store.reader import Reader
+from tf_twostream.store.reader import MissingVideoError, Reader
+
+# Number of the store, counted from 0, and id, which may hold line breaks as any path may. Videos
+# in a folder @1 of the first store would be misread; no data set that we know has such names.
+_MARK = re.compile(r"@(\d+)/(.+)", re.DOTALL)
+
+
+def added_id(video_id: str, number: int = 1) -> str:
+    """Returns the id by which a `JoinedReader` knows a video of its second (third ...) store.
+
+    Args:
+        video_id: The id in its own store.
+        number: Which store it is, counted from 0.
+    """
+    return f"@{number}/{video_id}"
+
+
+def is_added(video_id: str) -> bool:
+    """Says whether a video is of a second store, so that it only helps in training."""
+    return _MARK.fullmatch(video_id) is not None
 
 
 class JoinedReader:
-    """Reads windows from several stores; a video is known by the number of its store and its id.
+    """Reads windows from several stores; ids in all but the first are those of `added_id`.
 
-    Whether the stores are alike in what matters to a network, its run knows: `runs.check_store`.
+    Whether the stores are alike in what matters to a network, its run knows: `runs.check_alike`.
 
     Attributes:
         path: The folders of the stores, in words.
@@ -20,20 +44,23 @@ class JoinedReader:
     """
 
     def __init__(self, readers: Sequence[Reader]):
+        """Joins stores.
+
+        Args:
+            readers: One or more, the store that is tested on first.
+        """
         self._readers = tuple(readers)
         self.path = " and ".join(reader.path for reader in readers)
-        directions = [
-            direction
-            for direction in readers[0].settings["directions"]
-            if all(direction in reader.settings["directions"] for reader in readers)
-        ]
-        self.settings: dict[str, Any] = {**readers[0].settings, "directions": directions}
+        first = readers[0].settings
+        held = [set(reader.settings.directions) for reader in readers]
+        directions = tuple(d for d in first.directions if d in set.intersection(*held))
+        self.settings = dataclasses.replace(first, directions=directions)
 
-    def table(self, videos: Sequence[tuple[int, str]], kind: layout.Kind) -> dict[str, np.ndarray]:
+    def table(self, video_ids: Sequence[str], kind: layout.Kind) -> dict[str, np.ndarray]:
         """Returns what an input graph needs to read any window of these videos.
 
         Args:
-            videos: N pairs (number of the store, id), in any order, repeated or not.
+            video_ids: N ids, in any order, repeated or not.
             kind: "rgb", "forward" or "backward".
 
         Returns:
@@ -41,25 +68,33 @@ class JoinedReader:
             come before those of the second.
 
         Raises:
-            ValueError: If there is no such store, or it has no such video or kind.
+            MissingVideoError: If there is no such store, or it has no such video or kind.
         """
+        videos = [self._find(video_id) for video_id in video_ids]
         stores = np.array([number for number, _ in videos], np.int64)
-        if unknown := set(stores.tolist()) - set(range(len(self._readers))):
-            raise ValueError(
-                f"Videos are in one of the {len(self._readers)} stores {self.path}, counted from "
-                f"0. Received: {max(unknown)}."
-            )
-        rows = [np.flatnonzero(stores == n).tolist() for n in range(len(self._readers))]
+        # Each store makes one table of all its own videos. If the stores of the videos are 0 1 0,
+        # then `rows` is [0, 2] [1], and the joined tables have the videos 0 2 1.
+        rows = [np.flatnonzero(stores == number) for number in range(len(self._readers))]
         tables = [
             reader.table([videos[row][1] for row in own], kind)
             for reader, own in zip(self._readers, rows)
         ]
         offsets = [table.pop("offsets") for table in tables]
-        before = np.cumsum([0, *map(len, offsets)])
-        for table, start in zip(tables, before):
+        # The line of offsets of a store follows those of the stores before it.
+        for table, start in zip(tables, np.cumsum([0, *map(len, offsets)])):
             table["first"] = table["first"] + start
-        place = np.argsort(sum(rows, []))  # Where each video is among the joined rows.
+        # Where each video is in the joined tables: this undoes the sorting by stores.
+        place = np.argsort(np.concatenate(rows))
         joined = {
             name: np.concatenate([table[name] for table in tables])[place] for name in tables[0]
         }
         return {**joined, "offsets": np.concatenate(offsets)}
+
+    def _find(self, video_id: str) -> tuple[int, str]:
+        """Returns the number of a video's store and its id there."""
+        match = _MARK.fullmatch(video_id)
+        number, own = (int(match[1]), match[2]) if match else (0, video_id)
+        if number >= len(self._readers):
+            held = f"one of {len(self._readers)} stores, {self.path}"
+            raise MissingVideoError(f"A video is in {held}. Received: {number}, counted from 0.")
+        return number, own

@@ -1,4 +1,4 @@
-"""Names, schema and atomic writing of the files in a store.
+"""Names and schema of the files in a store.
 
     STORE/store.json                     what all videos share: method, parameters, sizes
     STORE/videos/<id>/rgb.tfrecord       T records      {"jpeg": bytes}
@@ -14,11 +14,13 @@ or an absolute path, so that equal videos give equal bytes.
 """
 
 import dataclasses
-import json
-from typing import Any, Literal
+from typing import Any
 
-import tensorflow as tf
+from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 
+# Readers refuse any other. A field that is added to `store.json` needs no new number, since
+# `Settings.from_json` passes over what it does not know; one of `video.json` or the index does.
 SCHEMA_VERSION = 1
 RECORD_OVERHEAD = 16  # TFRecord: 8 bytes length, 4 crc of the length, data, 4 crc of the data.
 
@@ -28,7 +30,11 @@ FAILED = "failed.csv"
 VIDEOS = "videos"
 VIDEO = "video.json"
 
-Kind = Literal["rgb", "forward", "backward"]
+Kind = recipes.Kind  # The recipes say which kinds a network reads.
+
+
+class DamagedStoreError(ValueError):
+    """A file of a store is damaged, or of another schema."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,121 +58,69 @@ class VideoInfo:
     lengths: dict[str, list[int]]
 
 
-def kinds(settings: dict[str, Any]) -> tuple[str, ...]:
-    """Returns the record files that each video of a store has, from its settings."""
-    return ("rgb", *settings["directions"])
+def num_records(num_frames: Any, kind: str) -> Any:
+    """Returns how many records of a kind T frames have: T of "rgb", T - 1 of a direction.
 
-
-def settings_path(store: str) -> str:
-    """Returns where the settings of a store lie."""
-    return tf.io.gfile.join(store, SETTINGS)
-
-
-def index_path(store: str) -> str:
-    """Returns where the index of a store lies."""
-    return tf.io.gfile.join(store, INDEX)
-
-
-def failed_path(store: str) -> str:
-    """Returns where a store lists the videos that failed."""
-    return tf.io.gfile.join(store, FAILED)
+    Args:
+        num_frames: T, or an array of them.
+        kind: "rgb", "forward" or "backward".
+    """
+    return num_frames - (kind != "rgb")
 
 
 def video_folder(store: str, video_id: str) -> str:
     """Returns the folder of one video."""
-    return tf.io.gfile.join(store, VIDEOS, video_id)
+    return files.join(store, VIDEOS, video_id)
 
 
 def video_path(store: str, video_id: str) -> str:
     """Returns where `video.json` of one video lies."""
-    return tf.io.gfile.join(video_folder(store, video_id), VIDEO)
+    return files.join(video_folder(store, video_id), VIDEO)
 
 
 def records_path(store: str, video_id: str, kind: str) -> str:
     """Returns where the records of one kind of one video lie."""
-    return tf.io.gfile.join(video_folder(store, video_id), f"{kind}.tfrecord")
+    return files.join(video_folder(store, video_id), f"{kind}.tfrecord")
 
 
-def partial_path(path: str) -> str:
-    """Returns the name under which a file is written until it is whole."""
-    return path + ".partial"
+def write_video(store: str, video_id: str, info: VideoInfo) -> None:
+    """Writes `video.json` of one video, which makes it count as complete."""
+    files.write_json(video_path(store, video_id), vars(info), sort_keys=True)
 
 
-def write_atomically(path: str, data: bytes) -> None:
-    """Writes a file under a temporary name and renames it, so that it is never seen half."""
-    with tf.io.gfile.GFile(partial_path(path), "wb") as file:
-        file.write(data)
-    tf.io.gfile.rename(partial_path(path), path, overwrite=True)
+def read_video(store: str, video_id: str) -> VideoInfo:
+    """Reads `video.json` of one video.
 
-
-def write_json(path: str, content: dict[str, Any]) -> None:
-    """Writes a dict as JSON, keys sorted, atomically."""
-    write_atomically(path, (json.dumps(content, sort_keys=True) + "\n").encode())
-
-
-def read_json(path: str) -> dict[str, Any]:
-    """Reads a JSON file.
+    Args:
+        store: Folder of the store.
+        video_id: The video.
 
     Raises:
-        ValueError: If the file is not JSON.
+        DamagedStoreError: If the file does not hold exactly the fields of `VideoInfo`.
     """
-    with tf.io.gfile.GFile(path, "rb") as file:
-        data = file.read()
+    path = video_path(store, video_id)
     try:
-        return json.loads(data)
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error}). Remove it and run again.") from error
-
-
-def read_settings(store: str) -> dict[str, Any]:
-    """Reads `store.json`.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If the store was written with another schema.
-    """
-    path = settings_path(store)
-    if not tf.io.gfile.exists(path):
-        raise FileNotFoundError(
-            f"A store holds {SETTINGS}. Received: {store} without it. "
-            "Make a store with data_tools/precompute_flow.py."
-        )
-    settings = read_json(path)
-    version = settings.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise ValueError(
-            f"This version reads stores of schema {SCHEMA_VERSION}. Received: {store} with schema "
-            f"{version}. Compute it again with data_tools/precompute_flow.py."
-        )
-    return settings
-
-
-def read_video(path: str) -> VideoInfo:
-    """Reads one `video.json`.
-
-    Raises:
-        ValueError: If the file does not hold exactly the fields of `VideoInfo`.
-    """
-    content = read_json(path)
-    try:
-        return VideoInfo(**content)
-    except TypeError as error:
-        raise ValueError(f"{path} does not describe a video ({error}). Remove it.") from error
+        return VideoInfo(**files.read_json(path))
+    except (TypeError, ValueError) as error:
+        raise DamagedStoreError(f"{path} does not describe a video ({error}).") from error
 
 
 def find_videos(store: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Walks a store.
 
+    Args:
+        store: Its folder.
+
     Returns:
         The ids of the complete videos and those of the half-done ones, both sorted.
     """
-    top = tf.io.gfile.join(store, VIDEOS)
+    top = files.join(store, VIDEOS)
     complete, half_done = [], []
-    if tf.io.gfile.isdir(top):
-        for folder, _, files in tf.io.gfile.walk(top):
-            video_id = folder[len(top) :].strip("/")
-            if VIDEO in files:
-                complete.append(video_id)
-            elif files:
-                half_done.append(video_id)
+    # An id may be a path, `class/clip.avi`: the files in a folder tell a video, not its depth.
+    for folder, _, names in files.walk(top):
+        video_id = folder[len(top) :].strip("/")
+        if VIDEO in names:
+            complete.append(video_id)
+        elif names:
+            half_done.append(video_id)
     return tuple(sorted(complete)), tuple(sorted(half_done))

@@ -1,37 +1,56 @@
-"""Reads a store: sizes and byte offsets in NumPy; the bytes themselves are read in the graph."""
+"""Reads a store: sizes and byte offsets in NumPy; the bytes themselves mostly in the graph."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from tf_twostream.store import index, layout
+from tf_twostream.flow import codec
+from tf_twostream.store import coding, index, layout, settings
+
+RECORDS_AT_ONCE = 32  # Outside of a graph: half a megabyte of frames of shorter side 256.
+
+
+class MissingVideoError(ValueError):
+    """A store lacks a video, or the kind of records that is asked for."""
 
 
 class Reader:
     """Opens a finished store.
 
+    Example:
+        >>> from tf_twostream import store
+        >>> reader = store.Reader(example_store)
+        >>> reader.video_ids[:2]
+        ('pan/left.avi', 'pan/right.avi')
+        >>> next(reader.frames("pan/left.avi")).shape, next(reader.fields("pan/left.avi")).shape
+        ((48, 64, 3), (48, 64, 2))
+
     Attributes:
         path: The store's folder.
-        settings: What `store.json` says: method, parameters, directions, shorter_side ...
+        settings: Method, parameters, directions, shorter side ...
         video_ids: All complete videos, sorted.
     """
 
     def __init__(self, store: str):
         """Reads `store.json` and the index, nothing else.
 
+        Args:
+            store: The store's folder.
+
         Raises:
-            FileNotFoundError: If there is no finished store.
-            ValueError: If the store was written with another schema, or is damaged.
+            NoStoreError: If there is no finished store.
+            DamagedStoreError: If the store was written with another schema, or is damaged.
         """
         self.path = store
-        self.settings: dict[str, Any] = layout.read_settings(store)
+        self.settings = settings.read(store)
         self._index = index.read(store)  # Only now is it known to be of this schema.
         self.video_ids: tuple[str, ...] = tuple(self._index.video_ids.tolist())
         self._rows = {video_id: row for row, video_id in enumerate(self.video_ids)}
         self._starts = {
-            kind: _starts(self._index.num_frames - (kind != "rgb"))
-            for kind in layout.kinds(self.settings)
+            kind: _starts(layout.num_records(self._index.num_frames, kind))
+            for kind in self.settings.kinds
         }
 
     def num_frames(self, video_id: str) -> int:
@@ -47,6 +66,71 @@ class Reader:
         """Returns the frames per second in a video's header; 0 if it says none."""
         return float(self._index.fps[self._row(video_id)])
 
+    def frames(
+        self, video_id: str, first: int = 0, count: int | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yields frames `first`, `first + 1` ... of a video.
+
+        Args:
+            video_id: The video.
+            first: The first frame, counted from 0.
+            count: How many frames; all that follow if None.
+
+        Yields:
+            `[H, W, 3]` uint8 RGB.
+
+        Raises:
+            MissingVideoError: If the store has no such video.
+        """
+        for record in self._records(video_id, "rgb", first, count):
+            yield coding.decode(record["jpeg"])
+
+    def fields(
+        self,
+        video_id: str,
+        first: int = 0,
+        count: int | None = None,
+        *,
+        direction: layout.Kind = "forward",
+        step: int = 1,
+    ) -> Iterator[np.ndarray]:
+        """Yields fields of a video.
+
+        Args:
+            video_id: The video.
+            first: The first field: forward from frame `first`, backward from `first + 1`.
+            count: How many fields to look at; all that follow if None.
+            direction: "forward" or "backward".
+            step: Yields every `step`-th of them.
+
+        Yields:
+            `[H, W, 2]` float32, (u right, v down) in pixels per frame.
+
+        Raises:
+            MissingVideoError: If the store has no such video or direction.
+        """
+        coded = self.coded_fields(video_id, first, count, direction=direction, step=step)
+        for codes, limits in coded:
+            yield codec.restore(codes, limits)
+
+    def coded_fields(
+        self,
+        video_id: str,
+        first: int = 0,
+        count: int | None = None,
+        *,
+        direction: layout.Kind = "forward",
+        step: int = 1,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields fields as they are stored; the arguments and errors are those of `fields`.
+
+        Yields:
+            The codes `[2, H, W]` uint8 and the range `[2, 2]` float32 in pixels.
+        """
+        records = self._records(video_id, direction, first, count)
+        for record in itertools.islice(records, 0, None, step):
+            yield codec.decode(record["jpeg"]), record["range"]
+
     def table(self, video_ids: Sequence[str], kind: layout.Kind) -> dict[str, np.ndarray]:
         """Returns what an input graph needs to read any window of these videos.
 
@@ -60,16 +144,18 @@ class Reader:
             the other; "first": `[N]` int64, where in "offsets" those of video n begin.
 
         Raises:
-            ValueError: If the store has no such videos or no such kind.
+            MissingVideoError: If the store has no such videos or no such kind.
         """
         if kind not in self._starts:
-            raise ValueError(
-                f"The store {self.path} holds {', '.join(self._starts)}. Received: {kind}. "
-                "Compute a store with that direction (precompute_flow.py --directions)."
-            )
+            held = ", ".join(self._starts)
+            raise MissingVideoError(f"The store {self.path} holds {held}. Received: {kind}.")
         rows = np.array([self._row(video_id) for video_id in video_ids], np.int64)
         starts, lengths = self._starts[kind], self._index.lengths[kind]
-        offsets = [_offsets(lengths[starts[row] : starts[row + 1]]) for row in rows]
+        # The end of a video's last record is no offset, but where the next file would begin.
+        offsets = [
+            _starts(lengths[starts[row] : starts[row + 1]] + layout.RECORD_OVERHEAD)[:-1]
+            for row in rows
+        ]
         num_records = starts[rows + 1] - starts[rows]
         paths = [layout.records_path(self.path, video_id, kind) for video_id in video_ids]
         return {
@@ -77,24 +163,33 @@ class Reader:
             "num_records": num_records,
             "height": self._index.height[rows],
             "width": self._index.width[rows],
+            # Videos differ in length, so one line with positions takes less than a padded table.
+            # The empty array keeps the type where there is no video at all.
             "offsets": np.concatenate([np.zeros(0, np.int64), *offsets]),
             "first": _starts(num_records)[:-1],
         }
 
+    def _records(
+        self, video_id: str, kind: layout.Kind, first: int, count: int | None
+    ) -> Iterator[dict[str, Any]]:
+        from tf_twostream.store import records  # TensorFlow reads them, and checks their sums.
+
+        table = self.table([video_id], kind)
+        offsets = table["offsets"][first:][:count]
+        # Some at a time, since a video may be long.
+        for n in range(0, len(offsets), RECORDS_AT_ONCE):
+            size = min(RECORDS_AT_ONCE, len(offsets) - n)
+            for record in records.read_records(table["path"][0], offsets[n], size).numpy():
+                yield records.deserialize(record)
+
     def _row(self, video_id: str) -> int:
         if video_id not in self._rows:
-            raise ValueError(
-                f"{video_id!r} is not among the {len(self._rows)} videos of the store {self.path}. "
-                "Compute it with data_tools/precompute_flow.py; failed.csv there may say why not."
-            )
+            held = f"the {len(self._rows)} videos of the store {self.path}"
+            raise MissingVideoError(f"{video_id!r} is not among {held}.")
         return self._rows[video_id]
 
 
 def _starts(counts: np.ndarray) -> np.ndarray:
     """Returns `[N + 1]` positions: item n of a joined list begins at n and ends at n + 1."""
+    # In int64: files of frames may be larger than the 2 GB that int32 can count.
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-
-
-def _offsets(lengths: np.ndarray) -> np.ndarray:
-    """Returns the byte at which each record of a TFRecord file begins."""
-    return _starts(lengths.astype(np.int64) + layout.RECORD_OVERHEAD)[:-1]

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from tf_twostream.store import failures, index, layout, records
+from tf_twostream.processes import files
+from tf_twostream.store import failures, index, layout
+from tf_twostream.store import settings as store_settings
 
 
 class VideoWriter:
@@ -15,17 +16,25 @@ class VideoWriter:
     As a context manager it discards what was written unless `finish` was reached.
     """
 
-    def __init__(self, store: str, video_id: str, kinds: tuple[str, ...]):
+    def __init__(self, store: str, video_id: str, kinds: tuple[layout.Kind, ...]):
+        """Begins a video.
+
+        Args:
+            store: Folder of the store.
+            video_id: The video.
+            kinds: The record files that it shall have.
+        """
+        import tensorflow as tf  # It takes seconds, which importing this module must not.
+
         self._store, self._video_id = store, video_id
         self._folder = layout.video_folder(store, video_id)
-        if tf.io.gfile.exists(self._folder):
-            tf.io.gfile.rmtree(self._folder)
-        tf.io.gfile.makedirs(self._folder)
+        # What a killed run left may be of other kinds, and would stay beside the new files.
+        files.remove_folder(self._folder)
+        files.make_folder(self._folder)
         self._lengths: dict[str, list[int]] = {kind: [] for kind in kinds}
         self._paths = {kind: layout.records_path(store, video_id, kind) for kind in kinds}
-        self._files = {
-            kind: tf.io.TFRecordWriter(layout.partial_path(path))
-            for kind, path in self._paths.items()
+        self._files: dict[str, Any] = {
+            kind: tf.io.TFRecordWriter(path + files.PARTIAL) for kind, path in self._paths.items()
         }
 
     def __enter__(self) -> "VideoWriter":
@@ -36,10 +45,21 @@ class VideoWriter:
 
     def add_rgb(self, jpeg: bytes) -> None:
         """Adds the next frame, a JPEG image in colour."""
+        from tf_twostream.store import records
+
         self._add("rgb", records.serialize_rgb(jpeg))
 
     def add_flow(self, direction: str, jpeg: bytes, limits: np.ndarray, mean: np.ndarray) -> None:
-        """Adds the next field of a direction (see `records.serialize_flow`)."""
+        """Adds the next field of a direction.
+
+        Args:
+            direction: "forward" or "backward".
+            jpeg: The codes, u above v (`flow.codec.encode`).
+            limits: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
+            mean: `[2]` float32, mean of u and of v in pixels.
+        """
+        from tf_twostream.store import records
+
         self._add(direction, records.serialize_flow(jpeg, limits, mean))
 
     def _add(self, kind: str, record: bytes) -> None:
@@ -60,24 +80,25 @@ class VideoWriter:
         """
         counts = {kind: len(lengths) for kind, lengths in self._lengths.items()}
         num_frames = counts["rgb"]
-        if any(count != num_frames - (kind != "rgb") for kind, count in counts.items()):
+        if any(count != layout.num_records(num_frames, kind) for kind, count in counts.items()):
             raise ValueError(f"T frames have T - 1 fields. Received: {counts}.")
         self._close()
         for path in self._paths.values():
-            tf.io.gfile.rename(layout.partial_path(path), path, overwrite=True)
+            files.rename(path + files.PARTIAL, path)
+        # Last, because this file says that the others are whole.
         info = layout.VideoInfo(num_frames, height, width, promised_frames, fps, self._lengths)
-        layout.write_json(layout.video_path(self._store, self._video_id), vars(info))
+        layout.write_video(self._store, self._video_id, info)
 
     def discard(self) -> None:
         """Removes what was written unless the video is complete; may be called twice."""
         if self._files:
             self._close()
-            tf.io.gfile.rmtree(self._folder)
+            files.remove_folder(self._folder)
 
     def _close(self) -> None:
         for file in self._files.values():
             file.close()
-        self._files = {}
+        self._files = {}  # From now on `discard` has nothing to remove.
 
 
 class Writer:
@@ -86,64 +107,60 @@ class Writer:
     Only one process may write to a store at a time (`locks.exclusive`).
     """
 
-    def __init__(self, store: str, settings: Mapping[str, Any]):
+    def __init__(self, store: str, settings: store_settings.Settings):
         """Checks that the store holds, or makes it hold, videos of these settings.
 
         Args:
             store: Folder, on any file system that TensorFlow knows.
-            settings: What all videos share and what decides their bytes; JSON-able, with
-                "directions": ["forward"] or ["forward", "backward"].
+            settings: What all videos share and what decides their bytes.
 
         Raises:
-            ValueError: If the store holds videos of other settings.
+            OtherSettingsError: If the store holds videos of other settings.
+            DamagedStoreError: If its `store.json` is damaged.
         """
         self.path = store
-        self.settings = {"schema_version": layout.SCHEMA_VERSION, **settings}
-        self._kinds = layout.kinds(self.settings)
-        path = layout.settings_path(store)
-        if tf.io.gfile.exists(path):
-            _check_settings(path, layout.read_json(path), self.settings)
+        self.settings = settings
+        path = files.join(store, layout.SETTINGS)
+        if files.exists(path):
+            settings.check_same(store_settings.read(store), path)
         else:
-            tf.io.gfile.makedirs(tf.io.gfile.join(store, layout.VIDEOS))
-            layout.write_json(path, self.settings)
+            files.make_folder(files.join(store, layout.VIDEOS))
+            store_settings.write(store, settings)
 
     def is_complete(self, video_id: str) -> bool:
         """Says whether a video is in the store as a whole."""
-        return tf.io.gfile.exists(layout.video_path(self.path, video_id))
+        return files.exists(layout.video_path(self.path, video_id))
 
     def video(self, video_id: str) -> VideoWriter:
         """Returns a writer for one video, which replaces what an interrupted run left of it."""
-        return VideoWriter(self.path, video_id, self._kinds)
+        return VideoWriter(self.path, video_id, self.settings.kinds)
 
     def discard(self, video_id: str) -> None:
         """Removes what an interrupted run left of a video, if anything."""
-        folder = layout.video_folder(self.path, video_id)
-        if tf.io.gfile.exists(folder):
-            tf.io.gfile.rmtree(folder)
+        files.remove_folder(layout.video_folder(self.path, video_id))
 
     def write_index(self) -> None:
-        """Joins what is complete into the index, which is all that the reader looks at."""
-        index.write(self.path, index.scan(self.path, self._kinds))
+        """Joins what is complete into the index, which is all that the reader looks at.
+
+        Raises:
+            DamagedStoreError: If a `video.json` is damaged.
+        """
+        # From the files, not from what this run did: an earlier one may have been killed.
+        index.write(self.path, index.scan(self.path, self.settings.kinds))
 
     def write_failed(self, reasons: Mapping[str, str]) -> None:
-        """Writes to `failed.csv` why videos failed; those of earlier runs stay while they do."""
+        """Writes `failed.csv`; what it said before stays for videos that are not complete yet.
+
+        Args:
+            reasons: Why videos failed in this run, by id.
+
+        Raises:
+            DamagedStoreError: If the file that is there has other columns.
+        """
+        # A run may be given a part of the videos: what the others failed of stays true.
         earlier = {
             video_id: reason
             for video_id, reason in failures.read(self.path).items()
             if not self.is_complete(video_id)
         }
         failures.write(self.path, earlier | dict(reasons))
-
-
-def _check_settings(path: str, found: dict[str, Any], asked: dict[str, Any]) -> None:
-    if found != asked:
-        keys = sorted(
-            key for key in found.keys() | asked.keys() if found.get(key) != asked.get(key)
-        )
-        differences = "; ".join(
-            f"{key}: {found.get(key)} there, {asked.get(key)} asked" for key in keys
-        )
-        raise ValueError(
-            "A store holds videos of one flow method, its parameters and one size. "
-            f"Received: {path} with {differences}. Use another --store."
-        )

@@ -1,14 +1,14 @@
 """Classes of another data set, learnt along with those of the first (paper, Sect. 6, Table 2)."""
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar
 
 from tf_twostream import cli, datasets
 from tf_twostream.datasets import union
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Addition:
+class Addition(cli.Knobs):
     """The knobs that say which classes to add, and where their videos are.
 
     All videos of the added classes are for training ("full (all splits combined) UCF-101 data").
@@ -17,37 +17,23 @@ class Addition:
     a baseball bat has not recognised it.
     """
 
-    add_dataset: Literal["", datasets.Name] = cli.knob(
-        "",
+    group: ClassVar[str] = "data"
+
+    add_dataset: datasets.Name = cli.knob(
+        cli.REQUIRED,
         "Also learn classes of this data set, all of whose videos are for training (Table 2, third "
         "row); none by default.",
     )
+    add_store: str = cli.knob(
+        cli.REQUIRED, "Its store, made with the same settings as --store; needed with it."
+    )
     add_annotations: str = cli.knob("", "Its lists, as --annotations.")
     add_videos_dir: str = cli.knob("", "The folder of its videos, as --videos_dir.")
-    add_store: str = cli.knob("", "Its store, made with the same settings as --store.")
     add_classes: str = cli.knob(
         "",
         "CSV file class,use,counterpart,reason: the classes whose use is add. Default: the 78 of "
         "UCF-101 that HMDB-51 has not (tf_twostream/datasets/ucf101_not_in_hmdb51.csv).",
     )
-
-    def __post_init__(self) -> None:
-        """Checks each value where it enters."""
-        given = [
-            f"--{name}={getattr(self, name)}"
-            for name in ("add_annotations", "add_videos_dir", "add_store", "add_classes")
-            if getattr(self, name)
-        ]
-        if given and not self.add_dataset:
-            raise ValueError(
-                f"Adding classes needs the kind of the other data set. Received: {' '.join(given)} "
-                "alone. Name it: --add_dataset."
-            )
-        if self.add_dataset and not self.add_store:
-            raise ValueError(
-                "The videos of added classes come from a store of their own. Received: "
-                f"--add_dataset={self.add_dataset} without one. Name it: --add_store."
-            )
 
     def source(self, *, allow_missing: bool) -> datasets.Source:
         """Returns the other data set, restricted to the classes to add.
@@ -56,11 +42,11 @@ class Addition:
             allow_missing: Whether to go on without listed videos that do not exist.
 
         Raises:
-            ValueError: If nothing is to be added, or the file of classes is faulty.
+            ValueError: If the file of classes is faulty.
             OSError: If the file of classes cannot be read.
         """
         return datasets.Source(
-            dataset=self.add_dataset,  # type: ignore[arg-type]
+            dataset=self.add_dataset,
             videos_dir=self.add_videos_dir,
             annotations=self.add_annotations,
             classes=union.read_choice(self.add_classes or union.UCF101_NOT_IN_HMDB51),

@@ -1,20 +1,28 @@
 """The devices and hosts that share the training of a network."""
 
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
 import tensorflow as tf
+
+from tf_twostream.processes import locks
 
 
 def make_strategy() -> tf.distribute.Strategy:
     """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs."""
-    tf.get_logger().setLevel("WARNING")  # `describe` says it, once.
+    tf.get_logger().setLevel("WARNING")  # The start lines of a training say it, once.
     cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
     if cluster.as_dict():
         return tf.distribute.MultiWorkerMirroredStrategy()
+    # One device is mirrored as well: the same code runs on one GPU, on several, and in the tests.
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["CPU:0"])
 
 
 def num_hosts(strategy: tf.distribute.Strategy) -> int:
-    """How many processes train together."""
+    """Counts the processes that train together."""
     resolver = strategy.cluster_resolver
     cluster = resolver.cluster_spec().as_dict() if resolver else {}
     return sum(len(tasks) for tasks in cluster.values()) or 1
@@ -33,16 +41,63 @@ def kind() -> str:
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
 
 
+def sole_writer(
+    strategy: tf.distribute.Strategy, folder: str | os.PathLike[str]
+) -> contextlib.AbstractContextManager[None]:
+    """Keeps other processes out of a run folder; only the first host writes to it."""
+    if is_first_host(strategy):
+        return locks.exclusive(os.fspath(folder))
+    return contextlib.nullcontext()
+
+
 def check_alike(strategy: tf.distribute.Strategy) -> None:
     """Checks that hosts which train together have the same number of GPUs.
 
     Raises:
         ValueError: If they have not.
     """
+    # Each host reads an equal share of a batch, and would give its devices unequal parts of it.
     own = max(1, len(tf.config.list_logical_devices("GPU")))
     hosts, devices = num_hosts(strategy), strategy.num_replicas_in_sync
     if hosts > 1 and own * hosts != devices:
-        raise ValueError(
-            "Hosts that train together need the same number of GPUs. "
-            f"Received: {own} here, {devices} on {hosts} hosts."
-        )
+        given = f"{own} here, {devices} on {hosts} hosts"
+        raise ValueError(f"Hosts that train together have as many GPUs each. Received: {given}.")
+
+
+def distribute(
+    strategy: tf.distribute.Strategy,
+    streams: Sequence[Callable[..., tf.data.Dataset]],
+    first_iteration: int,
+) -> Iterator[Any]:
+    """Starts the stream of training batches, spread over hosts and devices.
+
+    Args:
+        strategy: The devices.
+        streams: Of each task, what `videos.Learnt` has.
+        first_iteration: Iteration to start from.
+
+    Returns:
+        Tuples of a batch per task; each device gets its own.
+    """
+    check_alike(strategy)
+
+    # Not `experimental_distribute_dataset`, which would let each host decode the whole batch and
+    # throw away what is not its own.
+    def on_host(host: tf.distribute.InputContext) -> tf.data.Dataset:
+        own = [
+            stream(
+                first_iteration=first_iteration,
+                shard=host.input_pipeline_id,
+                num_shards=host.num_input_pipelines,
+                num_replicas=host.num_replicas_in_sync,
+            )
+            for stream in streams
+        ]
+        return tf.data.Dataset.zip(tuple(own))
+
+    return iter(strategy.distribute_datasets_from_function(on_host))
+
+
+def first_replica(batches: Any, strategy: tf.distribute.Strategy) -> Any:
+    """Returns what the first device of this host has of distributed tensors."""
+    return tf.nest.map_structure(lambda t: strategy.experimental_local_results(t)[0], batches)

@@ -1,107 +1,167 @@
 """What a training says of itself: in words, in curves, and when it has gone astray."""
 
-import dataclasses
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import datasets, paper, runs
+from tf_twostream import datasets, paper, runs, store
+from tf_twostream.paper import recipes
+from tf_twostream.processes import progress
 from tf_twostream.training import devices
 
 
 class NotFiniteError(ValueError):
-    """The loss is no longer a number."""
+    """A loss or a weight is no longer a number."""
+
+    def __init__(self, what: str, recipe: recipes.Recipe, iteration: int):
+        """Adds to `what` the numbers that most likely did it."""
+        rate = recipe.learning_rate_at(iteration)
+        super().__init__(
+            f"{what}. The learning rate was {rate:g}, the dropout {recipe.dropout:g}; a "
+            "checkpoint, if there is one, is from before."
+        )
 
 
-def not_finite_advice(recipe: paper.Recipe, iteration: int) -> str:
-    """What to do about it."""
-    return (
-        f"The learning rate was {recipe.learning_rate_at(iteration):g}, the dropout "
-        f"{recipe.dropout:g}; a checkpoint, if there is one, is from before. Begin a new run with "
-        "a smaller --learning_rate or, where --width is small, --dropout_rate=0.5, or check the "
-        "flow with data_tools/verify_store.py."
-    )
-
-
-@dataclasses.dataclass
 class Meter:
-    """Collects what TensorBoard shows, without waiting for the device at every iteration."""
+    """Collects losses and hits without waiting for the device at every iteration.
 
-    losses: list[tf.Tensor] = dataclasses.field(default_factory=list)
-    hits: list[tf.Tensor] = dataclasses.field(default_factory=list)
-    waited: float = 0.0
-    since: float = dataclasses.field(default_factory=time.perf_counter)
+    Attributes:
+        waited: Seconds that passed until batches were there.
+    """
+
+    def __init__(self) -> None:
+        """Starts the clock."""
+        self.waited = 0.0
+        self._losses: list[tf.Tensor] = []
+        self._hits: list[tf.Tensor] = []
+        self._since = time.perf_counter()
+
+    def add(self, losses: tf.Tensor, hits: tf.Tensor) -> None:
+        """Takes what a step returns: `[number of tasks]` losses and hits."""
+        self._losses.append(losses)
+        self._hits.append(hits)
 
     def read(self, iteration: int, run: runs.Run) -> dict[str, float]:
-        """Means since the last reading; with several tasks their sum, and each by name.
+        """Computes the means since the meter was made.
+
+        Args:
+            iteration: Iterations done.
+            run: The run in training.
+
+        Returns:
+            By the names of TensorBoard's curves: the loss, summed over tasks, the accuracy, the
+            learning rate of the last iteration, samples per second, and the share of the time that
+            passed in waiting for batches; with several tasks loss and accuracy of each as well.
 
         Raises:
             NotFiniteError: If a loss is NaN or infinite.
         """
-        recipe = run.recipe
-        sizes = {f"/{task.name}": task.batch_size for task in run.tasks} or {"": recipe.batch_size}
-        losses, hits = (
-            np.array([np.ravel(values) for values in tensors])
-            for tensors in (self.losses, self.hits)
-        )
+        # Here the host waits for the device, once for many iterations and not at each.
+        losses, hits = (np.array([t.numpy() for t in kept]) for kept in (self._losses, self._hits))
         total = losses.sum(axis=1)
         if not np.isfinite(total).all():
-            first = iteration - len(total) + int(np.argmax(~np.isfinite(total)))
-            raise NotFiniteError(
-                f"The loss became {total[~np.isfinite(total)][0]} at iteration {first}. "
-                + not_finite_advice(recipe, first)
-            )
-        seconds = time.perf_counter() - self.since
-        samples = sum(sizes.values()) * len(total)
+            # The first bad one is named: what comes after it is NaN by inheritance.
+            wrong = int(np.argmax(~np.isfinite(total)))
+            first = iteration - len(total) + wrong
+            rule = f"The loss became {total[wrong]} at iteration {first}"
+            raise NotFiniteError(rule, run.recipe, first)
+        seconds = time.perf_counter() - self._since
+        samples = sum(task.batch_size for task in run.tasks) * len(total)
         point = {
             "loss": float(total.mean()),
             "accuracy": int(hits.sum()) / samples,
-            "learning_rate": recipe.learning_rate_at(iteration - 1),
+            # Of the iteration just done, which is the one before `iteration` when counted from 0.
+            "learning_rate": run.recipe.learning_rate_at(iteration - 1),
             "samples_per_second": samples / seconds,
             "share_waiting_for_input": self.waited / seconds,
         }
-        for number, (name, size) in enumerate(sizes.items()):
-            point[f"loss{name}"] = float(losses[:, number].mean())
-            point[f"accuracy{name}"] = float(hits[:, number].mean()) / size
+        for number, task in enumerate(run.tasks):
+            if task.name:
+                point[f"loss/{task.name}"] = float(losses[:, number].mean())
+                point[f"accuracy/{task.name}"] = float(hits[:, number].mean()) / task.batch_size
         return point
 
 
+class Journal:
+    """The progress bar of a training and its curves in TensorBoard.
+
+    As a context manager it opens both and closes them; other hosts than the first write no curves.
+    """
+
+    def __init__(self, run: runs.Run, first_iteration: int, strategy: tf.distribute.Strategy):
+        """Remembers where the training stands."""
+        self._run, self._first = run, first_iteration
+        # On other hosts a writer that writes nothing, so that nobody has to ask which host it is.
+        self._writer = tf.summary.create_noop_writer()
+        if devices.is_first_host(strategy):
+            self._writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
+        self._meter = Meter()
+
+    def __enter__(self) -> "Journal":
+        self._context = self._writer.as_default()
+        self._context.__enter__()
+        total = self._run.recipe.iterations
+        self._bar = progress.bar(total, "it", "training", initial=self._first)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._bar.close()
+        self._context.__exit__(*error)
+
+    def next(self, stream: Iterator[Any]) -> Any:
+        """Takes the next batch of a stream, and notes how long it takes."""
+        start = time.perf_counter()
+        batch = next(stream)
+        self._meter.waited += time.perf_counter() - start
+        return batch
+
+    def add(self, losses: tf.Tensor, hits: tf.Tensor) -> None:
+        """Takes what a step returns."""
+        self._meter.add(losses, hits)
+        self._bar.update()
+
+    def write(self, iteration: int) -> None:
+        """Adds a point to each curve.
+
+        Raises:
+            NotFiniteError: If a loss is NaN or infinite.
+        """
+        point = self._meter.read(iteration, self._run)
+        for name, value in point.items():
+            tf.summary.scalar(name, value, step=iteration)
+        shown = {name: f"{point[name]:.3f}" for name in ("loss", "accuracy")}
+        self._bar.set_postfix(shown, refresh=False)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets the time until now, for example that of a checkpoint."""
+        self._meter = Meter()
+
+
 def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int) -> str:
-    """Says in the paper's words what a training does."""
+    """Says in the paper's words what a training does.
+
+    Args:
+        run: The run.
+        num_weights: Trainable weights of its network.
+        replicas: Devices, over all hosts.
+        chunk_size: Samples that a device holds at once; 0 for all of a batch.
+
+    Returns:
+        The start lines of a training.
+    """
     recipe = run.recipe
-    settings = run.store_settings
     drops = " ".join(f"{recipe.learning_rate_at(at):g} from {at:,};" for at in recipe.drops)
+    mirrored = "half of the samples mirrored" if recipe.mirroring else "no sample mirrored"
     lines = [
-        *_data(run),
+        *map(_describe_task, run.tasks),
+        *_describe_added(run),
         f"network:    CNN-M-2048, {recipe.stream} stream, width {recipe.width:g}, "
         f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}",
-    ]
-    if isinstance(recipe, paper.TemporalRecipe):
-        length = recipe.stack_length
-        stacking = {"flow": "optical flow stacking (1)", "trajectory": "trajectory stacking (2)"}
-        halves = f"bi-directional ({length // 2} forward, {length // 2} backward fields), "
-        lines.append(
-            f"input:      {recipe.crop_size}x{recipe.crop_size}x{2 * length} volumes "
-            f"of {settings['method']} flow, {stacking[recipe.stacking]}, L = {length}, "
-            f"{halves if recipe.bidirectional else ''}channels u1 v1"
-            f"{f' ... u{length} v{length}' if length > 1 else ''} in "
-            "pixels per frame, each field restored from its own range, mean vector "
-            f"{'subtracted' if recipe.mean_subtraction else 'left in'}"
-        )
-    else:
-        what = "RGB"
-        if isinstance(recipe, paper.SlowFusionRecipe):
-            what = (
-                f"stacks of {recipe.num_frames} RGB frames, {paper.SLOW_FUSION_RESPONSES} windows "
-                f"of {recipe.temporal_extent} to conv1, joined by twos before conv2 and conv3,"
-            )
-        lines.append(
-            f"input:      {recipe.crop_size}x{recipe.crop_size} {what} from the whole frame "
-            f"(shorter side {settings['shorter_side']}), colours jittered"
-        )
-    mirrored = "half of the samples mirrored" if recipe.mirroring else "no sample mirrored"
-    lines += [
+        f"input:      {_describe_input(recipe, run.task.settings)}",
         f"batch:      {recipe.batch_size} on {replicas} {devices.kind()}{'s' * (replicas > 1)}, "
         f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
         f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
@@ -111,30 +171,63 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
     return "\n".join(lines)
 
 
-def _data(run: runs.Run) -> list[str]:
-    def words(split: datasets.Split) -> str:
-        if not split.train:  # Images, of which a split lists none.
-            return f"{split.name}, {len(split.class_names)} classes"
-        return (
-            f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
-            "classes, drawn uniformly across the classes"
-            + (
-                "; a video may show several: binary cross-entropies summed over the classes, "
-                "accuracy: the likeliest class is one of the video's"
-            )
-            * split.multi_label
-        )
-
-    if not run.tasks:
-        lines = [f"data:       {words(run.split)}"]
-        if added := sum(video.store > 0 for video in run.split.train):
-            lines.append(
-                f"added:      {added} of these videos are of the other data set; in testing the "
-                f"largest score of all {len(run.split.class_names)} classes decides (ours)"
-            )
-        return lines
-    return [
-        f"task:       {task.name}: {words(task.split)}; {task.batch_size} samples per iteration, "
+def _describe_task(task: runs.Task) -> str:
+    words = _describe_split(task.split)
+    if not task.name:
+        return f"data:       {words}"
+    return (
+        f"task:       {task.name}: {words}; {task.batch_size} samples per iteration, "
         f"sum of their losses divided by {task.divisor}"
-        for task in run.tasks
+    )
+
+
+def _describe_split(split: datasets.Split) -> str:
+    if not split.train:  # Images, of which a split lists none.
+        return f"{split.name}, {len(split.class_names)} classes"
+    several = (
+        "; a video may show several: binary cross-entropies summed over the classes, accuracy: the "
+        "likeliest class is one of the video's"
+    )
+    return (
+        f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
+        f"classes, drawn uniformly across the classes{several if split.multi_label else ''}"
+    )
+
+
+def _describe_added(run: runs.Run) -> list[str]:
+    added = sum(store.is_added(video.id) for video in run.split.train)
+    if not added:
+        return []
+    return [
+        f"added:      {added} of these videos are of the other data set; in testing the largest "
+        f"score of all {len(run.split.class_names)} classes decides (ours)"
     ]
+
+
+def _describe_input(recipe: recipes.Recipe, settings: store.Settings) -> str:
+    side = f"{recipe.crop_size}x{recipe.crop_size}"
+    if recipe.sees_flow:
+        return f"{side}x{recipe.input_channels} volumes {_describe_volume(recipe, settings)}"
+    what = "RGB"
+    if recipe.temporal_extent:
+        what = (
+            f"stacks of {recipe.window_length} RGB frames, {paper.SLOW_FUSION_RESPONSES} windows "
+            f"of {recipe.temporal_extent} to conv1, joined by twos before conv2 and conv3,"
+        )
+    return (
+        f"{side} {what} from the whole frame (shorter side {settings.shorter_side}), "
+        "colours jittered"
+    )
+
+
+def _describe_volume(recipe: Any, settings: store.Settings) -> str:
+    length, half = recipe.stack_length, recipe.stack_length // 2
+    stacking = {"flow": "optical flow stacking (1)", "trajectory": "trajectory stacking (2)"}
+    halves = f"bi-directional ({half} forward, {half} backward fields), "
+    return (
+        f"of {settings.method} flow, {stacking[recipe.stacking]}, L = {length}, "
+        f"{halves if recipe.bidirectional else ''}channels u1 v1"
+        f"{f' ... u{length} v{length}' if length > 1 else ''} in pixels per frame, each field "
+        "restored from its own range, mean vector "
+        f"{'subtracted' if recipe.mean_subtraction else 'left in'}"
+    )

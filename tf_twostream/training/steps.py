@@ -8,29 +8,38 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_twostream import inputs, paper
+from tf_twostream import inputs
+from tf_twostream.paper import recipes
 
-Batch = inputs.Element | tuple[inputs.Element, ...]  # A tuple where there are several tasks.
-Step = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
+Batches = tuple[inputs.Element, ...]  # One for each task.
+Step = Callable[[Batches], tuple[tf.Tensor, tf.Tensor]]
 
 
-def make_optimizer(recipe: paper.Recipe) -> keras.optimizers.Optimizer:
+def make_optimizer(recipe: recipes.Recipe, variables: Sequence[Any]) -> keras.optimizers.Optimizer:
     """Builds SGD with momentum and the paper's schedule.
 
     The weight decay is part of the gradient, as in Caffe, and added in the step.
+
+    Args:
+        recipe: The schedule.
+        variables: The weights to train, each of which gets a momentum; call it in the scope of
+            their strategy.
     """
     rates = [recipe.learning_rate_at(0), *(recipe.learning_rate_at(at) for at in recipe.drops)]
     schedule: Any = rates[0]
-    if recipe.drops:  # Keras changes the rate one iteration after the boundary.
+    if recipe.drops:
+        # Keras changes the rate one iteration after the boundary, and counts from 0.
         schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
             [drop - 1 for drop in recipe.drops], rates
         )
-    return keras.optimizers.SGD(schedule, momentum=recipe.momentum)
+    optimizer = keras.optimizers.SGD(schedule, momentum=recipe.momentum)
+    optimizer.build(variables)
+    return optimizer
 
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """A task of a network.
+    """The network of one task.
 
     Attributes:
         model: From the network's input to the logits of this task.
@@ -42,44 +51,48 @@ class Head:
 
 
 def make_step(
-    model: keras.Model,
+    heads: Sequence[Head],
+    variables: Sequence[Any],
     optimizer: keras.optimizers.Optimizer,
-    recipe: paper.Recipe,
+    recipe: recipes.Recipe,
     *,
-    heads: Sequence[Head] = (),
     chunk_size: int = 0,
     jit_compile: bool = False,
 ) -> Step:
     """Builds one iteration for one replica.
 
     The loss is the cross-entropy (`losses`), averaged over the whole batch of all replicas, plus
-    the weight decay on kernels: gradients of replicas and of chunks add up. With several heads it
+    the weight decay on kernels: gradients of replicas and of chunks add up. With several tasks it
     is the sum of their losses, each on the videos of its own data set (Sect. 4).
 
     Args:
-        model: The network.
-        optimizer: Its optimizer.
-        recipe: Its recipe.
-        heads: The tasks of a network that has several; none for `model` as it is.
+        heads: The tasks; their networks share all layers but the last.
+        variables: The weights to train.
+        optimizer: Their optimizer.
+        recipe: The recipe of the network.
         chunk_size: Samples to run through the network at once; 0 for the replica's whole batch.
         jit_compile: Whether to compile forward and backward pass with XLA.
 
     Returns:
-        A function from a batch, or with `heads` a tuple of batches, to, by head, (this replica's
-        share of the cross-entropy, number of correctly classified samples), which updates the
-        weights.
+        A function from a batch per task to, by task, (this replica's share of the cross-entropy,
+        number of correctly classified samples), which updates the weights.
     """
-    variables = model.trainable_variables
-    heads = heads or (Head(model, recipe.batch_size),)
+    # One compiled function per head: retracing costs seconds, so it happens once, not in the step.
     functions = [_gradients(head, variables, jit_compile) for head in heads]
 
-    def step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        batches = batch if isinstance(batch, tuple) else (batch,)
-        results = [
-            _over_chunks(function, part, recipe, chunk_size)
-            for function, part in zip(functions, batches, strict=True)
-        ]
+    def step(batches: Batches) -> tuple[tf.Tensor, tf.Tensor]:
+        results = []
+        # Bytes become volumes here, on the device: as floats they would be more than twice as
+        # many to bring there (341x256 bytes per component against 224x224 floats).
+        for gradients, batch in zip(functions, batches, strict=True):
+            if chunk_size and chunk_size < batch["label"].shape[0]:
+                results.append(_over_chunks(gradients, batch, recipe, chunk_size))
+            else:
+                results.append(gradients(inputs.prepare(batch, recipe), batch["label"]))
+        # Each replica decays by its share, because the optimizer adds up what replicas have.
+        # Keras' own `weight_decay` does not pass through the momentum, as Caffe's does.
         decay = recipe.weight_decay / tf.distribute.get_strategy().num_replicas_in_sync
+        # Shared layers learn from all tasks at once: their gradients are summed (Sect. 4).
         summed = [tf.add_n(parts) for parts in zip(*(gradients for gradients, _, _ in results))]
         decayed = [
             gradient + decay * variable if variable.name == "kernel" else gradient
@@ -88,6 +101,19 @@ def make_step(
         optimizer.apply(decayed, variables)
         _, losses, hits = zip(*results)
         return tf.stack(losses), tf.stack(hits)
+
+    return step
+
+
+def on_all_replicas(replica_step: Step, strategy: tf.distribute.Strategy) -> Step:
+    """Builds one iteration over all devices, as a graph: losses and hits are sums over them."""
+
+    # Batches are padded to sizes that vary; without the relaxation each size would trace anew.
+    @tf.function(reduce_retracing=True, autograph=False)
+    def step(batches: Batches) -> tuple[tf.Tensor, tf.Tensor]:
+        losses, hits = strategy.run(replica_step, (batches,))
+        total = tf.distribute.ReduceOp.SUM
+        return strategy.reduce(total, losses, None), strategy.reduce(total, hits, None)
 
     return step
 
@@ -113,18 +139,22 @@ def losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def _hits(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """`[B]` bool: whether the class with the highest score is the label, or one of them."""
+    """Says whether the class with the highest score is the label, or one of them: `[B]` bool."""
     best = tf.argmax(logits, axis=1, output_type=tf.int32)
     return best == labels if labels.shape.rank == 1 else tf.gather(labels, best, batch_dims=1)
 
 
-def _gradients(head: Head, variables: list[Any], jit_compile: bool) -> Callable[..., Any]:
-    """Builds forward and backward pass: (gradients of all variables, loss, hits) of a chunk."""
+def _gradients(head: Head, variables: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
+    """Builds forward and backward pass, from a chunk to (gradients of all variables, loss, hits).
+
+    XLA compiles these and not the whole step, because batches of varying size would compile anew.
+    """
 
     @tf.function(jit_compile=jit_compile, autograph=False)
     def gradients(x: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = head.model(x, training=True)
+            # A sum by a number that all replicas know: parts of a batch then simply add up.
             loss = tf.reduce_sum(losses(logits, labels)) / head.divisor
         others = tf.UnconnectedGradients.ZERO  # The last layers of other tasks.
         values = [variable.value for variable in variables]
@@ -138,7 +168,7 @@ def _gradients(head: Head, variables: list[Any], jit_compile: bool) -> Callable[
 
 
 def _over_chunks(
-    gradients: Callable[..., Any], batch: inputs.Element, recipe: paper.Recipe, chunk_size: int
+    gradients: Callable[..., Any], batch: inputs.Element, recipe: recipes.Recipe, chunk_size: int
 ) -> Any:
     """Sums (gradients, loss, hits) over the chunks of a batch; the last one may be smaller."""
 
@@ -151,10 +181,9 @@ def _over_chunks(
         return gradients(inputs.prepare(part, recipe), part["label"])
 
     size = batch["label"].shape[0]
-    if not chunk_size or chunk_size >= size:
-        return gradients(inputs.prepare(batch, recipe), batch["label"])
     whole = size // chunk_size
     add = functools.partial(tf.nest.map_structure, tf.add)
+    # One at a time, or the chunks would need the memory that they are to save.
     _, total = tf.while_loop(
         lambda number, _: number < whole,
         lambda number, sums: (

@@ -8,8 +8,9 @@ training, cuts. What is left to the device is what it does for videos, see `inpu
 import tensorflow as tf
 
 from tf_twostream import inputs, paper
-from tf_twostream.inputs import views
-from tf_twostream.training.imagenet import images
+from tf_twostream.inputs import raw_frames, views
+from tf_twostream.paper import recipes
+from tf_twostream.training.imagenet import labelled_images
 
 
 def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
@@ -20,26 +21,21 @@ def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
         name: Scalar string, for the error if they do not decode.
     """
 
-    def pixels(data: tf.Tensor) -> tf.Tensor:  # Decodes PNG, too.
+    # Despite its name the op decodes PNG as well; the accurate method gives what OpenCV gives,
+    # the default differs from it by up to four levels.
+    def pixels(data: tf.Tensor) -> tf.Tensor:
         return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
 
     # An error of the decoder would not say in which file: take nothing in its place, and look.
     nothing = tf.data.Dataset.from_tensors(tf.zeros([0, 0, 3], tf.uint8))
     decoded = tf.data.Dataset.from_tensors(encoded).map(pixels).ignore_errors()
     image = decoded.concatenate(nothing).take(1).get_single_element()
-    return images.checked(
+    return labelled_images.checked(
         image,
         tf.size(image) > 0,
-        "An image must be a JPEG or PNG file that is not damaged; with a good copy in its place "
-        "the same command continues.",
+        "An image must be a JPEG or PNG file that is not damaged.",
         name,
     )
-
-
-def rescaled_size(image: tf.Tensor, shorter_side: int) -> tf.Tensor:
-    """Returns the `[2]` int32 height and width at which the shorter side is `shorter_side`."""
-    size = tf.cast(tf.shape(image)[:2], tf.float64)
-    return tf.cast(tf.round(size * (shorter_side / tf.reduce_min(size))), tf.int32)
 
 
 def rescale(
@@ -58,7 +54,9 @@ def rescale(
     """
     scale = tf.cast(size, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32)
     first = tf.zeros([2]) if corner is None else tf.cast(corner, tf.float32)
-    rescaled = tf.raw_ops.ScaleAndTranslate(  # What tf.image.resize calls.
+    # What tf.image.resize calls, with a translation: pixels outside of the crop are never
+    # computed, which is most of them where an image is wide.
+    rescaled = tf.raw_ops.ScaleAndTranslate(
         images=image[None],
         size=size if crop is None else tf.constant([crop, crop]),
         scale=scale,
@@ -69,23 +67,9 @@ def rescale(
     return tf.cast(tf.round(rescaled[0]), tf.uint8)
 
 
-def check_crop(recipe: paper.Recipe, shorter_side: int) -> None:
-    """Checks that the network's input fits into the images.
-
-    Raises:
-        ValueError: If it does not.
-    """
-    if recipe.crop_size > shorter_side:
-        raise ValueError(
-            f"`crop_size` must not exceed the shorter side of the images, {shorter_side} pixels. "
-            f"Received: crop_size={recipe.crop_size}. Use a smaller --crop_size or a larger "
-            "--shorter_side."
-        )
-
-
 def training(
-    found: images.Images,
-    recipe: paper.Recipe,
+    found: labelled_images.Images,
+    recipe: recipes.Recipe,
     *,
     shorter_side: int,
     first_iteration: int = 0,
@@ -114,47 +98,48 @@ def training(
     Raises:
         ValueError: If the batch cannot be split evenly.
     """
-    if recipe.batch_size % num_replicas:
-        raise ValueError(
-            f"`batch_size` must be a multiple of the number of devices, {num_replicas}. "
-            f"Received: batch_size={recipe.batch_size}."
-        )
+    # Every host draws for the whole batch and keeps its rows: so the samples of an iteration are
+    # the same however many hosts share them.
+    inputs.check_split_of_batch(recipe.batch_size, num_replicas)
     share = recipe.batch_size // num_shards
     rows = slice(shard * share, (shard + 1) * share)
 
     def draw(iteration: tf.Tensor) -> inputs.Element:
-        seed = tf.stack([tf.constant(recipe.seed, tf.int64), iteration])
         shape = [recipe.batch_size, 3]
+        seed = inputs.random_stream(recipe.seed, iteration, inputs.VIEWS)
         view = tf.random.stateless_uniform(shape, seed, dtype=tf.float64, alg="philox")
-        normal = tf.random.stateless_normal(shape, seed + [1 << 32, 0], alg="philox")
+        seed = inputs.random_stream(recipe.seed, iteration, inputs.JITTER)
+        normal = tf.random.stateless_normal(shape, seed, alg="philox")
         return {"view": view[rows], "jitter": paper.JITTER_STDDEV * normal[rows]}
 
-    def read(place: images.Place, drawn: inputs.Element) -> inputs.Element:
+    def read(place: labelled_images.Place, drawn: inputs.Element) -> inputs.Element:
         file = found.read(place)
         image = decode(file["encoded"], file["name"])
-        size = rescaled_size(image, shorter_side)
+        size = raw_frames.rescaled_size(tf.shape(image)[:2], shorter_side)
         view = views.random_view(
             drawn["view"][None], size[:1], size[1:], recipe.crop_size, mirroring=recipe.mirroring
         )[0]
         rgb = rescale(image, size, corner=view[0, :2], crop=recipe.crop_size)
         rgb = tf.ensure_shape(rgb, [recipe.crop_size, recipe.crop_size, 3])
+        # The crop is cut already; only the mirror is left to the device.
         flip = view * [0, 0, 1]
         return {"rgb": rgb, "views": flip, "jitter": drawn["jitter"], "label": file["label"]}
 
-    places = found.endless(
-        recipe.seed,
-        recipe.batch_size,
+    order = labelled_images.Order(
+        seed=recipe.seed,
+        batch_size=recipe.batch_size,
         first_iteration=first_iteration,
         shard=shard,
         num_shards=num_shards,
     )
+    places = found.endless(order)
     draws = tf.data.Dataset.counter(first_iteration, dtype=tf.int64).map(draw).unbatch()
     samples = tf.data.Dataset.zip(places, draws).map(read, num_parallel_calls=tf.data.AUTOTUNE)
     return samples.batch(recipe.batch_size // num_replicas, drop_remainder=True).prefetch(2)
 
 
 def evaluation(
-    found: images.Images, recipe: paper.Recipe, *, shorter_side: int, batch_size: int
+    found: labelled_images.Images, recipe: recipes.Recipe, *, shorter_side: int, batch_size: int
 ) -> tf.data.Dataset:
     """Builds the stream of test batches: each image once, with all its views.
 
@@ -170,10 +155,10 @@ def evaluation(
         last one may be smaller.
     """
 
-    def read(place: images.Place) -> inputs.Element:
+    def read(place: labelled_images.Place) -> inputs.Element:
         file = found.read(place)
         image = decode(file["encoded"], file["name"])
-        size = rescaled_size(image, shorter_side)
+        size = raw_frames.rescaled_size(tf.shape(image)[:2], shorter_side)
         rgb = tf.ensure_shape(rescale(image, size), [None, None, 3])
         chosen = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
         return {"rgb": rgb, "views": chosen, "label": file["label"]}

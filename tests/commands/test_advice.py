@@ -1,0 +1,49 @@
+"""What the user can do about an error."""
+
+import ast
+import builtins
+import importlib
+
+import pytest
+import tensorflow as tf
+
+from tf_twostream.commands import advice
+
+# Of processes, whose errors its callers turn into others; and of what a command line cannot cause.
+OTHERS = {"WorkerError"}
+
+
+def own_errors(root):
+    """The error classes of the package."""
+    for path in sorted((root / "tf_twostream").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                module = ".".join(path.relative_to(root).with_suffix("").parts)
+                yield getattr(importlib.import_module(module.removesuffix(".__init__")), node.name)
+
+
+def test_every_entry_is_the_name_of_an_error(root):
+    known = {error.__name__ for error in own_errors(root)}
+    for name in advice.ADVICE:
+        assert name in known or hasattr(builtins, name) or hasattr(tf.errors, name), name
+
+
+def test_every_error_of_the_package_has_advice(root):
+    for error in own_errors(root):
+        names = {kind.__name__ for kind in error.__mro__}
+        assert names & {*advice.ADVICE, *OTHERS}, error
+
+
+def test_the_closest_class_decides():
+    class MissingListError(FileExistsError):
+        pass
+
+    assert advice.advise(MissingListError()) != ""
+    assert advice.advise(FileExistsError()) == advice.ADVICE["FileExistsError"]
+    assert advice.advise(KeyError()) == ""
+
+
+@pytest.mark.parametrize("name", sorted(advice.ADVICE))
+def test_advice_is_a_sentence(name):
+    words = advice.ADVICE[name]
+    assert words[0].isupper() and words[-1] in ".?)"

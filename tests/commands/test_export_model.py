@@ -1,0 +1,64 @@
+"""The command that exports."""
+
+import dataclasses
+
+import pytest
+import tensorflow as tf
+from trained import run_of, task_of, with_checkpoint
+
+from tf_twostream import runs
+from tf_twostream.commands import advice, export_model
+from tf_twostream.evaluation import export, pairs
+from tf_twostream.paper import recipes
+
+KNOBS = {"crop_size": 41, "width": 0.05}
+
+
+@pytest.fixture(scope="module")
+def folders(tiny_store, tmp_path_factory):
+    """A spatial run, and a temporal one of two tasks: b with other classes, a with the same."""
+    top, split = tmp_path_factory.mktemp("runs"), tiny_store[1]
+    spatial = run_of(top / "spatial", recipes.SpatialRecipe(**KNOBS), split)
+    other = dataclasses.replace(split, class_names=("x", "y", "z"))
+    tasks = (task_of(other, name="b"), task_of(split, name="a"))
+    temporal = runs.Run(top / "temporal", recipes.TemporalRecipe(stack_length=2, **KNOBS), tasks)
+    for run in (spatial, temporal):
+        with_checkpoint(run)
+    return {"spatial_run": str(spatial.path), "temporal_run": str(temporal.path)}
+
+
+def call(folders, output_dir, **flags):
+    export_model.main(export_model.ExportFlags(**folders, output_dir=str(output_dir), **flags))
+
+
+def test_the_task_chosen_is_exported(folders, tmp_path, capsys):
+    call(folders, tmp_path / "model", task="a")
+    assert f"SavedModel: {tmp_path / 'model'}" in capsys.readouterr().out
+    signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    inputs = signature.structured_input_signature[1]
+    assert set(inputs) == {"frames", "flow", "flow_ranges", "flow_means"}
+    assert inputs["flow"].shape.as_list() == [None, 2, 2, None, None]
+    outputs = signature.structured_outputs
+    assert set(outputs) == {"scores", "spatial_scores", "temporal_scores", "class_names"}
+    assert outputs["temporal_scores"].shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("flags", "error", "help"),
+    [
+        ({}, pairs.PairError, "on the same data set"),
+        ({"task": "c"}, runs.UnknownTaskError, "by --task"),
+        ({"task": "a", "frames_in": True}, export.SolverError, "Leave --frames_in out"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_with_advice(folders, tmp_path, flags, error, help):
+    with pytest.raises(error) as caught:
+        call(folders, tmp_path / "model", **flags)
+    assert help in advice.advise(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_folder_is_left_alone(folders, tmp_path):
+    with pytest.raises(FileExistsError) as caught:
+        call(folders, tmp_path, task="a")
+    assert "Choose another folder" in advice.advise(caught.value)

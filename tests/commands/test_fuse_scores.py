@@ -1,0 +1,147 @@
+import json
+
+import numpy as np
+import pytest
+
+from tf_twostream.scores import fusion, metrics, score_files
+
+NAMES = ("bend", "jack", "wave")
+
+
+def write(folder, stream, part, *, seed, num_videos=30):
+    """Writes the scores of a stream, the videos in an order of its own."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(num_videos) % 3
+    scores = rng.dirichlet(np.ones(3), num_videos) + 0.3 * np.eye(3)[labels]
+    scores /= scores.sum(axis=1, keepdims=True)
+    order = rng.permutation(num_videos)
+    ids = tuple(f"{NAMES[labels[row]]}/{part}{row}.avi" for row in order)
+    path = folder / f"{stream}_{part}.npz"
+    score_files.save_scores(path, score_files.Scores(ids, labels[order], NAMES, scores[order]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Scores files by stream and part."""
+    folder = tmp_path_factory.mktemp("scores")
+    keys = [(stream, part) for stream in ("spatial", "temporal") for part in ("test", "train")]
+    return {key: write(folder, *key, seed=seed) for seed, key in enumerate(keys)}
+
+
+@pytest.fixture
+def fuse(start):
+    """Runs the script, with warnings as errors; returns its exit code and what it printed."""
+
+    def run(**flags):
+        arguments = [f"--{name}={value}" for name, value in flags.items()]
+        process = start("scripts/fuse_scores.py", *arguments, PYTHONWARNINGS="error")
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out + err
+
+    return run
+
+
+def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path):
+    out = tmp_path / "out"
+    code, printed = fuse(
+        scores=f"{files['spatial', 'test']},{files['temporal', 'test']}",
+        train_scores=f"{files['spatial', 'train']},{files['temporal', 'train']}",
+        svm=True,
+        names="spatial,temporal",
+        output_dir=out,
+    )
+    assert code == 0, printed
+    results = json.loads((out / "results.json").read_text())
+    assert (results["num_videos"], results["num_classes"]) == (30, 3)
+    rows = ["spatial", "temporal", "average", "svm"]
+    assert list(results["results"]) == rows
+    assert (out / "table.md").read_text() in printed
+    figures = {f"{row}_{kind}" for row in rows for kind in ("confusion", "recall")}
+    assert {path.name for path in out.iterdir()} == {"table.md", "results.json", "average.npz"} | {
+        "svm.npz"
+    } | {f"{figure}.{suffix}" for figure in figures for suffix in ("png", "csv")}
+
+    streams = [score_files.load_scores(files[stream, "test"]) for stream in ("spatial", "temporal")]
+    average = fusion.average(streams)
+    expected = metrics.accuracy(average.scores, average.labels)
+    assert results["results"]["average"]["video_accuracy"] == expected
+    np.testing.assert_array_equal(
+        score_files.load_scores(out / "average.npz").scores, average.scores
+    )
+    decisions = fusion.load_svm(out / "svm.npz").predict(streams)
+    expected = metrics.accuracy(decisions, average.labels)
+    assert results["results"]["svm"]["video_accuracy"] == expected
+
+
+def test_weights_weigh_the_streams(fuse, files, tmp_path):
+    spatial, temporal = files["spatial", "test"], files["temporal", "test"]
+    code, printed = fuse(scores=f"{spatial},{temporal}", weights="0,2", output_dir=tmp_path / "out")
+    assert code == 0, printed
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert results["average"] == results["temporal_test"]
+    assert results["average"] != results["spatial_test"]
+
+
+def test_one_stream_is_only_reported(fuse, files, tmp_path):
+    code, printed = fuse(scores=files["spatial", "test"], output_dir=tmp_path / "out")
+    assert code == 0, printed
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert list(results) == ["spatial_test"]
+    assert not (tmp_path / "out" / "average.npz").exists()
+
+
+def test_streams_in_files_of_the_same_name_are_named_by_their_folders(fuse, tmp_path):
+    for seed, stream in enumerate(("spatial", "temporal")):
+        write(tmp_path / stream, "scores", "test", seed=seed)
+    scores = f"{tmp_path}/spatial/scores_test.npz,{tmp_path}/temporal/scores_test.npz"
+    code, printed = fuse(scores=scores, output_dir=tmp_path / "out")
+    assert code == 0, printed
+    assert "| temporal |" in printed
+
+
+def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
+    test, train = files["spatial", "test"], files["spatial", "train"]
+    other = write(tmp_path, "temporal", "test", seed=9, num_videos=27)
+    mistakes = [
+        ({"scores": test, "svm": True}, "--svm learns from --train_scores. Received: --svm alone"),
+        ({"scores": test, "train_scores": train}, "Received: --train_scores alone"),
+        ({"scores": test, "svm": True, "train_scores": test}, "must not be trained on test videos"),
+        ({"scores": f"{test},{other}"}, "3 that are not in both stream 1 and stream 2"),
+        ({"scores": f"{test},{other}"}, "Evaluate all streams with"),
+        ({"scores": f"{test},{test}"}, "distinct --names, other than average and svm"),
+        (
+            {"scores": f"{test},{train}", "weights": "1"},
+            "--weights takes one item for each of the 2",
+        ),
+        ({"scores": test, "weights": "x"}, "--weights must be a comma-separated list of float"),
+        ({"scores": tmp_path / "none.npz"}, "No such file"),
+    ]
+    for flags, message in mistakes:
+        code, printed = fuse(**flags, output_dir=tmp_path / "out")
+        assert code == 1, printed
+        assert printed.startswith("error: ") and message in printed
+        assert printed.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_videos_show_several_classes_the_measure_is_average_precision(fuse, tmp_path):
+    rng = np.random.default_rng(0)
+    shows = rng.random((20, 3)) < 0.4
+    ids = tuple(f"{row}.mp4" for row in range(20))
+    for stream in ("spatial", "temporal"):
+        values = (rng.random((20, 3)) + shows) / 2
+        score_files.save_scores(
+            tmp_path / f"{stream}.npz", score_files.Scores(ids, shows, NAMES, values)
+        )
+    streams = f"{tmp_path}/spatial.npz,{tmp_path}/temporal.npz"
+    code, printed = fuse(scores=streams, output_dir=tmp_path / "out")
+    assert code == 0, printed
+    average = score_files.load_scores(tmp_path / "out" / "average.npz")
+    wanted = metrics.mean_average_precision(average.scores, shows)
+    results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert results["average"] == {"mean_average_precision": pytest.approx(wanted)}
+    assert "| scores   | mean average precision |" in printed
+    assert {path.name for path in (tmp_path / "out").glob("average_*")} == {
+        "average_average_precision.csv", "average_average_precision.png"
+    }  # fmt: skip

@@ -1,0 +1,91 @@
+"""The command that fills a store."""
+
+import pathlib
+import signal
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from tf_twostream import datasets, store
+from tf_twostream.commands.precompute_flow import FlowFlags
+from tf_twostream.precompute import filling
+from tf_twostream.precompute.resources import Resources
+
+NUM_VIDEOS = 12
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Twelve clips of 40 frames in two classes, and one broken file."""
+    folder = tmp_path_factory.mktemp("clips")
+    for n in range(NUM_VIDEOS):
+        texture = np.random.default_rng(n).integers(0, 255, (48, 110, 3)).astype(np.uint8)
+        path = folder / f"class {n % 2}" / f"clip {n}.avi"
+        path.parent.mkdir(exist_ok=True)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+        for t in range(40):
+            writer.write(texture[:, t : t + 64])
+        writer.release()
+    (folder / "class 0/broken.avi").write_bytes(b"RIFF")
+    return folder
+
+
+@pytest.fixture
+def fill(start):
+    """Starts the command with flags."""
+
+    def call(**flags):
+        words = [f"--{name}={value}" for name, value in flags.items()]
+        return start("data_tools/precompute_flow.py", *words)
+
+    return call
+
+
+def contents(path) -> dict[str, bytes]:
+    return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def count_complete(path) -> int:
+    return len(list(pathlib.Path(path).rglob("video.json")))
+
+
+def test_killed_twice_and_resumed_equals_uninterrupted(fill, clips, tmp_path):
+    flags = {"dataset": "folders", "videos_dir": clips, "shorter_side": 64, "num_workers": 2}
+    flags["method"] = "dis"
+    flags["split"] = 2  # As for training; here it changes nothing.
+    for fewest in (2, 5):
+        killed = fill(store=tmp_path / "killed", **flags)
+        while count_complete(tmp_path / "killed") < fewest and killed.poll() is None:
+            time.sleep(0.005)
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate(timeout=30)  # Ends when no worker holds the pipes any more.
+        assert fewest <= count_complete(tmp_path / "killed") < NUM_VIDEOS
+        assert not (tmp_path / "killed/index.npz").exists()
+    resumed = fill(store=tmp_path / "killed", **flags)
+    output, errors = resumed.communicate(timeout=120)
+    assert resumed.returncode == 1, errors  # Because of the broken file.
+    assert "1 failed" in output and "failed.csv" in output and "broken.avi" in errors
+    filling.fill(
+        datasets.list_videos(datasets.Source("folders", str(clips))),
+        path=str(tmp_path / "whole"),
+        settings=store.Settings.of("dis", shorter_side=64),
+        resources=Resources(num_workers=1),
+    )
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert "broken.avi" in (tmp_path / "whole/failed.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "received"),
+    [
+        ({"directions": ("backward",)}, "backward"),
+        ({"directions": ("forward", "forward")}, "forward,forward"),
+        ({"shorter_side": 8}, "shorter_side=8"),
+        ({"method": "nobody"}, "method='nobody'"),
+    ],
+)
+def test_what_makes_no_store_is_refused(knobs, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        FlowFlags(**knobs)

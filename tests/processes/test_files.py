@@ -1,0 +1,56 @@
+"""Files that are whole or absent."""
+
+import pytest
+import tensorflow as tf
+
+from tf_twostream.processes import files
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new folder" / "a.json"
+    files.write_json(path, {"b": 1, "a": [2]}, sort_keys=True)
+    assert path.read_text() == '{"a": [2], "b": 1}\n'
+    with pytest.raises(TypeError):
+        files.write_json(path, {"a": object()})
+    assert files.read_json(path) == {"a": [2], "b": 1}
+    assert [file.name for file in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_damaged_json_file_is_named(tmp_path):
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(ValueError, match=r"must hold JSON\. Received: .*a\.json"):
+        files.read_json(tmp_path / "a.json")
+
+
+@pytest.fixture(params=["", "ram://"])
+def folder(request, tmp_path):
+    """A folder of this machine, and one on a file system of TensorFlow's."""
+    return f"{request.param}{tmp_path}" if not request.param else f"ram://{tmp_path.name}"
+
+
+def test_every_file_system_gives_back_what_was_written(folder):
+    path = files.join(folder, "a", "b.bin")
+    assert not files.exists(path)
+    for data in (b"one", b"two"):  # The second time it replaces a file.
+        files.write(path, data)
+        assert files.read(path) == data
+    found = [(name, names) for name, _, names in files.walk(folder) if names]
+    assert [names for _, names in found] == [["b.bin"]]
+    assert found[0][0].rstrip("/").endswith("/a")
+    files.remove_folder(folder)
+    files.remove_folder(folder)  # Removing what is gone is no error.
+    assert not files.exists(path)
+
+
+def test_a_missing_file_is_an_error(folder):
+    with pytest.raises((OSError, tf.errors.NotFoundError)):
+        files.read(files.join(folder, "none"))
+
+
+def test_what_cannot_be_written_leaves_the_old_content(folder):
+    path = files.join(folder, "b.bin")
+    files.write(path, b"old")
+    files.make_folder(path + files.PARTIAL)  # In the way of the new file.
+    with pytest.raises((OSError, tf.errors.OpError)):
+        files.write(path, b"new")
+    assert files.read(path) == b"old"

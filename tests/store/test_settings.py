@@ -1,0 +1,71 @@
+"""What all videos of a store share."""
+
+import dataclasses
+import json
+import pathlib
+
+import pytest
+
+from tf_twostream import flow, store
+from tf_twostream.store import settings
+
+
+def test_settings_survive_json():
+    for kept in (
+        store.Settings.of("dis", directions=("forward", "backward"), shorter_side=99),
+        store.Settings(method="x", parameters={}, directions=("forward",), shorter_side=64),
+    ):
+        text = json.dumps(kept.to_json())
+        assert store.Settings.from_json(json.loads(text), "here") == kept
+
+
+def test_what_a_later_version_adds_is_passed_over():
+    kept = store.Settings.of("farneback")
+    assert store.Settings.from_json({**kept.to_json(), "fps": 25}, "here") == kept
+
+
+def test_each_choice_is_in_the_settings():
+    default = store.Settings.of("brox")
+    assert default.parameters == flow.parameters("brox") and default.shorter_side == 256
+    for other in (
+        store.Settings.of("tvl1"),
+        store.Settings.of("brox", directions=("forward", "backward")),
+        store.Settings.of("brox", shorter_side=99),
+    ):
+        assert other != default
+
+
+def test_a_line_says_how_the_flow_was_computed():
+    words = store.Settings.of("dis", directions=("forward", "backward")).describe()
+    assert words.startswith("dis, OpenCV ")
+    assert ", shorter side 256, forward, backward, " in words and "PatchSize 8" in words
+    plain = store.Settings(method="x", parameters={}, directions=("forward",), shorter_side=64)
+    assert plain.describe() == "x, shorter side 64, forward"
+
+
+def test_the_file_is_that_of_the_schema(tmp_path):
+    kept = store.Settings.of("dis")
+    settings.write(str(tmp_path), kept)
+    content = json.loads(pathlib.Path(tmp_path, "store.json").read_text())
+    assert set(content) == {
+        "schema_version", "method", "parameters", "directions", "shorter_side", "rgb_quality",
+        "flow_quality",
+    }  # fmt: skip
+    assert list(content) == sorted(content) and content["schema_version"] == 1
+    assert settings.read(str(tmp_path)) == kept
+
+
+def test_settings_that_differ_are_told_by_name():
+    kept = store.Settings.of("dis")
+    kept.check_same(kept, "store.json")
+    with pytest.raises(store.OtherSettingsError, match="shorter_side: 9 there, 256 asked"):
+        kept.check_same(dataclasses.replace(kept, shorter_side=9), "store.json")
+
+
+@pytest.mark.parametrize("text", ["{", '{"schema_version": 0}', '{"schema_version": 1}'])
+def test_a_damaged_file_is_told_from_a_missing_one(tmp_path, text):
+    with pytest.raises(store.NoStoreError, match="holds store.json"):
+        settings.read(str(tmp_path))
+    (tmp_path / "store.json").write_text(text)
+    with pytest.raises(store.DamagedStoreError, match=r"Received"):
+        settings.read(str(tmp_path))

@@ -1,0 +1,80 @@
+"""What each input configuration (Sect. 3.1) costs on the device, on made-up fields of 341x256."""
+
+import dataclasses
+import functools
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream import inputs, paper
+from tf_twostream.figures import reports
+from tf_twostream.paper import recipes
+from tf_twostream.training import devices
+
+SIZE = (256, 341)  # Pixels, height and width: those of UCF-101, rescaled as in the paper.
+STACKINGS: tuple[Literal["flow", "trajectory"], ...] = ("flow", "trajectory")
+KINDS = tuple(itertools.product(STACKINGS, (False, True)))  # Whether in both directions.
+
+
+def measure(recipe: recipes.TemporalRecipe, seconds: float) -> str:
+    """Measures the milliseconds that a volume takes to be made, by stacking and direction.
+
+    Args:
+        recipe: Its L, its batch size and its crop count.
+        seconds: How long to measure for each number of views, in seconds.
+
+    Returns:
+        A line, and a Markdown table.
+    """
+    rows = []
+    for num_views in (1, paper.TEST_VIEWS):  # As in training, and as in testing.
+        times = _measure(recipe, _made_up_batch(recipe, num_views), seconds)
+        cells = [f"{1e3 * statistics.median(took) / recipe.batch_size:.1f}" for took in times]
+        rows.append([f"{num_views}", *cells])
+    names = [f"{kind}{', bi-directional' if both else ''}" for kind, both in KINDS]
+    return (
+        f"ms per volume on {devices.kind()}: L = {recipe.stack_length}, {SIZE[1]}x{SIZE[0]}, crop "
+        f"{recipe.crop_size}, batch {recipe.batch_size}\n"
+        + reports.markdown_table(["views", *names], rows)
+    )
+
+
+def _measure(
+    recipe: recipes.TemporalRecipe, batch: inputs.Element, seconds: float
+) -> list[list[float]]:
+    """Returns the seconds of each call, by kind."""
+    steps: list[Callable[[inputs.Element], tf.Tensor]] = []
+    for stacking, both in KINDS:
+        own = dataclasses.replace(recipe, stacking=stacking, bidirectional=both)
+        steps.append(tf.function(functools.partial(inputs.prepare, recipe=own)))
+        steps[-1](batch)  # Traces, which does not count.
+    times: list[list[float]] = [[] for _ in steps]
+    while sum(map(sum, times)) < seconds:
+        for step, took in zip(steps, times):  # In turn, since machines are noisy.
+            start = time.perf_counter()
+            # A single number: it waits for the device, and copying all of them would count.
+            step(batch)[0, 0, 0, 0].numpy()
+            took.append(time.perf_counter() - start)
+    return times
+
+
+def _made_up_batch(recipe: recipes.TemporalRecipe, num_views: int) -> inputs.Element:
+    """Makes a batch of smooth motion up to 8 pixels per frame, as `inputs` yields them."""
+    # Smooth as real motion is: trajectories through noise would gather from all over the field.
+    rng = np.random.default_rng(0)
+    (height, width), count, length = SIZE, recipe.batch_size, recipe.stack_length
+    y, x = np.mgrid[:height, :width] / 100
+    phase = rng.uniform(0, 6, (count, length, 2, 1, 1))
+    rest = [height - recipe.crop_size + 1, width - recipe.crop_size + 1, 2]
+    return {
+        "codes": tf.constant((127.5 + 127 * np.sin(x + y + phase)).astype(np.uint8)),
+        "ranges": tf.tile(tf.constant([[[[-8.0, 8.0]]]]), [count, length, 2, 1]),
+        "means": tf.zeros([count, length, 2]),
+        "size": tf.constant([[height, width]] * count),
+        "views": tf.constant(rng.integers(0, rest, (count, num_views, 3)), tf.int32),
+    }

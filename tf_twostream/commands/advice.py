@@ -1,0 +1,70 @@
+"""What the user can do about an error, with the names of flags.
+
+The packages below speak of rules and of what they received. Here stands, once for each class of
+error, what helps at the command line. Classes are known by their names, because importing them all
+would import TensorFlow.
+"""
+
+ADVICE = {
+    # Data sets.
+    "ListsError": "Name the lists by --annotations, or class folders by --dataset=folders.",
+    "MissingListError": "Name the folder of the lists, or the CSV file, by --annotations.",
+    "VideosDirError": "Name the folder of the videos by --videos_dir.",
+    "NamesError": "Describe these videos by a CSV file: --dataset=csv.",
+    "GroupsError": "Choose other --test_groups, or give the way to find a group in a path by "
+    "--group_pattern, or the groups in a CSV file: --dataset=csv.",
+    "SplitFileError": "Restore the file, or begin a new run in another folder.",
+    "MissingVideosError": "Check the path, add the videos, or go on without them: --allow_missing.",
+    "UnlearntClassError": "Add videos, or leave the classes out: --classes, or --allow_missing.",
+    # Stores.
+    "NoStoreError": "Make the store, or finish it, with data_tools/precompute_flow.py.",
+    "DamagedStoreError": "Let data_tools/verify_store.py --redo remove what is damaged, then run "
+    "precompute_flow.py again; a store without a good store.json must be computed anew.",
+    "OtherSettingsError": "Give the same flags, or use another --store.",
+    "MissingVideoError": "Compute it with data_tools/precompute_flow.py (--directions for backward "
+    "flow); failed.csv in the store may say why a video is not there.",
+    "CropError": "Use a smaller --crop_size, or a larger --shorter_side in precompute_flow.py.",
+    # Runs.
+    "StartError": "Name a run that fits by --init_from, of the same --width and --crop_size; with "
+    "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
+    "NoRunError": "Name the --run_dir of a training script.",
+    "OtherRunError": "Continue it with the flags it was begun with, or choose another --run_dir.",
+    "OtherStoreError": "Name a store made with the same settings, or make one with "
+    "data_tools/precompute_flow.py.",
+    "NoCheckpointError": "Run the training command again.",
+    "UnknownTaskError": "Name one of them by --task, or leave it out.",
+    # Training.
+    "NotFiniteError": "Begin a new run with a smaller --learning_rate or, where --width is small, "
+    "--dropout_rate=0.5, or check the flow with data_tools/verify_store.py.",
+    "ImagesError": "Unpack the .tar of each class into a folder of its own; images without class "
+    "folders need --val_labels; give two folders, or shards for both.",
+    "DamagedImageError": "Put a good copy in its place; the same command continues.",
+    "DamagedShardError": "Fetch it again; the same command then continues.",
+    # Evaluation.
+    "PairError": "Name runs of train_spatial.py and train_temporal.py on the same data set.",
+    "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
+    "ScoresError": "Evaluate all streams with scripts/evaluate.py on the same part of one split.",
+    "StepError": "What it printed is above; the same command tries it again.",
+    "ResultsError": "Give the same flag, or choose another --output_dir.",
+    # Files of other programs.
+    "ForeignFileError": "Was the download cut off, or is it another kind of file?",
+    "OtherFormError": "Write the file anew. In MATLAB: s = load('it.mat'); save('older.mat', "
+    "'-struct', 's', '-v7'); and for a struct `net`: save('it.mat', '-struct', 'net'). Files of "
+    "Caffe are brought up to date by its tool upgrade_net_proto_binary.",
+    "OtherNetworkError": "Only CNN-M-2048 can be converted; if it is a smaller or a larger one, "
+    "give its --width and --crop_size.",
+    "DescriptionError": "Give --mean, --class_names and --dataset as the network was trained, not "
+    "both of the last two, and --lrn_k for .caffemodel files alone.",
+    # Of Python and TensorFlow.
+    "BlockingIOError": "Wait until it ends, or end it (its number: fuser FOLDER).",
+    "FileExistsError": "Choose another folder, or remove it.",
+    "DataLossError": "A file of the store is damaged: data_tools/verify_store.py names it.",
+    "NotFoundError": "A file of the store is missing: data_tools/verify_store.py names it.",
+    "ResourceExhaustedError": "Memory is short: try a smaller --chunk_size in training, or "
+    "--frames_per_batch in testing.",
+}
+
+
+def advise(error: Exception) -> str:
+    """Returns what helps against an error; empty if only the user can know."""
+    return next((ADVICE[k.__name__] for k in type(error).__mro__ if k.__name__ in ADVICE), "")

@@ -1,0 +1,46 @@
+r"""Writes a trained two-stream model as a SavedModel that runs with TensorFlow alone.
+
+    python scripts/export_model.py --spatial_run=runs/spatial --temporal_run=runs/temporal \
+        --output_dir=exported
+"""
+
+import dataclasses
+from typing import ClassVar
+
+from tf_twostream import cli
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportFlags(cli.Knobs):
+    """What to export, and where to."""
+
+    group: ClassVar[str] = "network"
+
+    spatial_run: str = cli.knob(cli.REQUIRED, "Run folder of the spatial stream.")
+    temporal_run: str = cli.knob(cli.REQUIRED, "Run folder of the temporal stream.")
+    task: str = cli.knob(
+        "", "Task, if --temporal_run is of train_multitask.py; empty for its first."
+    )
+    output_dir: str = cli.knob(
+        cli.REQUIRED, "Folder of the SavedModel; must not exist yet.", group="output"
+    )
+    frames_in: bool = cli.knob(
+        False,
+        "Take nothing but the frames of a video, uint8 RGB of any size: rescaling, brox flow and "
+        "windows are part of the model.",
+        group="output",
+    )
+
+
+def main(given: ExportFlags) -> None:
+    """Exports with the parsed flags."""
+    from tf_twostream import runs
+    from tf_twostream.evaluation import export
+
+    export.export(
+        runs.load(given.spatial_run),
+        runs.load(given.temporal_run, given.task),
+        given.output_dir,
+        frames_in=given.frames_in,
+    )
+    print(f"SavedModel: {given.output_dir} (docs/formats.md describes its signature)")

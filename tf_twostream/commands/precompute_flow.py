@@ -1,0 +1,82 @@
+r"""Decodes videos, estimates their optical flow and keeps both in a store (paper, Sect. 5).
+
+    python data_tools/precompute_flow.py --dataset=ucf101 --videos_dir=UCF-101 \
+        --annotations=ucfTrainTestlist --store=stores/ucf101
+
+The whole data set is done, whatever --split says: all splits share one store. Run the same
+command again to continue after any kind of interruption: complete videos are skipped. Videos that
+cannot be decoded are listed in STORE/failed.csv, and the exit code is 1.
+"""
+
+import dataclasses
+from typing import ClassVar
+
+from tf_twostream import cli, datasets, flow, paper
+from tf_twostream.precompute.resources import Resources
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowFlags(cli.Knobs):
+    """The knobs that decide what a store holds."""
+
+    group: ClassVar[str] = "output"
+
+    method: str = cli.knob(
+        "brox",
+        "Optical flow method (docs/flow.md): brox, the paper's [2], on the GPU if there is one; "
+        "brox_opencv, the same with OpenCV's parameters (slower); dis (faster on a CPU), farneback "
+        "and tvl1 (very slow) of OpenCV.",
+        choices=tuple(flow.METHODS),
+    )
+    directions: tuple[str, ...] = cli.knob(
+        ("forward",),
+        "forward, or forward,backward (needed by bi-directional volumes, paper, Sect. 3.1).",
+    )
+    shorter_side: int = cli.knob(
+        paper.SHORTER_SIDE,
+        "Shorter side of frames and fields in pixels (paper, Sect. 5: 256).",
+        at_least=16,  # What Brox's derivatives reach, with room for a pyramid.
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.directions not in (("forward",), flow.DIRECTIONS):
+            given = ",".join(self.directions)
+            raise ValueError(f"--directions is forward or forward,backward. Received: {given}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputFlag(cli.Knobs):
+    """Where the results go."""
+
+    group: ClassVar[str] = "output"
+
+    store: str = cli.knob(
+        cli.REQUIRED, "Folder of the store; made if it does not exist, else continued."
+    )
+
+
+def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources: Resources) -> int:
+    """Fills the store and says what was done and how to go on."""
+    from tf_twostream import store
+    from tf_twostream.precompute import filling
+
+    outcome = filling.fill(
+        datasets.list_videos(source),
+        path=output.store,
+        settings=store.Settings.of(
+            kept.method, directions=kept.directions, shorter_side=kept.shorter_side
+        ),
+        resources=resources,
+    )
+    print(
+        f"{output.store}: {len(outcome.done)} videos done ({outcome.num_frames} frames, "
+        f"{outcome.num_frames / outcome.seconds:.0f} frames/s), "
+        f"{len(outcome.skipped)} complete before, {len(outcome.failed)} failed."
+    )
+    if outcome.failed:
+        print(f"Why is in {output.store}/failed.csv. The same command tries these again.")
+        return 1
+    print(f"Next, to be sure: python data_tools/verify_store.py --store={output.store}")
+    return 0

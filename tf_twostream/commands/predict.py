@@ -1,0 +1,86 @@
+r"""Labels videos with a trained two-stream model.
+
+python scripts/predict.py --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
+"""
+
+import dataclasses
+import json
+import sys
+from typing import Any, ClassVar
+
+from tf_twostream import cli
+from tf_twostream.commands.evaluate import EvaluationFlags
+from tf_twostream.precompute.resources import Resources
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictionFlags(cli.Knobs):
+    """What to label the videos with, and how to say it."""
+
+    group: ClassVar[str] = "output"
+
+    spatial_run: str = cli.knob(
+        "", "Run folder of the spatial stream; may be left out.", group="network"
+    )
+    temporal_run: str = cli.knob(
+        "", "Run folder of the temporal stream; may be left out.", group="network"
+    )
+    task: str = cli.knob(
+        "",
+        "Task, if --temporal_run is of train_multitask.py; empty for its first.",
+        group="network",
+    )
+    top: int = cli.knob(5, "Classes to print per video.", at_least=1)
+    json: bool = cli.knob(False, "Print JSON instead of text.")
+    frames_per_batch: int = cli.knob_of(EvaluationFlags, "frames_per_batch")
+    output_video: str = cli.knob(
+        "", "File, .mp4 or .avi, to draw the video into with its flow and label."
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if not (self.spatial_run or self.temporal_run):
+            raise ValueError("A prediction needs a --spatial_run, --temporal_run or both.")
+
+
+def _as_json(item: Any, top: int) -> dict[str, Any]:
+    # The classes of both streams are those of the fused scores, so that rows can be compared.
+    best = [name for name, _ in item.best(top)]
+
+    def pick(scores: Any) -> dict[str, float]:
+        known = dict(zip(item.class_names, scores.tolist()))
+        return {name: round(known[name], 6) for name in best}
+
+    streams = {stream: pick(scores) for stream, scores in item.streams.items()}
+    return {"video": item.video, "scores": pick(item.scores), **streams}
+
+
+def main(videos: list[str], given: PredictionFlags, resources: Resources) -> int:
+    """Predicts with the parsed flags; 1 if a video could not be read."""
+    from tf_twostream import runs
+    from tf_twostream.evaluation import prediction
+
+    chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
+    streams = [runs.load(path, task) for path, task in chosen if path]
+    predictions, failed = prediction.predict(
+        videos,
+        streams,
+        resources,
+        frames_per_batch=given.frames_per_batch,
+        output_video=given.output_video,
+    )
+    if given.json:
+        print(json.dumps([_as_json(item, given.top) for item in predictions], indent=2))
+    else:
+        for item in predictions:
+            print(item.video)
+            for name, score in item.best(given.top):
+                print(f"  {100 * score:6.2f} %  {name}")
+    # One bad video of many does not keep the others from being labelled, but it is no success.
+    for video, reason in failed.items():
+        print(f"error: {video}: {reason}", file=sys.stderr)
+    if given.output_video and predictions:
+        # To stderr, as all that is no result: stdout may go into another program.
+        print(f"video: {given.output_video}", file=sys.stderr)
+    return 1 if failed else 0

@@ -1,0 +1,25 @@
+r"""Trains the control of the paper on stacks of RGB frames, "slow fusion" of [14] (Sect. 6).
+
+    python scripts/train_slow_fusion.py --dataset=ucf101 --annotations=ucfTrainTestlist \
+        --split=1 --store=stores/ucf101 --run_dir=runs/slow_fusion
+
+The paper trains it from scratch; `evaluate.py` tests it as the other streams.
+"""
+
+from tf_twostream import datasets
+from tf_twostream.commands.train_spatial import StoreFlag
+from tf_twostream.paper import recipes
+from tf_twostream.training.execution import Execution
+
+
+def main(
+    source: datasets.Source,
+    stored: StoreFlag,
+    recipe: recipes.SlowFusionRecipe,
+    execution: Execution,
+) -> None:
+    """Trains with the parsed flags."""
+    from tf_twostream.training import train, videos
+
+    data_set = videos.DataSet(source=source, store=stored.store)
+    train.train(videos.Videos([data_set]), recipe, execution)

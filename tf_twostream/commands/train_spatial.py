@@ -1,0 +1,36 @@
+r"""Trains the spatial stream on single RGB frames (paper, Sect. 2 and 5).
+
+    python scripts/train_spatial.py --dataset=ucf101 --annotations=ucfTrainTestlist \
+        --split=1 --store=stores/ucf101 --run_dir=runs/spatial
+"""
+
+import dataclasses
+from typing import ClassVar
+
+from tf_twostream import cli, datasets
+from tf_twostream.paper import recipes
+from tf_twostream.training.addition import Addition
+from tf_twostream.training.execution import Execution
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoreFlag(cli.Knobs):
+    """The store to train from."""
+
+    group: ClassVar[str] = "data"
+
+    store: str = cli.knob(cli.REQUIRED, "Store written by data_tools/precompute_flow.py.")
+
+
+def main(
+    source: datasets.Source,
+    stored: StoreFlag,
+    recipe: recipes.SpatialRecipe,
+    execution: Execution,
+    addition: Addition | None,
+) -> None:
+    """Trains with the parsed flags."""
+    from tf_twostream.training import train, videos
+
+    data_set = videos.DataSet(source=source, store=stored.store, addition=addition)
+    train.train(videos.Videos([data_set]), recipe, execution)

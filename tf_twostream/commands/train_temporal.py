@@ -1,0 +1,25 @@
+r"""Trains the temporal stream on stacks of optical flow (paper, Sect. 3 and 5).
+
+    python scripts/train_temporal.py --dataset=ucf101 --annotations=ucfTrainTestlist \
+        --split=1 --store=stores/ucf101 --run_dir=runs/temporal
+"""
+
+from tf_twostream import datasets
+from tf_twostream.commands.train_spatial import StoreFlag
+from tf_twostream.paper import recipes
+from tf_twostream.training.addition import Addition
+from tf_twostream.training.execution import Execution
+
+
+def main(
+    source: datasets.Source,
+    stored: StoreFlag,
+    recipe: recipes.TemporalRecipe,
+    execution: Execution,
+    addition: Addition | None,
+) -> None:
+    """Trains with the parsed flags."""
+    from tf_twostream.training import train, videos
+
+    data_set = videos.DataSet(source=source, store=stored.store, addition=addition)
+    train.train(videos.Videos([data_set]), recipe, execution)

@@ -1,0 +1,134 @@
+"""Which videos of a data set exist, and which of its classes can still be learnt from them."""
+
+import dataclasses
+import pathlib
+from collections.abc import Collection, Iterable
+
+from absl import logging
+
+from tf_twostream.datasets import splits
+
+
+class MissingVideosError(FileNotFoundError):
+    """Videos of a data set do not exist."""
+
+
+class UnlearntClassError(ValueError):
+    """A class has no video to learn it from."""
+
+
+def available_videos(
+    split: splits.Split, available: Collection[str], *, where: str, allow_missing: bool
+) -> tuple[splits.Video, ...]:
+    """Returns the videos of a data set that exist, ordered as by `all_videos`.
+
+    Args:
+        split: Any split of the data set; its unused videos are looked for as well.
+        available: Ids of the videos that exist.
+        where: Where they were looked for, in words, for example "the store stores/ucf101".
+        allow_missing: Whether to go on, with a warning, without those that do not exist.
+
+    Raises:
+        MissingVideosError: If a video is missing and may not be, or if none exists.
+    """
+    available = frozenset(available)  # Thousands of ids are looked up; a list would be too slow.
+    videos = splits.all_videos(split)
+    missing = [video.id for video in videos if video.id not in available]
+    # Where nothing is found, the path is wrong: nobody allows all videos to be missing.
+    if len(missing) == len(videos) or (missing and not allow_missing):
+        raise MissingVideosError(_describe_missing(split, missing, available, where))
+    if missing:
+        logging.warning("%s", _list_missing(split, missing, where))
+    return tuple(video for video in videos if video.id in available)
+
+
+def keep_available(
+    split: splits.Split, available: Collection[str], *, where: str, allow_missing: bool
+) -> splits.Split:
+    """Restricts a split to videos that exist, and to classes that can be learnt from them.
+
+    Args:
+        split: The split; its unused videos are looked for as well.
+        available: Ids of the videos that exist.
+        where: Where they were looked for, in words, for example "the store stores/ucf101".
+        allow_missing: Whether to go on with the videos that exist. Classes of which no training
+            video is left are dropped, with their test videos, and the labels are renumbered in
+            the official order.
+
+    Returns:
+        The split itself if nothing is missing, else the restricted one, whose name says so.
+
+    Raises:
+        MissingVideosError: If a video is missing and may not be, or if none exists.
+        UnlearntClassError: If a class has no training video and may not be dropped, or none has.
+    """
+    videos = available_videos(split, available, where=where, allow_missing=allow_missing)
+    ids = {video.id for video in videos}
+    kept = splits.restrict(split, split.class_names, lambda video: video.id in ids)
+    unlearnt = _classes_without(split, kept.train)
+    if not allow_missing or len(unlearnt) == len(split.class_names):
+        check_training(kept)
+    total = len(splits.all_videos(split))
+    if len(videos) == total and not unlearnt:
+        return split
+    # Classes that lose existing test videos are named, for this changes what is measured.
+    gone = _classes_without(split, videos)
+    if gone:
+        logging.warning("%d classes without any video left are dropped.", len(gone))
+    if untrained := [name for name in unlearnt if name not in gone]:
+        words = "Classes without a training video in %s are dropped with their other videos: %s."
+        logging.warning(words, where, ", ".join(untrained))
+    # Labels are numbered anew: a network must not have an output that nothing teaches.
+    kept = splits.restrict(kept, tuple(name for name in split.class_names if name not in unlearnt))
+    name = f"{split.name}, {len(splits.all_videos(kept))} of {total} videos"
+    return dataclasses.replace(kept, name=name)
+
+
+def check_training(split: splits.Split) -> splits.Split:
+    """Returns the split if each class has a video to learn from.
+
+    Args:
+        split: The split.
+
+    Raises:
+        UnlearntClassError: If a class has none.
+    """
+    if unlearnt := _classes_without(split, split.train):
+        more = f" ... ({len(unlearnt)} classes)" if len(unlearnt) > 10 else ""
+        rule = f"Each class of {split.name} must have a training video"
+        raise UnlearntClassError(f"{rule}. Received none of: {', '.join(unlearnt[:10])}{more}.")
+    return split
+
+
+def _classes_without(split: splits.Split, videos: Iterable[splits.Video]) -> list[str]:
+    """Returns the names of the classes that none of `videos` shows."""
+    shown = {label for video in videos for label in video.labels}
+    return [name for label, name in enumerate(split.class_names) if label not in shown]
+
+
+def _list_missing(split: splits.Split, missing: list[str], where: str) -> str:
+    """Says how many videos are missing and which are the first ten."""
+    total = len(splits.all_videos(split))
+    lines = [f"{len(missing)} of the {total} videos of {split.name} are not in {where}:"]
+    lines += [f"  {id}" for id in missing[:10]]
+    if len(missing) > 10:
+        lines.append("  ...")
+    return "\n".join(lines)
+
+
+def _describe_missing(
+    split: splits.Split, missing: list[str], available: frozenset[str], where: str
+) -> str:
+    """Says what is missing and, as far as can be guessed, why."""
+    message = _list_missing(split, missing, where)
+    if not available:
+        return f"{message}\nThere is no video at all."
+    # A folder too high or too low is the usual mistake; names of files are the same there.
+    # Sorted, because a set has no order: the same mistake is to give the same hint.
+    elsewhere = {pathlib.PurePosixPath(id).name: id for id in sorted(available)}
+    names = (pathlib.PurePosixPath(id).name for id in missing)
+    if found := next((elsewhere[name] for name in names if name in elsewhere), None):
+        return f"{message}\nOne is there as {found!r}: name another folder of videos."
+    if len(missing) == len(splits.all_videos(split)):
+        return f"{message}\nNone of its {len(available)} videos is of this data set."
+    return message

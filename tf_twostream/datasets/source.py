@@ -1,0 +1,171 @@
+"""Names a data set and which of its videos to use (the knobs), and reads each kind of data set."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+from tf_twostream import cli
+from tf_twostream.datasets import (
+    availability,
+    charades,
+    folders,
+    groups,
+    hmdb51,
+    manifest,
+    splits,
+    ucf101,
+    viva,
+)
+
+Name = Literal["ucf101", "hmdb51", "charades", "viva", "folders", "csv"]
+
+
+class ListsError(ValueError):
+    """A data set needs lists that are not named, or has none though some are."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Source(cli.Knobs):
+    """The knobs that say which videos to use."""
+
+    group: ClassVar[str] = "data"
+
+    dataset: Name = cli.knob(
+        cli.REQUIRED,
+        "ucf101, hmdb51 and charades (official lists), viva (hand gestures, from the file names), "
+        "folders (one folder of videos per class, below train/ and test/ or else 30 % of each "
+        "class are drawn for testing), csv (a CSV file).",
+    )
+    videos_dir: str = cli.knob("", "Folder of the videos; the lists name paths relative to it.")
+    annotations: str = cli.knob(
+        "",
+        "Folder of the official lists (ucf101: classInd.txt, trainlist01.txt ...; hmdb51: "
+        "brush_hair_test_split1.txt ...; charades: Charades_v1_train.csv ...), or the CSV file: "
+        "path,label,split[,group].",
+    )
+    split: int = cli.knob(
+        1,
+        "Number of the split, 1 to 3 for ucf101 and hmdb51; the subject to test on, 1 to 8, for "
+        "viva; number of the draw for folders.",
+        at_least=1,
+    )
+    test_groups: tuple[str, ...] = cli.knob(
+        (),
+        "Test on the videos of these groups (actors, recordings), separated by commas, and train "
+        "on all others. For folders, and for csv, whose own split then does not count.",
+    )
+    group_pattern: str = cli.knob(
+        groups.PATTERN,
+        "Where --test_groups finds the group of a video in folders: a regular expression that is "
+        "searched in its path and whose first parentheses match the group. By default, what "
+        "precedes the first _ of the file name.",
+    )
+    classes: tuple[str, ...] = cli.knob((), "Use only these classes, separated by commas.")
+    allow_missing: bool = cli.knob(False, "Go on without the listed videos that do not exist.")
+
+    def __post_init__(self) -> None:
+        """Checks that no value is given which would then be ignored."""
+        super().__post_init__()
+        given, last = f"{self.dataset} with split={self.split}", KINDS[self.dataset].last_split
+        if last and self.split > last:
+            raise ValueError(f"`split` of {self.dataset} is at most {last}. Received: {given}.")
+        has_groups = self.dataset in ("folders", "csv") and self.split == 1
+        if self.test_groups and not has_groups:
+            rule = "`test_groups` divides folders or csv, in place of `split`"
+            raise ValueError(f"{rule}. Received: {given}.")
+        searches = self.test_groups and self.dataset == "folders"
+        if self.group_pattern != groups.PATTERN and not searches:
+            given = f"{self.dataset}, test_groups={','.join(self.test_groups)}"
+            raise ValueError(f"`group_pattern` is for `test_groups` of folders. Received: {given}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """How a kind of data set is read.
+
+    Attributes:
+        read: From the source to the split.
+        last_split: The largest number of a split; 0 if any number is possible.
+        has_lists: Whether lists say which videos there are; otherwise their names do.
+    """
+
+    read: Callable[[Source], splits.Split]
+    last_split: int
+    has_lists: bool
+
+
+def _read_csv(source: Source) -> splits.Split:
+    split = manifest.read(pathlib.Path(source.annotations))
+    return groups.leave_out(split, source.test_groups) if source.test_groups else split
+
+
+def _read_folders(source: Source) -> splits.Split:
+    if source.test_groups:
+        return folders.read_groups(source.videos_dir, source.test_groups, source.group_pattern)
+    return folders.read(source.videos_dir, source.split)
+
+
+# Functions of a source, because each reader takes other parts of it.
+KINDS: dict[str, _Kind] = {
+    "ucf101": _Kind(lambda s: ucf101.read(pathlib.Path(s.annotations), s.split), 3, True),
+    "hmdb51": _Kind(lambda s: hmdb51.read(pathlib.Path(s.annotations), s.split), 3, True),
+    "charades": _Kind(lambda s: charades.read(pathlib.Path(s.annotations)), 1, True),
+    "viva": _Kind(lambda s: viva.read(s.videos_dir, s.split), viva.NUM_SUBJECTS, False),
+    "folders": _Kind(_read_folders, 0, False),
+    "csv": _Kind(_read_csv, 1, True),
+}
+
+
+def load(source: Source) -> splits.Split:
+    """Reads the lists of a data set.
+
+    Only folders and viva are read from the folder of the videos; for the others,
+    `available_videos` and `keep_available` compare the lists with the videos that exist.
+
+    Args:
+        source: Which data set, split and classes.
+
+    Returns:
+        The split, restricted to `source.classes` if there are any.
+
+    Raises:
+        ListsError: If lists are not given, or are given where there are none.
+        OSError: If a list or the folder of the videos is missing.
+        ValueError: If a list is faulty or a class unknown.
+    """
+    kind = KINDS[source.dataset]
+    if kind.has_lists != bool(source.annotations):
+        rule = f"{source.dataset} {'needs its' if kind.has_lists else 'has no'} lists"
+        raise ListsError(f"{rule}. Received: annotations={source.annotations!r}.")
+    split = kind.read(source)
+    return splits.select_classes(split, source.classes) if source.classes else split
+
+
+def list_videos(source: Source) -> list[tuple[str, pathlib.Path]]:
+    """Lists the videos of a data set, whatever the split.
+
+    Without lists (`dataset="folders"`) these are all videos below the folder, in classes or not.
+
+    Args:
+        source: Which data set, and where its videos are.
+
+    Returns:
+        Pairs of id and file.
+
+    Raises:
+        MissingVideosError: If a listed video is missing and may not be, or there are none.
+        ValueError: If the lists are missing or faulty.
+    """
+    # Flow needs no class: videos that lie beside class folders, or in none, are computed as well.
+    if source.dataset == "folders" and not source.classes:
+        ids = folders.list_ids(source.videos_dir)
+    else:
+        listed = availability.available_videos(
+            load(source),
+            folders.find_videos(source.videos_dir),
+            where=f"the folder {source.videos_dir}",
+            allow_missing=source.allow_missing,
+        )
+        ids = [video.id for video in listed]
+    return [(video_id, pathlib.Path(source.videos_dir, video_id)) for video_id in ids]

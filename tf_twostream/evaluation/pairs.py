@@ -1,0 +1,32 @@
+"""Says which runs belong together as the two streams of one model."""
+
+from tf_twostream import runs
+
+
+class PairError(ValueError):
+    """Two runs that are not the two streams of one model."""
+
+
+def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
+    """Checks that two runs are the two streams of one model.
+
+    Args:
+        spatial: A run of the spatial stream.
+        temporal: A run of the temporal stream.
+
+    Raises:
+        PairError: If a run is of another stream, or the two differ in their classes.
+    """
+    both = (spatial, temporal)
+    for run, stream in zip(both, ("spatial", "temporal")):
+        if run.recipe.stream != stream:
+            given = f"{run.path}, {run.recipe.stream}"
+            raise PairError(f"A pair is a spatial and a temporal run. Received: {given}.")
+    # Scores are averaged class by class, so the order counts, too.
+    if spatial.split.class_names != temporal.split.class_names:
+        given = "; ".join(f"{run.path} with {', '.join(run.split.class_names)}" for run in both)
+        raise PairError(f"Both streams know the same classes in the same order. Received: {given}.")
+    # The mean of a softmax and a sigmoid is neither.
+    if spatial.split.multi_label != temporal.split.multi_label:
+        given = "; ".join(f"{run.path}, trained on {run.split.name}" for run in both)
+        raise PairError(f"Both streams give a video one class, or both several. Received: {given}.")

@@ -1,0 +1,207 @@
+"""From a file of MatConvNet or Caffe to a run folder.
+
+The run folder holds what every other has, and of the file:
+
+    RUN_DIR/source.json      its name and checksum, how the input was folded into conv1, notes
+    RUN_DIR/mean_image.npy   [H, W, C] float32, RGB or flow codes: its mean image, if it varies
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream import datasets, models, paper, runs, store
+from tf_twostream.foreign_weights import caffe, fitting, matconvnet, matlab, network
+from tf_twostream.foreign_weights.errors import DescriptionError, OtherNetworkError
+from tf_twostream.foreign_weights.knobs import ForeignFile
+from tf_twostream.models import cross_modality
+from tf_twostream.paper import recipes
+from tf_twostream.processes import files
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """A converted network.
+
+    Attributes:
+        run: Its run folder.
+        mean: `[C]` what the foreign network subtracts, RGB in grey levels or flow codes.
+        notes: What a user should know.
+    """
+
+    run: runs.Run
+    mean: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read(file: ForeignFile) -> network.ForeignNetwork:
+    """Reads the network of a file, in whichever of the two formats it is.
+
+    Args:
+        file: The file; of what is said about it only `lrn_k` counts.
+
+    Returns:
+        The network, in the form that both programs' networks take.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is in neither format, or `lrn_k` is given for a file that has it.
+    """
+    if not matlab.is_matlab(file.weights):
+        return caffe.read(file.weights, lrn_k=file.lrn_k)
+    if file.lrn_k is not None:
+        given = f"lrn_k={file.lrn_k:g} for {file.weights}"
+        raise DescriptionError(f"A .mat file states k itself. Received: {given}.")
+    return matconvnet.read(file.weights)
+
+
+def _recipe(foreign: network.ForeignNetwork, shape: recipes.Recipe) -> recipes.Recipe:
+    """Returns the recipe of our network for a foreign one: three input channels are colours."""
+    channels = foreign.input_channels
+    size: dict[str, Any] = {"width": shape.width, "crop_size": shape.crop_size}
+    if channels == 3:
+        return recipes.SpatialRecipe(**size)
+    if channels % 2:
+        rule = "A network takes 3 channels (RGB) or 2L channels (x and y of L flow fields)"
+        raise OtherNetworkError(f"{rule}. Received: {channels}.")
+    normalisations = [layer for layer in foreign.layers if layer.kind == "lrn"]
+    return recipes.TemporalRecipe(
+        stack_length=channels // 2,
+        # Its codes are those of the flow as it is, the motion of the camera included.
+        mean_subtraction=False,
+        # The paper leaves it out (Sect. 5), others do not; `fitting` knows whether it is there.
+        second_normalisation=len(normalisations) > 1,
+        **size,
+    )
+
+
+def _mean_image(file: ForeignFile, foreign: network.ForeignNetwork) -> np.ndarray:
+    """Returns the mean `[..., C]`, RGB in grey levels or flow codes."""
+    channels, mean = foreign.input_channels, foreign.mean
+    if file.mean:
+        # The mean image that was published with Caffe's CNN-M is a .mat file: formats may differ.
+        from_matlab = matlab.is_matlab(file.mean)
+        mean = (matconvnet if from_matlab else caffe).read_mean(file.mean)
+    if mean is None:
+        return np.array(paper.RGB_MEAN if channels == 3 else [paper.FLOW_CODE_MEAN] * channels)
+    mean = mean.reshape(-1) if mean.size == channels else mean
+    if mean.shape[-1] != channels or mean.ndim not in (1, 3) or not np.isfinite(mean).all():
+        rule = f"`mean` must be a finite image [H, W, {channels}] or {channels} numbers"
+        raise DescriptionError(f"{rule}. Received: {list(mean.shape)}.")
+    return mean[..., ::-1] if foreign.is_bgr else mean
+
+
+def _input(recipe: recipes.Recipe, mean: np.ndarray, bound: float) -> tuple[float, np.ndarray]:
+    """Returns (scale, shift): the foreign input is scale * (input of our conv1) + shift.
+
+    Spatial: ours is (rgb - RGB_MEAN) / RGB_STDDEV, the foreign one rgb - mean. Temporal: ours is
+    a displacement d in pixels per frame, the foreign one the code 127.5 + 255 d / (2 bound) less
+    the mean; the rounding and clipping of codes is left out.
+    """
+    if recipe.sees_flow:
+        return cross_modality.codes_per_pixel(bound), 127.5 - mean
+    return paper.RGB_STDDEV, np.array(paper.RGB_MEAN) - mean
+
+
+def _split(
+    file: ForeignFile, foreign: network.ForeignNetwork, data_set: datasets.Split | None
+) -> datasets.Split:
+    """Returns the data set, or a split without videos that names the classes."""
+    names = foreign.class_names or tuple(f"class {k}" for k in range(foreign.num_classes))
+    if file.class_names:
+        if data_set:
+            given = f"{file.class_names} and {data_set.name}"
+            raise DescriptionError(f"Classes come from a file or a data set. Received: {given}.")
+        lines = pathlib.Path(file.class_names).read_text(encoding="utf-8").splitlines()
+        names = tuple(line.strip() for line in lines if line.strip())
+    split = data_set or datasets.Split(pathlib.Path(file.weights).name, names, (), ())
+    # These networks end in a softmax; ours for several classes a video ends in sigmoids.
+    if split.multi_label:
+        rule = "A network that ends in a softmax gives a video one class"
+        raise DescriptionError(f"{rule}. Received: {split.name}, where it may show several.")
+    if len(split.class_names) != foreign.num_classes:
+        rule = f"The classes must be those of the network, {foreign.num_classes}"
+        given = f"{len(split.class_names)} of {file.class_names or split.name}"
+        raise DescriptionError(f"{rule}. Received: {given}.")
+    return split
+
+
+def _identity(path: str) -> dict[str, str]:
+    """Returns name and checksum of a file."""
+    with open(path, "rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return {"file": pathlib.Path(path).name, "sha256": digest}
+
+
+def _save(run: runs.Run, model: keras.Model) -> None:
+    """Writes the checkpoint, after no iteration of our own."""
+    checkpoint = tf.train.Checkpoint(model=model, iteration=tf.Variable(0, dtype=tf.int64))
+    manager = tf.train.CheckpointManager(checkpoint, run.checkpoints, max_to_keep=1)
+    manager.save(checkpoint_number=0)
+
+
+def convert(
+    file: ForeignFile,
+    *,
+    shape: recipes.Recipe,
+    settings: store.Settings,
+    split: datasets.Split | None = None,
+) -> Conversion:
+    """Turns a file into a run folder that training can start from and evaluation can load.
+
+    Args:
+        file: The file and what it does not say of itself.
+        shape: The recipe whose `width` and `crop_size` are those of the network.
+        settings: The settings of the stores that the network is to be used with.
+        split: The data set that the network was trained on; None if it is none of ours.
+
+    Returns:
+        The conversion.
+
+    Raises:
+        FileExistsError: If the run folder exists.
+        OSError: If a file cannot be read or written.
+        DescriptionError: If what is said about the file contradicts it.
+        ForeignFileError: If it is damaged, cut off or of another kind.
+        OtherFormError: If its own program has to write it anew.
+        OtherNetworkError: If its network is not CNN-M-2048.
+    """
+    path = pathlib.Path(file.run_dir)
+    if path.exists():
+        raise FileExistsError(f"`run_dir` must not exist yet. Received: {path}.")
+    foreign = read(file)
+    # The recipe and the classes before the network, which takes seconds to build.
+    recipe = _recipe(foreign, shape)
+    split = _split(file, foreign, split)
+    image = _mean_image(file, foreign)
+    # Our network takes no mean image; what can be folded into conv1 is its mean over all pixels.
+    mean = image.reshape(-1, image.shape[-1]).mean(axis=0, dtype=np.float64)
+    scale, shift = _input(recipe, mean, file.flow_bound)
+    model = models.build(recipe, foreign.num_classes)
+    notes = [*foreign.notes, *fitting.fill(model, foreign, scale=scale, shift=shift)]
+    # Under another name, so that a conversion that is interrupted is not taken for a whole one.
+    partial = path.with_name(f"{path.name}{files.PARTIAL}")
+    files.remove_folder(partial)
+    size = recipe.batch_size
+    task = runs.Task(split=split, settings=settings, batch_size=size, divisor=size)
+    run = runs.Run(partial, recipe, (task,))
+    runs.create(run)
+    _save(run, model)
+    if image.ndim == 3 and np.ptp(image, axis=(0, 1)).any():
+        deviation = np.sqrt(np.mean((image - mean) ** 2))
+        notes.append(
+            f"the mean image deviates by {deviation:.1f} levels from its mean over all pixels, "
+            "which is what the network subtracts; mean_image.npy keeps it"
+        )
+        np.save(partial / "mean_image.npy", image)
+    source = {**_identity(file.weights), "mean": mean.tolist(), "scale": scale}
+    source |= {"shift": shift.tolist(), "notes": notes}
+    files.write_json(partial / "source.json", source, indent=2)
+    partial.rename(path)
+    # Read back from its place, since the run that was written is that of the partial folder.
+    return Conversion(runs.load(str(path)), mean, tuple(notes))

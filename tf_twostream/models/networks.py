@@ -1,0 +1,95 @@
+"""Builds whole networks: input, body, a classification layer per task (paper, Sect. 2 to 4)."""
+
+from collections.abc import Mapping
+
+import keras
+from keras import initializers, layers
+
+from tf_twostream import paper
+from tf_twostream.models import cnn_m
+from tf_twostream.paper import recipes
+
+LAST_LAYER = "classes"
+
+
+def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras.Model:
+    """Builds the network of a recipe, in the recipe's precision.
+
+    Example:
+        >>> from tf_twostream import models
+        >>> from tf_twostream.paper import recipes
+        >>> spatial = models.build(recipes.SpatialRecipe(width=0.1), 101)
+        >>> temporal = models.build(recipes.TemporalRecipe(width=0.1), 101)
+        >>> spatial.input_shape, temporal.input_shape, temporal.output_shape
+        ((None, 224, 224, 3), (None, 224, 224, 20), (None, 101))
+
+    Args:
+        recipe: The recipe of the network: stream, size and precision.
+        num_classes: K; or, for several tasks, the K of each by its name: each has a classification
+            layer of its own on top of full7 (Sect. 4).
+
+    Returns:
+        A model whose input is `[B, crop_size, crop_size, C]`: volumes in pixels per frame, channels
+        u1 v1 ... uL vL, or RGB in [0, 255] of one frame or of T successive ones. Its output is
+        `[B, K]` float32 logits, or a dictionary of them by task.
+
+    Raises:
+        ValueError: If a task has fewer than two classes, or the crop is too small.
+    """
+    counts = {"": num_classes} if isinstance(num_classes, int) else num_classes
+    # Keras has one policy for all layers that are made from now on, also those of other code.
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        shape = (recipe.crop_size, recipe.crop_size, recipe.input_channels)
+        inputs = keras.Input(shape, name="volume" if recipe.sees_flow else "rgb")
+        x = cnn_m.body(inputs if recipe.sees_flow else _subtract_mean(inputs), recipe)
+        # Seeds of their own: two tasks with as many classes would start from the same weights.
+        logits = {
+            task: _head(x, count, name=head_name(task), seed=recipe.seed + number)
+            for number, (task, count) in enumerate(counts.items())
+        }
+        outputs = logits[""] if isinstance(num_classes, int) else logits
+        return keras.Model(inputs, outputs, name=recipe.stream)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def head_name(task: str) -> str:
+    """Returns the name of the classification layer of a task; the only task has an empty name."""
+    return f"{LAST_LAYER}_{task}" if task else LAST_LAYER
+
+
+def of_task(model: keras.Model, task: str) -> keras.Model:
+    """Returns the network of one task, which shares its weights with the whole network.
+
+    Args:
+        model: The network of all tasks, or of the only one.
+        task: The name of the task.
+
+    Returns:
+        A model with the input of `model`, whose output is `[B, K]` logits.
+    """
+    return keras.Model(model.input, model.get_layer(head_name(task)).output, name=model.name)
+
+
+def _head(x: keras.KerasTensor, num_classes: int, *, name: str, seed: int) -> keras.KerasTensor:
+    """Adds a classification layer: `[B, C]` features to `[B, K]` float32 logits."""
+    if num_classes < 2:
+        raise ValueError(f"A classifier needs two classes. Received: num_classes={num_classes}.")
+    return layers.Dense(
+        num_classes,
+        kernel_initializer=initializers.RandomNormal(
+            stddev=paper.LAST_LAYER_STDDEV, seed=cnn_m.layer_seed(seed, cnn_m.LAST)
+        ),
+        dtype="float32",  # Half precision would lose the differences that the softmax needs.
+        name=name,
+    )(x)
+
+
+def _subtract_mean(frames: keras.KerasTensor) -> keras.KerasTensor:
+    """Maps `[B, H, W, 3T]` RGB in [0, 255] to zero mean and unit variance."""
+    offset = [-mean / paper.RGB_STDDEV for mean in paper.RGB_MEAN] * (frames.shape[-1] // 3)
+    scale = 1 / paper.RGB_STDDEV
+    # In float32: with the 8 bits of bfloat16 the products would be off by up to a grey level.
+    return layers.Rescaling(scale, offset, name="subtract_mean", dtype="float32")(frames)

@@ -1,0 +1,131 @@
+"""Files that are whole or absent, on this machine or on a file system that TensorFlow knows.
+
+A path with a scheme (gs://, s3://, ram://) goes to `tf.io.gfile`. Any other is a path of this
+machine, and TensorFlow is not imported for it.
+"""
+
+import json
+import os
+import shutil
+import types
+from collections.abc import Iterator
+from typing import Any
+
+PARTIAL = ".partial"  # Ending of a file, or folder, that is being written.
+
+# The files of this machine, under the names that `tf.io.gfile` has for the same functions.
+_LOCAL = types.SimpleNamespace(
+    exists=os.path.exists,
+    makedirs=lambda path: os.makedirs(path, exist_ok=True),
+    rmtree=shutil.rmtree,
+    walk=os.walk,
+    # Not os.rename, which on Windows refuses a target that exists.
+    rename=lambda source, target, overwrite: os.replace(source, target),
+    GFile=open,
+)
+
+
+def _system(path: str | os.PathLike[str]) -> Any:
+    """Returns the file system that a path belongs to."""
+    if "://" not in os.fspath(path):
+        return _LOCAL
+    import tensorflow as tf  # Takes seconds and 600 MB, which most processes need not pay.
+
+    return tf.io.gfile
+
+
+def join(folder: str | os.PathLike[str], *names: str) -> str:
+    """Joins a folder and names below it with "/", on every system."""
+    # os.path.join would join the parts of a gs:// path with "\" on Windows.
+    return "/".join((os.fspath(folder).rstrip("/"), *names))
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Says whether there is such a file or folder."""
+    return _system(path).exists(path)
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Makes a folder and those above it, as far as they do not exist."""
+    _system(path).makedirs(path)
+
+
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Removes a folder with all that is in it, if it exists."""
+    if exists(path):
+        _system(path).rmtree(path)
+
+
+def walk(path: str | os.PathLike[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yields each folder below a path with the names of its folders and files, as `os.walk`."""
+    return _system(path).walk(path)
+
+
+def rename(source: str, target: str) -> None:
+    """Gives a file its final name; what had this name before is replaced in the same instant."""
+    _system(target).rename(source, target, overwrite=True)
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+    """Reads a whole file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: If it cannot be read; `tf.errors.OpError` where the path has a scheme.
+    """
+    with _system(path).GFile(path, "rb") as file:
+        return file.read()
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes a file atomically: a reader finds the old content or the new, never a part.
+
+    Args:
+        path: The file; its folder is made if it does not exist.
+        data: The content.
+
+    Raises:
+        OSError: If it cannot be written; the old content is still there then. It is
+            `tf.errors.OpError` where the path has a scheme.
+    """
+    path = os.fspath(path)
+    make_folder(os.path.dirname(path) or ".")
+    # In the same folder, because a name cannot change in one step from one disk to another.
+    with _system(path).GFile(path + PARTIAL, "wb") as file:
+        file.write(data)
+    rename(path + PARTIAL, path)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a text as UTF-8, atomically (see `write`)."""
+    write(path, text.encode())
+
+
+def write_json(path: str | os.PathLike[str], content: Any, **layout: Any) -> None:
+    """Writes JSON and a line break, atomically (see `write`).
+
+    Args:
+        path: The file; its folder is made if it does not exist.
+        content: What `json.dumps` takes.
+        **layout: Arguments of `json.dumps`, such as `indent`.
+    """
+    write_text(path, json.dumps(content, **layout) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Reads a JSON file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: If it cannot be read (see `read`).
+        ValueError: If it is no JSON.
+    """
+    data = read(path)
+    try:
+        return json.loads(data)
+    except ValueError as error:  # Also bytes that are no UTF-8.
+        raise ValueError(f"A .json file must hold JSON. Received: {path} ({error}).") from error

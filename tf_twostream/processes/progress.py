@@ -1,0 +1,25 @@
+"""The progress bar of all long work."""
+
+import sys
+from typing import Any
+
+import tqdm
+
+SECONDS_ON_A_TERMINAL = 1  # Between two updates.
+SECONDS_IN_A_LOG = 30  # Each update is a line there, and would bury what else is said.
+
+
+def bar(total: int | None, unit: str, description: str = "", **options: Any) -> tqdm.tqdm:
+    """Opens a progress bar on standard error; close it, or use it as a context.
+
+    Args:
+        total: How many units there are; None if it is not known.
+        unit: What is counted, in the singular.
+        description: What is done to them; empty for no word.
+        **options: More options of `tqdm.tqdm`.
+
+    Returns:
+        The bar, whose `update` counts.
+    """
+    seconds = SECONDS_ON_A_TERMINAL if sys.stderr.isatty() else SECONDS_IN_A_LOG
+    return tqdm.tqdm(total=total, unit=unit, desc=description, mininterval=seconds, **options)

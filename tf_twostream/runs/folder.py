@@ -1,0 +1,251 @@
+"""Reads and writes the JSON files of a run folder: the recipe, and what each task learns from."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from tf_twostream import datasets, store
+from tf_twostream.paper import recipes
+from tf_twostream.processes import files
+
+
+class NoRunError(FileNotFoundError):
+    """A folder is no run folder."""
+
+
+class OtherRunError(ValueError):
+    """A run folder holds a run that began with another recipe, other data or other tasks."""
+
+
+class OtherStoreError(ValueError):
+    """A store is not of the kind that a run was trained on."""
+
+
+class UnknownTaskError(ValueError):
+    """A run has no such task."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """What one classification layer learns (paper, Sect. 4).
+
+    Attributes:
+        name: The name of the task; empty for the only task of a network.
+        split: Class names, training and test videos.
+        settings: The settings of the store that its videos come from.
+        batch_size: Its samples per iteration, over all devices.
+        divisor: The number that divides the sum of its samples' losses.
+    """
+
+    name: str = ""
+    split: datasets.Split
+    settings: store.Settings
+    batch_size: int
+    divisor: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One trained network, or one to train.
+
+    Attributes:
+        path: The run folder, which need not exist.
+        recipe: The recipe of the network.
+        tasks: What the network learns; one task unless it is a multi-task network.
+        chosen: The position of the task whose layer gives the scores in testing.
+    """
+
+    path: pathlib.Path
+    recipe: recipes.Recipe
+    tasks: tuple[Task, ...]
+    chosen: int = 0
+
+    @property
+    def task(self) -> Task:
+        """The task whose layer gives the scores in testing."""
+        return self.tasks[self.chosen]
+
+    @property
+    def split(self) -> datasets.Split:
+        """Class names and videos of that task."""
+        return self.task.split
+
+    @property
+    def checkpoints(self) -> str:
+        """The folder of the checkpoints."""
+        return str(self.path / "checkpoints")
+
+
+def _split_file(path: pathlib.Path, task: str) -> pathlib.Path:
+    # A single task has the name that the file had before there were tasks: old runs are read.
+    return path / (f"{task}.split.json" if task else "split.json")
+
+
+def create(run: Run) -> None:
+    """Writes the JSON files of a new run, or checks those of a run that has a checkpoint.
+
+    Args:
+        run: The run, whose folder need not exist.
+
+    Raises:
+        OtherRunError: If the folder holds a run with another recipe, split or store.
+    """
+    # Without a checkpoint there is nothing to lose: a command that failed at once can be corrected.
+    if tf.train.latest_checkpoint(run.checkpoints) is not None:
+        if differing := _differing(load(str(run.path)), run):
+            given = f"{run.path} with {differing}"
+            raise OtherRunError(f"A run continues with what it began with. Received: {given}.")
+        return
+    for task in run.tasks:
+        datasets.save_split(task.split, _split_file(run.path, task.name))
+    content = {
+        "dataset": run.split.name,
+        "recipe": run.recipe.to_json(),
+        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+        "tasks": {
+            task.name: {
+                "store": task.settings.to_json(),
+                "batch_size": task.batch_size,
+                "divisor": task.divisor,
+            }
+            for task in run.tasks
+        },
+    }
+    # Last, because it makes the folder a run folder: the splits must be there by then.
+    files.write_json(run.path / "run.json", content, indent=2)
+
+
+def _differing(begun: Run, run: Run) -> str:
+    """Says how a run differs from the one that was begun; empty if it does not."""
+    if differing := _differences(begun.recipe.to_json(), run.recipe.to_json()):
+        return differing
+    # In their order, because it decides what each of them draws.
+    names = [", ".join(task.name for task in other.tasks) or "none" for other in (begun, run)]
+    if names[0] != names[1]:
+        return f"tasks {names[0]} (now {names[1]})"
+    for tasks in zip(begun.tasks, run.tasks):
+        old, new = (
+            {**task.settings.to_json(), "samples": task.batch_size, "divisor": task.divisor}
+            for task in tasks
+        )
+        if differing := _differences(old, new):
+            return f"task {tasks[0].name}: {differing}" if tasks[0].name else differing
+    same = [task.split for task in begun.tasks] == [task.split for task in run.tasks]
+    return "" if same else "another data set, split or classes"
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key}={old.get(key)!r} (now {new.get(key)!r})"
+        for key in sorted(old | new)
+        if old.get(key) != new.get(key)
+    )
+
+
+def load(path: str, task: str = "") -> Run:
+    """Reads a run folder.
+
+    Args:
+        path: The folder.
+        task: The name of the task to test, if the run has several; empty for the first.
+
+    Returns:
+        The run; its checkpoints are not looked at.
+
+    Raises:
+        NoRunError: If it is no run folder.
+        UnknownTaskError: If it has no such task.
+    """
+    folder = pathlib.Path(path)
+    if not (folder / "run.json").exists():
+        given = path or "an empty path"
+        raise NoRunError(f"A run folder holds a run.json. Received: {given}, without one.")
+    content = files.read_json(folder / "run.json")
+    recipe = recipes.recipe_from_json(content["recipe"])
+    # Before November 2026 a run of one task had no list of tasks, but the store of the only one.
+    tasks = tuple(
+        _load_task(folder, name, kept, recipe)
+        for name, kept in content.get("tasks", {"": content}).items()
+    )
+    names = [own.name for own in tasks]
+    if task and task not in names:
+        known = ", ".join(filter(None, names)) or "none with a name"
+        raise UnknownTaskError(f"The tasks of {path} are {known}. Received: {task!r}.")
+    return Run(folder, recipe, tasks, names.index(task) if task else 0)
+
+
+def _load_task(
+    folder: pathlib.Path, name: str, kept: dict[str, Any], recipe: recipes.Recipe
+) -> Task:
+    path = _split_file(folder, name)
+    content = files.read_json(path)
+    # Those runs numbered the store of a video, where its id says today that it is an added one.
+    for video in content["train"] + content["test"] + content["unused"]:
+        if video.pop("store", 0):
+            video["id"] = store.added_id(video["id"])
+    return Task(
+        name=name,
+        split=datasets.split_from_json(content, path),
+        settings=store.Settings.from_json(kept["store"], str(folder / "run.json")),
+        batch_size=kept.get("batch_size", recipe.batch_size),
+        divisor=kept.get("divisor", recipe.batch_size),
+    )
+
+
+def check_store(run: Run, settings: store.Settings, *, where: str) -> None:
+    """Checks that frames and flow are of the kind that a run was trained on.
+
+    Args:
+        run: The run.
+        settings: The settings of a store.
+        where: What to call that store in the error.
+
+    Raises:
+        OtherStoreError: If the settings of the store are not those of the run.
+    """
+    check_alike(run.recipe, run.task.settings, settings, names=(str(run.path), where))
+
+
+def check_alike(
+    recipe: recipes.Recipe,
+    first: store.Settings,
+    second: store.Settings,
+    *,
+    names: tuple[str, str],
+) -> None:
+    """Checks that two stores are alike in what matters to a network.
+
+    Two versions of OpenCV are only worth a warning.
+
+    Args:
+        recipe: The recipe of the network; flow matters only if it sees flow.
+        first: The settings of a store.
+        second: The settings of another one.
+        names: What to call the two in the error.
+
+    Raises:
+        OtherStoreError: If they are not alike.
+    """
+    # Networks trained on one flow method lose most of their accuracy on the flow of another: 13
+    # instead of 87 % was published.
+    then, now = (_relevant(recipe, settings) for settings in (first, second))
+    if then.get("method") != now.get("method"):  # Their parameters then differ anyway.
+        then, now = ({"method": kept["method"]} for kept in (then, now))
+    if then.pop("opencv", None) != now.pop("opencv", None):
+        logging.warning("The flow of %s and of %s is by two versions of OpenCV.", *names)
+    if differing := _differences(then, now):
+        given = f"{names[0]} with {differing} in {names[1]}"
+        raise OtherStoreError(f"Frames and flow must be of one kind. Received: {given}.")
+
+
+def _relevant(recipe: recipes.Recipe, settings: store.Settings) -> dict[str, Any]:
+    """Returns what matters to a network of all that a store says of itself."""
+    kept = {"shorter_side": settings.shorter_side}
+    if not recipe.sees_flow:
+        return kept | {"rgb_quality": settings.rgb_quality}
+    flow = {"method": settings.method, "flow_quality": settings.flow_quality}
+    return kept | flow | settings.parameters

@@ -1,0 +1,135 @@
+"""Builds the network of a run, restores it from a checkpoint, or starts it from another run's."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream import datasets, models
+from tf_twostream.models import cross_modality
+from tf_twostream.paper import recipes
+from tf_twostream.runs.folder import Run
+
+
+class NoCheckpointError(FileNotFoundError):
+    """A run has no weights yet."""
+
+
+def newest(run: Run) -> str | None:
+    """Returns the path of the newest checkpoint of a run; None if there is none yet."""
+    return tf.train.latest_checkpoint(run.checkpoints)
+
+
+def build_model(run: Run) -> keras.Model:
+    """Builds the network of a run with fresh weights, and with the layers of all its tasks.
+
+    Args:
+        run: The run, whose folder need not exist.
+
+    Returns:
+        A network as `models.build` describes it.
+    """
+    counts = {task.name: len(task.split.class_names) for task in run.tasks}
+    # The network of a single task has one output, not a dictionary of them.
+    model = models.build(run.recipe, counts.get("", counts))
+    for name, split in _heads(run).items():
+        if split.multi_label:
+            # Each of K classes starts with a probability of 1/K, as under a softmax, and not with
+            # the 1/2 of a sigmoid: else the first gradients only say that most classes are rare
+            # (ours).
+            bias = model.get_layer(name).bias
+            bias.assign(tf.fill(bias.shape, -math.log(len(split.class_names) - 1)))
+    return model
+
+
+def load_model(run: Run) -> tuple[keras.Model, int]:
+    """Builds the network of a run's task with the weights of the newest checkpoint.
+
+    Args:
+        run: The run; of several tasks, the chosen one is built.
+
+    Returns:
+        The network, to `[B, K]` logits, and the number of iterations it was trained for.
+
+    Raises:
+        NoCheckpointError: If the run has no checkpoint yet.
+    """
+    model, iteration = _load_whole(run)
+    return models.of_task(model, run.task.name), iteration
+
+
+def _load_whole(run: Run) -> tuple[keras.Model, int]:
+    """Builds a run's network with the layers of all its tasks, and restores it."""
+    path = newest(run)
+    if path is None:
+        raise NoCheckpointError(f"A trained run has a checkpoint. Received: {run.path}, with none.")
+    model = build_model(run)
+    iteration = tf.Variable(0, dtype=tf.int64)
+    checkpoint = tf.train.Checkpoint(model=model, iteration=iteration)
+    # Each variable of the network must be in the checkpoint, or it would keep its fresh value
+    # without a word; not all of the checkpoint is in the network, for momentum is for training.
+    checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
+    return model, int(iteration)
+
+
+def initialise(model: keras.Model, source: Run, target: Run) -> list[str]:
+    """Copies the layers of another run into a new network where their shapes agree.
+
+    A classification layer is copied only from one with the same classes, whatever its task. A
+    recipe with `cross_modality` makes the first layer for flow of the one for colours.
+
+    Args:
+        model: The new network.
+        source: The run to start from.
+        target: The new run.
+
+    Returns:
+        The names of the layers with weights that start afresh.
+
+    Raises:
+        recipes.StartError: If no layer fits, or the layers would compute something else.
+    """
+    target.recipe.check_start(source.recipe)
+    known = {layer.name: layer.get_weights() for layer in _load_whole(source)[0].layers}
+    if target.recipe.starts_from_colours:
+        kernel, bias = known["conv1"]
+        known["conv1"] = [cross_modality.flow_kernel(kernel, target.recipe.window_length), bias]
+    fresh, taken = [], 0
+    for layer in model.layers:
+        if not layer.trainable_weights:
+            continue
+        weights = _weights_for(layer.name, known, source, target)
+        if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
+            layer.set_weights(weights)
+            taken += 1
+        else:
+            fresh.append(layer.name)
+    if not taken:
+        given = f"{source.path} ({source.recipe.stream}, width {source.recipe.width})"
+        rule = "A layer must have the shape of this network's"
+        raise recipes.StartError(f"{rule}. Received: {given}.")
+    return fresh
+
+
+def _weights_for(
+    layer: str, known: dict[str, list[np.ndarray]], source: Run, target: Run
+) -> list[np.ndarray]:
+    """Returns the weights that the source has for a layer of the target; empty if it has none."""
+    split = _heads(target).get(layer)
+    if split is None:
+        return known.get(layer, [])
+    # A classification layer computes the same if it tells the same classes apart in the same way,
+    # by a softmax or by sigmoids: equal shapes or names say nothing about the order of classes.
+    same = [name for name, other in _heads(source).items() if _classes(other) == _classes(split)]
+    # Of several such layers, the one of the task with the same name goes first.
+    return known[min(same, key=layer.__ne__)] if same else []
+
+
+def _classes(split: datasets.Split) -> tuple[tuple[str, ...], bool]:
+    return split.class_names, split.multi_label
+
+
+def _heads(run: Run) -> dict[str, datasets.Split]:
+    """Returns what each classification layer tells apart, by its name."""
+    return {models.head_name(task.name): task.split for task in run.tasks}

@@ -1,0 +1,152 @@
+"""What all videos of a store share: `store.json`."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, cast
+
+from tf_twostream import flow, paper
+from tf_twostream.flow import codec
+from tf_twostream.processes import files
+from tf_twostream.store import coding, layout
+from tf_twostream.store.index import NoStoreError
+
+
+class OtherSettingsError(ValueError):
+    """A store holds videos of other settings than are asked for."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What decides the bytes of each video of a store.
+
+    Attributes:
+        method: Name of the flow method.
+        parameters: The method's own settings, with the version of its library; JSON-able.
+        directions: ("forward",) or ("forward", "backward").
+        shorter_side: Of frames and fields, in pixels.
+        rgb_quality: Of the JPEG images of frames; None if it is not known.
+        flow_quality: Of the JPEG images of fields; None if it is not known.
+    """
+
+    method: str
+    parameters: dict[str, Any]
+    directions: tuple[str, ...]
+    shorter_side: int
+    rgb_quality: int | None = None
+    flow_quality: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        method: str,
+        *,
+        directions: Sequence[str] = ("forward",),
+        shorter_side: int = paper.SHORTER_SIDE,
+    ) -> "Settings":
+        """Returns the settings of videos that are computed now, with what a method is now.
+
+        Args:
+            method: A name in `flow.METHODS`.
+            directions: ("forward",) or ("forward", "backward").
+            shorter_side: Of frames and fields, in pixels.
+
+        Raises:
+            ValueError: If there is no such method.
+        """
+        return cls(
+            method=method,
+            parameters=flow.parameters(method),
+            directions=tuple(directions),
+            shorter_side=shorter_side,
+            rgb_quality=coding.RGB_QUALITY,
+            flow_quality=codec.QUALITY,
+        )
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any], path: str) -> "Settings":
+        """Reads what `to_json` returned; what a later version added is passed over.
+
+        Args:
+            content: The dictionary.
+            path: The file that it is from, for the error.
+
+        Raises:
+            ValueError: If it does not say how the flow was computed.
+        """
+        fields = dataclasses.fields(cls)
+        needed = [field.name for field in fields if field.default is dataclasses.MISSING]
+        if absent := [name for name in needed if name not in content]:
+            words = ", ".join(needed)
+            raise ValueError(f"{path} must say {words}. Received: it without {', '.join(absent)}.")
+        known = {field.name: content[field.name] for field in fields if field.name in content}
+        # JSON has no tuples; settings are compared, so all must hold the same type.
+        return cls(**{**known, "directions": tuple(known["directions"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the settings as a JSON-able dictionary."""
+        # What is not known is left out, so that a file that is read and written stays as it was.
+        known = {name: value for name, value in vars(self).items() if value is not None}
+        return {**known, "directions": list(self.directions)}
+
+    @property
+    def kinds(self) -> tuple[layout.Kind, ...]:
+        """The record files that each video has."""
+        return cast(tuple[layout.Kind, ...], ("rgb", *self.directions))
+
+    def describe(self) -> str:
+        """Says in a line how the flow was computed."""
+        parameters = dict(self.parameters)
+        library = [f"OpenCV {parameters.pop('opencv')}"] if "opencv" in parameters else []
+        numbers = (f"{name} {value}" for name, value in sorted(parameters.items()))
+        side = f"shorter side {self.shorter_side}"
+        return ", ".join((self.method, *library, side, *self.directions, *numbers))
+
+    def check_same(self, found: "Settings", path: str) -> None:
+        """Checks that a store holds videos of these settings.
+
+        Args:
+            found: What the store holds.
+            path: Where it lies.
+
+        Raises:
+            OtherSettingsError: If it holds videos of others.
+        """
+        there, asked = found.to_json(), self.to_json()
+        differences = "; ".join(
+            f"{key}: {there.get(key)} there, {asked.get(key)} asked"
+            for key in sorted(there | asked)
+            if there.get(key) != asked.get(key)
+        )
+        if differences:
+            rule = "A store holds videos of one flow method, its parameters and one size"
+            raise OtherSettingsError(f"{rule}. Received: {path} with {differences}.")
+
+
+def write(store: str, settings: Settings) -> None:
+    """Writes `store.json`, with the version of the schema."""
+    content = {"schema_version": layout.SCHEMA_VERSION, **settings.to_json()}
+    files.write_json(files.join(store, layout.SETTINGS), content, sort_keys=True)
+
+
+def read(store: str) -> Settings:
+    """Reads `store.json`.
+
+    Args:
+        store: Folder of the store.
+
+    Raises:
+        NoStoreError: If there is none.
+        DamagedStoreError: If it is damaged, or the store was written with another schema.
+    """
+    path = files.join(store, layout.SETTINGS)
+    if not files.exists(path):
+        raise NoStoreError(f"A store holds {layout.SETTINGS}. Received: {store} without it.")
+    try:
+        content = files.read_json(path)
+        # Before the rest: another schema may have other names for it.
+        if (version := content.get("schema_version")) != layout.SCHEMA_VERSION:
+            rule = f"This version reads stores of schema {layout.SCHEMA_VERSION}"
+            raise ValueError(f"{rule}. Received: {store} with schema {version}.")
+        return Settings.from_json(content, path)
+    except ValueError as error:
+        raise layout.DamagedStoreError(str(error)) from error

@@ -1,0 +1,47 @@
+"""How a training is carried out; what is computed stays the same, up to dropout masks."""
+
+import dataclasses
+from typing import ClassVar
+
+from tf_twostream import cli
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Execution(cli.Knobs):
+    """The knobs that say where a run lies and how its training goes about its work."""
+
+    group: ClassVar[str] = "machine"
+
+    run_dir: str = cli.knob(
+        cli.REQUIRED, "Folder of this run; an interrupted run continues in it.", group="output"
+    )
+    chunk_size: int = cli.knob(
+        0,
+        "Samples a device holds at once; gradients of a batch are summed over chunks. 0: all.",
+        at_least=0,
+    )
+    log_every: int = cli.knob(
+        20,
+        "Iterations between two points of the curves in TensorBoard.",
+        group="output",
+        at_least=1,
+    )
+    checkpoint_every: int = cli.knob(
+        500,
+        "Iterations between two checkpoints. Ctrl-C and SIGTERM write one, too.",
+        group="output",
+        at_least=1,
+    )
+    jit_compile: bool = cli.knob(False, "Compile the network with XLA.")
+    deterministic: bool = cli.knob(
+        False, "Ops that give the same bits in every run on the same machine; slower."
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.deterministic and self.jit_compile:
+            raise ValueError(
+                "XLA has no deterministic gradient of max-pooling. "
+                "Received: `deterministic` and `jit_compile`."
+            )

@@ -1,0 +1,181 @@
+"""The training of a network, told from the data to the last checkpoint (paper, Sect. 4 and 5)."""
+
+import contextlib
+import pathlib
+import signal
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_twostream import models, runs
+from tf_twostream.figures import tensorboard
+from tf_twostream.paper import recipes
+from tf_twostream.training import devices, monitoring, steps
+from tf_twostream.training.checkpoints import Checkpoints
+from tf_twostream.training.execution import Execution
+from tf_twostream.training.videos import Learnt
+
+
+class Data(Protocol):
+    """What a network can learn from: `videos.Videos`, or `imagenet.Images`."""
+
+    def read(self, recipe: Any) -> Learnt:
+        """Opens lists and stores, or folders of images."""
+
+
+def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
+    """Trains a network, or continues a training that was interrupted.
+
+    Args:
+        data: What to learn from.
+        recipe: The network and its schedule.
+        execution: The run folder, and how to go about it.
+
+    Returns:
+        The run, trained to its last iteration; it stands for the first task.
+
+    Raises:
+        ValueError: If the recipe, the data or the run folder contradict each other.
+        OSError: If lists, videos or weights are missing, or another process trains in the folder.
+        NotFiniteError: If the loss is no longer a number.
+        KeyboardInterrupt: After a checkpoint has been written, if the user asked to stop.
+    """
+    # Hosts first: TensorFlow lets them find each other only before its first op.
+    strategy = devices.make_strategy()
+    if execution.deterministic:  # Before anything draws a number or builds a graph.
+        keras.utils.set_random_seed(recipe.seed)
+        tf.config.experimental.enable_op_determinism()
+    # Split and store next: what is wrong with them shows in a second, the network takes several.
+    learnt = data.read(recipe)
+    run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
+    # Two processes in one folder would overwrite each other's checkpoints.
+    with devices.sole_writer(strategy, run.path):
+        # The run folder before the weights: a run that was begun otherwise is refused.
+        if devices.is_first_host(strategy):
+            runs.create(run)
+        with strategy.scope():
+            model = runs.build_model(run)
+            heads = [steps.Head(models.of_task(model, t.name), t.divisor) for t in run.tasks]
+        # Layers are frozen before the optimizer counts the weights that it has to train.
+        _start_from_another_run(model, run)
+        with strategy.scope():
+            optimizer = steps.make_optimizer(recipe, model.trainable_variables)
+        # A checkpoint comes last, for it knows better than fresh weights and those of others.
+        checkpoints = Checkpoints(run, model, optimizer, strategy)
+        replica_step = steps.make_step(
+            heads,
+            model.trainable_variables,
+            optimizer,
+            recipe,
+            chunk_size=execution.chunk_size,
+            jit_compile=execution.jit_compile,
+        )
+        step = steps.on_all_replicas(replica_step, strategy)
+        first = checkpoints.iteration
+        print(_describe(run, model, strategy, execution, first))
+        if first >= recipe.iterations:  # The same command again is no mistake.
+            return run
+        # The stream begins where the training stands, with the samples of those iterations.
+        stream = learnt.explain(devices.distribute(strategy, learnt.streams, first))
+        with monitoring.Journal(run, first, strategy) as journal, _stop_signals(strategy) as stop:
+            for iteration in range(first + 1, recipe.iterations + 1):
+                batches = journal.next(stream)
+                if iteration == first + 1:  # Before the first step changes the filters.
+                    _draw_start(run, learnt, model, batches[0], strategy, first)
+                journal.add(*step(batches))
+                last = iteration == recipe.iterations or bool(stop)
+                save = last or iteration % execution.checkpoint_every == 0
+                if save or iteration % execution.log_every == 0:
+                    journal.write(iteration)  # Looks at the losses, so it comes before saving.
+                if save:
+                    checkpoints.save(iteration)
+                    tensorboard.write_filters(model, recipe, iteration)
+                    journal.restart()  # The time it took is nobody's rate.
+                if last:
+                    break
+    if stop:
+        print("A checkpoint is written. The same command continues the training.")
+        raise KeyboardInterrupt
+    print(f"trained:    {run.path}, {recipe.iterations:,} iterations")
+    return run
+
+
+def _start_from_another_run(model: keras.Model, run: runs.Run) -> None:
+    """Takes over the weights of the run that the recipe names, and freezes layers if it says so."""
+    recipe = run.recipe
+    fresh: list[str] = []
+    # Where this run has a checkpoint, the other one may be gone by now.
+    if recipe.init_from and runs.newest(run) is None:
+        fresh = runs.initialise(model, runs.load(recipe.init_from), run)
+        print(f"weights:    from {recipe.init_from}; afresh: {', '.join(fresh) or 'none'}")
+    if not recipe.train_last_layer_only:
+        return
+    # A layer that starts afresh and is then frozen would stay what chance made it.
+    last = {models.head_name(task.name) for task in run.tasks}
+    if others := [name for name in fresh if name not in last]:
+        rule = "All layers but the last are kept, so they must have the shapes of the other run's"
+        raise recipes.StartError(f"{rule}. Received: another shape of {', '.join(others)}.")
+    for layer in model.layers:
+        layer.trainable = layer.name in last
+
+
+def _draw_start(
+    run: runs.Run,
+    learnt: Learnt,
+    model: keras.Model,
+    batch: Any,
+    strategy: tf.distribute.Strategy,
+    first: int,
+) -> None:
+    """Shows in TensorBoard where a training starts: filters, inputs and, once, flow of a video."""
+    tensorboard.write_filters(model, run.recipe, first)
+    tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, first)
+    if learnt.reader and not first and devices.is_first_host(strategy):
+        tensorboard.write_clip(run, learnt.reader)
+
+
+def _describe(
+    run: runs.Run,
+    model: keras.Model,
+    strategy: tf.distribute.Strategy,
+    execution: Execution,
+    first: int,
+) -> str:
+    """Words the start lines."""
+    lines = monitoring.describe(
+        run,
+        num_weights=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+        replicas=strategy.num_replicas_in_sync,
+        chunk_size=execution.chunk_size,
+    )
+    if first >= run.recipe.iterations:
+        return f"{lines}\n{run.path} is trained to its last iteration, {first:,}; nothing to do."
+    return f"{lines}\ncontinues:  after iteration {first:,}" if first else lines
+
+
+@contextlib.contextmanager
+def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
+    """Collects Ctrl-C and SIGTERM instead of dying of them, until the loop can write a checkpoint.
+
+    A second Ctrl-C interrupts at once. Several hosts cannot agree on an iteration to stop at, so
+    there a signal ends the process, and the run continues from its last checkpoint.
+    """
+    received: list[int] = []
+    if devices.num_hosts(strategy) > 1:
+        yield received
+        return
+
+    def collect(number: int, frame: Any) -> None:
+        if received:  # Who asks twice does not want to wait for the checkpoint.
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, collect) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
