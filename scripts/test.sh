@@ -10,5 +10,5 @@ ruff check .
 ruff format --check .
 mypy
 # Two processes: most of the time TensorFlow is being imported, which takes one core. A file stays
-# in one process, for its fixtures.
-python -m pytest -n 2 --dist loadfile "$@"
+# in one process, for its fixtures; files run in their order, because the slowest come early in it.
+python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"

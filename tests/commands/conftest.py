@@ -1,10 +1,25 @@
-"""Commands as a user calls them, each in a process of its own."""
+"""Commands as a user calls them."""
 
+import importlib
 import os
 import subprocess
 import sys
 
 import pytest
+from absl import flags
+
+from tf_twostream import cli
+
+
+@pytest.fixture(scope="session")
+def here():
+    """Runs a command in this process, which has TensorFlow already; returns its exit code."""
+
+    def call(name, *arguments):
+        main = importlib.import_module(f"tf_twostream.commands.{name}").main
+        return cli.parse(main, [name, *map(str, arguments)], flags.FlagValues())()
+
+    return call
 
 
 @pytest.fixture(scope="session")

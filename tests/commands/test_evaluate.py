@@ -1,6 +1,7 @@
 """All commands in the order of the demo, on a handful of tiny videos."""
 
 import csv
+import itertools
 import json
 
 import cv2
@@ -14,32 +15,25 @@ SMALL = ["--width=0.05", "--crop_size=41", "--batch_size=4", "--num_iterations=2
 
 
 @pytest.fixture(scope="module")
-def done(run, tmp_path_factory):
+def done(here, run, tmp_path_factory):
     """The folder in which all has been done up to the scores."""
     folder = tmp_path_factory.mktemp("demo")
     size = ["--videos_per_class=3", "--num_frames=12", "--height=48", "--width=64"]
-    run(["data_tools/make_sample_videos.py", f"--output_dir={folder}", *size])
+    here("make_sample_videos", f"--output_dir={folder}", *size)
     data = ["--dataset=csv", f"--annotations={folder / 'manifest.csv'}", "--split=1"]
     videos, store = f"--videos_dir={folder / 'videos'}", f"--store={folder / 'store'}"
-    run(
-        ["data_tools/precompute_flow.py", *data, videos, store, "--shorter_side=48", "--method=dis"]
-    )
+    here("precompute_flow", *data, videos, store, "--shorter_side=48", "--method=dis")
     runs = {stream: f"--run_dir={folder / stream}" for stream in STREAMS}
     run(*([f"scripts/train_{s}.py", *data, store, runs[s], *SMALL] for s in STREAMS))
-    for part in ("train", "test"):
-        run(
-            *(
-                ["scripts/evaluate.py", runs[s], store, f"--part={part}",
-                 f"--scores={folder / f'{s}.{part}.npz'}"]
-                for s in STREAMS
-            )
-        )  # fmt: skip
+    for part, stream in itertools.product(("train", "test"), STREAMS):
+        scores = f"--scores={folder / f'{stream}.{part}.npz'}"
+        here("evaluate", runs[stream], store, f"--part={part}", scores)
     return folder
 
 
-def test_the_store_is_found_complete(run, done):
-    [out] = run(["data_tools/verify_store.py", f"--store={done / 'store'}"])
-    assert "18 videos" in out
+def test_the_store_is_found_complete(here, done, capsys):
+    assert here("verify_store", f"--store={done / 'store'}") == 0
+    assert "18 videos" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

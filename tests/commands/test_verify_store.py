@@ -29,13 +29,12 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def verify(start, path):
+def verify(here, path, capsys):
     """Runs the command on the store; returns its exit code and what it printed."""
 
     def call(*flags):
-        process = start("data_tools/verify_store.py", f"--store={path}", *flags)
-        out, _ = process.communicate(timeout=100)
-        return process.returncode, out
+        code = here("verify_store", f"--store={path}", *flags)
+        return code, capsys.readouterr().out
 
     return call
 

@@ -34,6 +34,12 @@ def assert_close(first, second, tolerance):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
 
 
+@pytest.fixture(scope="module")
+def first(tiny_store, tiny_source, tmp_path_factory):
+    """A run that is trained to its end."""
+    return train(tiny_store, tiny_source, tmp_path_factory.mktemp("runs") / "first")
+
+
 def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, num_iterations=3)
     one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
@@ -74,17 +80,15 @@ def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe):
         train(tiny_store, tiny_source, run_dir, recipe)
 
 
-def test_a_run_folder_refuses_another_recipe(tiny_store, tiny_source, tmp_path):
-    train(tiny_store, tiny_source, tmp_path / "run", dataclasses.replace(RECIPE, num_iterations=1))
-    with pytest.raises(ValueError, match=r"num_iterations=1 \(now 8\)"):
-        train(tiny_store, tiny_source, tmp_path / "run")
+def test_a_run_folder_refuses_another_recipe(tiny_store, tiny_source, first):
+    with pytest.raises(ValueError, match=r"num_iterations=8 \(now 1\)"):
+        train(tiny_store, tiny_source, first.path, dataclasses.replace(RECIPE, num_iterations=1))
 
 
-def test_a_finished_run_is_left_alone(tiny_store, tiny_source, tmp_path, capsys):
-    recipe = dataclasses.replace(RECIPE, num_iterations=1)
-    first = weights_of(train(tiny_store, tiny_source, tmp_path / "run", recipe))
-    again = weights_of(train(tiny_store, tiny_source, tmp_path / "run", recipe))
-    assert_close(first, again, 0)
+def test_a_finished_run_is_left_alone(tiny_store, tiny_source, first, capsys):
+    before = weights_of(first)
+    again = weights_of(train(tiny_store, tiny_source, first.path))
+    assert_close(before, again, 0)
     assert "nothing to do" in capsys.readouterr().out
 
 
@@ -108,10 +112,9 @@ def test_weights_that_are_not_finite_are_not_saved(tiny_store, tiny_source, tmp_
     assert tf.train.latest_checkpoint(str(tmp_path / "run" / "checkpoints")) is None
 
 
-def test_only_the_last_layer_changes_when_asked(tiny_store, tiny_source, tmp_path):
-    first = train(tiny_store, tiny_source, tmp_path / "first")
+def test_only_the_last_layer_changes_when_asked(tiny_store, tiny_source, first, tmp_path):
     recipe = dataclasses.replace(
-        RECIPE, init_from=str(tmp_path / "first"), train_last_layer_only=True, weight_decay=0.1
+        RECIPE, init_from=str(first.path), train_last_layer_only=True, weight_decay=0.1
     )
     second = train(tiny_store, tiny_source, tmp_path / "second", recipe)
     old, new = runs.load_model(first)[0], runs.load_model(second)[0]
@@ -121,9 +124,10 @@ def test_only_the_last_layer_changes_when_asked(tiny_store, tiny_source, tmp_pat
                 assert np.array_equal(a, b) == (layer.name != models.LAST_LAYER), layer.name
 
 
-def test_layers_of_another_shape_start_afresh(tiny_store, tiny_source, tmp_path, capsys):
-    train(tiny_store, tiny_source, tmp_path / "first")
-    recipe = dataclasses.replace(RECIPE, init_from=str(tmp_path / "first"), stack_length=4)
+def test_layers_of_another_shape_start_afresh(tiny_store, tiny_source, first, tmp_path, capsys):
+    recipe = dataclasses.replace(
+        RECIPE, init_from=str(first.path), stack_length=4, num_iterations=1
+    )
     train(tiny_store, tiny_source, tmp_path / "second", recipe)
     assert "afresh: conv1" in capsys.readouterr().out
     last_only = dataclasses.replace(recipe, train_last_layer_only=True)
@@ -131,10 +135,11 @@ def test_layers_of_another_shape_start_afresh(tiny_store, tiny_source, tmp_path,
         train(tiny_store, tiny_source, tmp_path / "third", last_only)
 
 
-def test_a_network_of_another_width_cannot_be_started_from(tiny_store, tiny_source, tmp_path):
-    train(tiny_store, tiny_source, tmp_path / "first", dataclasses.replace(RECIPE, width=0.1))
-    recipe = dataclasses.replace(RECIPE, init_from=str(tmp_path / "first"))
-    with pytest.raises(ValueError, match=r"width 0.1"):
+def test_a_network_of_another_width_cannot_be_started_from(
+    tiny_store, tiny_source, first, tmp_path
+):
+    recipe = dataclasses.replace(RECIPE, init_from=str(first.path), width=0.1)
+    with pytest.raises(ValueError, match=r"width 0.05"):
         train(tiny_store, tiny_source, tmp_path / "second", recipe)
 
 
