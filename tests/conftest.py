@@ -72,9 +72,9 @@ def tiny_store(tmp_path_factory):
                 if t:
                     field = rng.normal(0, 0.3, (height, width, 2)).astype("float32")
                     field[..., 0] += 4 * (label == 2) * rng.random((height, width)) + t / 10
-                    codes, limits = codec.quantise(field)
+                    codes, ranges = codec.quantise(field)
                     mean = field.mean((0, 1))
-                    video.add_flow("forward", codec.encode(codes), limits, mean)
+                    video.add_flow("forward", codec.encode(codes), ranges, mean)
             video.finish(height=height, width=width, promised_frames=num_frames, fps=25.0)
         videos.append(datasets.Video(video_id, label))
     writer.write_index()

@@ -183,7 +183,8 @@ def parse(
 
     Args:
         main: The function to call: each parameter is a dataclass of knobs, or one is `list[str]`
-            and takes all that are not flags. Of `X | None` the flags may be left out together.
+            and takes all that are not flags. A parameter of type `X | None` is None if no flag of
+            X is given.
         argv: The command's name and its arguments.
         values: Where flags are defined; they must not be there yet.
 
@@ -198,7 +199,7 @@ def parse(
         _define(knobs, values)
     others = values(argv)[1:]
     if others and not parameters.positional:
-        raise flags.Error(f"Options are --flags. Received: {others[0]!r}.")
+        raise flags.Error(f"Options must be --flags. Received: {others[0]!r}.")
     if parameters.positional and not others:
         raise flags.Error(f"Name at least one {_singular(parameters.positional)}.")
     wanted = {

@@ -104,7 +104,10 @@ def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
     test, train = files["spatial", "test"], files["spatial", "train"]
     other = write(tmp_path, "temporal", "test", seed=9, num_videos=27)
     mistakes = [
-        ({"scores": test, "svm": True}, "--svm learns from --train_scores. Received: --svm alone"),
+        (
+            {"scores": test, "svm": True},
+            "--svm must have --train_scores to learn from. Received: --svm alone",
+        ),
         ({"scores": test, "train_scores": train}, "Received: --train_scores alone"),
         ({"scores": test, "svm": True, "train_scores": test}, "must not be trained on test videos"),
         ({"scores": f"{test},{other}"}, "3 that are not in both stream 1 and stream 2"),
@@ -112,7 +115,7 @@ def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
         ({"scores": f"{test},{test}"}, "distinct --names, other than average and svm"),
         (
             {"scores": f"{test},{train}", "weights": "1"},
-            "--weights takes one item for each of the 2",
+            "--weights must have one item for each of the 2",
         ),
         ({"scores": test, "weights": "x"}, "--weights must be a comma-separated list of float"),
         ({"scores": tmp_path / "none.npz"}, "No such file"),

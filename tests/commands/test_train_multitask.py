@@ -10,7 +10,7 @@ from tf_twostream.commands import train_multitask
     [
         ({"datasets": ("csv",), "stores": ("s",)}, "two or more"),
         ({"datasets": ("csv", "csv"), "stores": ("s", "t")}, "different --names"),
-        ({"datasets": ("ucf101", "hmdb51"), "stores": ("s",)}, "--stores takes a value per"),
+        ({"datasets": ("ucf101", "hmdb51"), "stores": ("s",)}, "--stores must have a value per"),
         (
             {"datasets": ("ucf101", "hmdb51"), "stores": ("s", "t"), "train_on_all": ("ucf",)},
             "Received: ucf",

@@ -50,14 +50,18 @@ def test_a_csv_file_is_the_annotations(tmp_path):
 
 @pytest.mark.parametrize("dataset", ["ucf101", "hmdb51", "charades", "csv"])
 def test_missing_annotations_are_asked_for(dataset):
-    with pytest.raises(datasets.ListsError, match=f"{dataset} needs its lists. Received: .*=''"):
+    with pytest.raises(
+        datasets.ListsError, match=f"{dataset} must have its lists. Received: .*=''"
+    ):
         datasets.load(datasets.Source(dataset=dataset, videos_dir="videos"))
 
 
 @pytest.mark.parametrize("dataset", ["folders", "viva"])
 def test_annotations_that_would_be_ignored_are_an_error(tmp_path, dataset):
     source = datasets.Source(dataset=dataset, videos_dir=str(tmp_path), annotations="lists")
-    with pytest.raises(datasets.ListsError, match=f"{dataset} has no lists. Received: .*='lists'"):
+    with pytest.raises(
+        datasets.ListsError, match=f"{dataset} must have no lists. Received: .*='lists'"
+    ):
         datasets.load(source)
 
 
@@ -188,7 +192,7 @@ def test_only_the_classes_asked_for_are_listed(tmp_path, videos):
 
 
 def test_official_lists_are_needed_for_ucf101(tmp_path, videos):
-    with pytest.raises(ValueError, match="needs its lists"):
+    with pytest.raises(ValueError, match="must have its lists"):
         datasets.list_videos(datasets.Source(dataset="ucf101", videos_dir=str(tmp_path / "clips")))
 
 

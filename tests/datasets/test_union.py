@@ -71,7 +71,7 @@ def test_a_class_of_both_is_an_error():
 
 
 def test_videos_with_several_labels_are_not_added():
-    with pytest.raises(ValueError, match="where each video has one label"):
+    with pytest.raises(ValueError, match="Videos must have one label each"):
         add_classes(MAIN, dataclasses.replace(EXTRA, multi_label=True), ["YoYo"])
 
 

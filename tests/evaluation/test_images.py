@@ -70,7 +70,7 @@ def test_batches_of_any_size_give_the_same_errors(run, found, images_per_batch):
 
 def test_a_network_without_weights_is_refused(tmp_path, found):
     untrained = run_of(tmp_path / "run", RECIPE, SPLIT)
-    with pytest.raises(runs.NoCheckpointError, match="has a checkpoint"):
+    with pytest.raises(runs.NoCheckpointError, match="must have a checkpoint"):
         images.measure(untrained, found, settings())
 
 

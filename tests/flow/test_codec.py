@@ -13,34 +13,34 @@ def field() -> np.ndarray:
 
 
 def test_quantising_errs_by_at_most_half_a_step(field):
-    codes, limits = codec.quantise(field)
-    half_step = (limits[:, 1] - limits[:, 0]) / 510
-    error = np.abs(codec.restore(codes, limits) - field).max(axis=(0, 1))
+    codes, ranges = codec.quantise(field)
+    half_step = (ranges[:, 1] - ranges[:, 0]) / 510
+    error = np.abs(codec.restore(codes, ranges) - field).max(axis=(0, 1))
     assert (error <= half_step * (1 + 1e-4)).all()
     assert (error > 0.9 * half_step).all()  # And it is not kept by other means.
 
 
 def test_quantising_uses_all_codes_and_keeps_both_ends(field):
-    codes, limits = codec.quantise(field)
-    assert codes.dtype == np.uint8 and limits.dtype == np.float32
+    codes, ranges = codec.quantise(field)
+    assert codes.dtype == np.uint8 and ranges.dtype == np.float32
     assert codes.min(axis=(1, 2)).tolist() == [0, 0]
     assert codes.max(axis=(1, 2)).tolist() == [255, 255]
-    np.testing.assert_array_equal(limits[:, 0], field.min(axis=(0, 1)))
-    np.testing.assert_array_equal(limits[:, 1], field.max(axis=(0, 1)))
+    np.testing.assert_array_equal(ranges[:, 0], field.min(axis=(0, 1)))
+    np.testing.assert_array_equal(ranges[:, 1], field.max(axis=(0, 1)))
 
 
 def test_u_is_coded_above_v(field):
-    codes, limits = codec.quantise(field)
+    codes, ranges = codec.quantise(field)
     np.testing.assert_array_equal(codec.quantise(field[..., ::-1])[0], codes[::-1])
-    assert limits[0, 1] - limits[0, 0] < 6 < 100 < limits[1, 1] - limits[1, 0]
+    assert ranges[0, 1] - ranges[0, 0] < 6 < 100 < ranges[1, 1] - ranges[1, 0]
 
 
 @pytest.mark.parametrize("constant", [0.0, -2.7, 1e-30, 12345.678])
 def test_constant_component_is_restored_exactly(field, constant):
     field[..., 0] = constant
-    codes, limits = codec.quantise(field)
+    codes, ranges = codec.quantise(field)
     jpeg = codec.encode(codes)
-    np.testing.assert_array_equal(codec.restore(codec.decode(jpeg), limits)[..., 0], field[..., 0])
+    np.testing.assert_array_equal(codec.restore(codec.decode(jpeg), ranges)[..., 0], field[..., 0])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -56,10 +56,10 @@ def test_field_of_another_shape_is_refused(field):
 
 
 def test_restore_takes_any_leading_axes(field):
-    codes, limits = codec.quantise(field)
-    many = codec.restore(np.tile(codes, (3, 4, 1, 1, 1)), np.tile(limits, (3, 4, 1, 1)))
+    codes, ranges = codec.quantise(field)
+    many = codec.restore(np.tile(codes, (3, 4, 1, 1, 1)), np.tile(ranges, (3, 4, 1, 1)))
     assert many.shape == (3, 4, 33, 50, 2)
-    np.testing.assert_array_equal(many[2, 1], codec.restore(codes, limits))
+    np.testing.assert_array_equal(many[2, 1], codec.restore(codes, ranges))
 
 
 def test_jpeg_costs_little_accuracy(field):

@@ -316,7 +316,9 @@ def test_an_odd_number_of_input_channels_is_refused(tmp_path, shape):
 
 def test_k_cannot_be_said_twice(tmp_path, shape):
     path = files.write_mat(tmp_path / "net.mat", files.mat_layers(files.weights()), mean=MEAN)
-    with pytest.raises(DescriptionError, match="states k itself. Received: lrn_k=2 for .*net.mat"):
+    with pytest.raises(
+        DescriptionError, match="`lrn_k` must be left .* Received: lrn_k=2 for .*net.mat"
+    ):
         convert(path, tmp_path, shape, lrn_k=2.0)
 
 

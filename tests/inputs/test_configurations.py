@@ -32,8 +32,8 @@ def two_way(tmp_path_factory):
                 for direction in ("forward", "backward") if t else ():
                     a, b, c, d = rng.uniform(-2, 2, (4, 2, 1, 1))
                     field = np.float32(3 * np.sin(a * x + b * y + c) + d).transpose(1, 2, 0)
-                    codes, limits = codec.quantise(field)
-                    video.add_flow(direction, codec.encode(codes), limits, field.mean((0, 1)))
+                    codes, ranges = codec.quantise(field)
+                    video.add_flow(direction, codec.encode(codes), ranges, field.mean((0, 1)))
             video.finish(height=height, width=width, promised_frames=num_frames, fps=25.0)
     writer.write_index()
     videos = [datasets.Video(f"{h}x{w}.avi", n % 2) for n, (h, w) in enumerate(LENGTHS)]

@@ -60,10 +60,10 @@ def test_fields_are_coded_as_in_the_store():
     fields[2, ..., 1] = 0.25  # A constant component.
     codes, ranges = raw_frames._quantise(tf.constant(fields))
     for n, field in enumerate(fields):
-        wanted, limits = codec.quantise(field)
+        wanted, own_ranges = codec.quantise(field)
         assert np.abs(codes[n].numpy().astype(int) - wanted).max() <= 1
         assert (codes[n].numpy() != wanted).mean() < 0.01  # Rounding of a factor.
-        np.testing.assert_array_equal(ranges[n], limits)
+        np.testing.assert_array_equal(ranges[n], own_ranges)
 
 
 @pytest.fixture

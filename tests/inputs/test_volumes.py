@@ -38,7 +38,7 @@ def quantised(fields):
     """Codes and ranges of fields [B, L, H, W, 2], as tensors."""
     pairs = [[codec.quantise(field) for field in sample] for sample in fields]
     codes = np.array([[code for code, _ in sample] for sample in pairs])
-    return tf.constant(codes), tf.constant([[limits for _, limits in sample] for sample in pairs])
+    return tf.constant(codes), tf.constant([[ranges for _, ranges in sample] for sample in pairs])
 
 
 @pytest.fixture

@@ -74,5 +74,5 @@ def test_header_is_what_the_job_returns(clip):
 
 def test_one_frame_has_no_flow(tmp_path):
     path = made_up_clips.write(tmp_path / "a.avi", [np.zeros((48, 64, 3), np.uint8)])
-    with pytest.raises(ValueError, match="two frames. Received: 1"):
+    with pytest.raises(ValueError, match="two frames or more for flow. Received: 1"):
         extract(path)

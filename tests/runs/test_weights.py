@@ -49,7 +49,9 @@ def test_a_run_without_a_checkpoint_says_so(tmp_path, tiny_store):
     run = run_of(tmp_path / "run", SPATIAL, tiny_store[1])
     runs.create(run)
     assert runs.newest(run) is None
-    with pytest.raises(runs.NoCheckpointError, match="has a checkpoint. Received: .*, with none"):
+    with pytest.raises(
+        runs.NoCheckpointError, match="must have a checkpoint. Received: .*, without one"
+    ):
         runs.load_model(run)
 
 

@@ -137,7 +137,7 @@ def test_scores_are_no_svm(tmp_path):
 
 def test_the_svm_wants_the_streams_it_was_trained_on():
     svm = fusion.train_svm([many(0), many(1)])
-    with pytest.raises(ValueError, match="takes 2 streams .* Received: 1 streams"):
+    with pytest.raises(ValueError, match="must get 2 streams .* Received: 1 streams"):
         svm.predict([many(2)])
     other = dataclasses.replace(many(2), class_names=NAMES[::-1])
     with pytest.raises(ValueError, match="in their order. Received: 2 streams of wave, jack, bend"):
@@ -173,7 +173,7 @@ def test_published_scores_of_hmdb51_give_the_published_accuracies(shared_data):
 
 
 def test_no_svm_is_trained_where_videos_show_several_classes():
-    with pytest.raises(ValueError, match="gives each video one class.*average the scores"):
+    with pytest.raises(ValueError, match="must give each video one class.*average the scores"):
         fusion.train_svm([make_several(0), make_several(1)])
 
 

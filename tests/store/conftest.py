@@ -25,8 +25,8 @@ def write_video(writer, video_id, num_frames):
             video.add_rgb(coding.encode(frame))
             for direction in SETTINGS.directions if t else []:
                 field = draw.normal(size=(16, 24, 2)).astype(np.float32)
-                codes, limits = codec.quantise(field)
-                video.add_flow(direction, codec.encode(codes), limits, field.mean(axis=(0, 1)))
+                codes, ranges = codec.quantise(field)
+                video.add_flow(direction, codec.encode(codes), ranges, field.mean(axis=(0, 1)))
         video.finish(height=16, width=24, promised_frames=num_frames + 1, fps=25.0)
 
 

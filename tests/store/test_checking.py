@@ -127,7 +127,7 @@ def test_index_that_is_not_up_to_date_is_found(small_store, settings, add_video)
     add_video(store.Writer(small_store, settings), "c.avi", 2)
     assert "does not agree" in checking.check(small_store).index
     pathlib.Path(small_store, "index.npz").unlink()
-    assert "has an index" in checking.check(small_store).index
+    assert "must have an index" in checking.check(small_store).index
     pathlib.Path(small_store, "index.npz").write_bytes(b"PK\3\4half")
     assert "index.npz is damaged" in checking.check(small_store).index
 

@@ -21,6 +21,6 @@ def test_no_file_is_no_failure(tmp_path):
 @pytest.mark.parametrize("text", ["", "id,why\n", "video_id,reason\na.avi\n"])
 def test_other_columns_are_refused(tmp_path, text):
     (tmp_path / "failed.csv").write_text(text)
-    refused = "has the columns video_id,reason. Received: .*failed.csv"
+    refused = "must have the columns video_id,reason. Received: .*failed.csv"
     with pytest.raises(store.DamagedStoreError, match=refused):
         failures.read(str(tmp_path))

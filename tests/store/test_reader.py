@@ -63,7 +63,7 @@ def test_direction_that_the_store_lacks_is_refused(tmp_path, settings):
 
 
 def test_folder_without_index_is_no_store(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds store.json. Received"):
+    with pytest.raises(FileNotFoundError, match="must hold store.json. Received"):
         store.Reader(str(tmp_path))
 
 
@@ -72,7 +72,9 @@ def test_other_schema_is_refused(small_store):
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 0'))
     with open(pathlib.Path(small_store, "index.npz"), "wb") as file:
         np.savez(file, names=["a.avi"])  # Another schema may have other arrays.
-    with pytest.raises(store.DamagedStoreError, match="schema 1. Received: .* with schema 0"):
+    with pytest.raises(
+        store.DamagedStoreError, match="schema of a store must be 1. Received: .* with schema 0"
+    ):
         store.Reader(small_store)
 
 

@@ -64,7 +64,7 @@ def test_settings_that_differ_are_told_by_name():
 
 @pytest.mark.parametrize("text", ["{", '{"schema_version": 0}', '{"schema_version": 1}'])
 def test_a_damaged_file_is_told_from_a_missing_one(tmp_path, text):
-    with pytest.raises(store.NoStoreError, match="holds store.json"):
+    with pytest.raises(store.NoStoreError, match="must hold store.json"):
         settings.read(str(tmp_path))
     (tmp_path / "store.json").write_text(text)
     with pytest.raises(store.DamagedStoreError, match=r"Received"):

@@ -13,7 +13,7 @@ def test_without_a_gpu_the_cpu_trains_alone():
     assert strategy.num_replicas_in_sync == 1
     assert devices.num_hosts(strategy) == 1
     assert devices.is_first_host(strategy)
-    assert devices.kind() == "CPU"
+    assert devices.device_name() == "CPU"
 
 
 class FakeStrategy:
@@ -33,4 +33,4 @@ def test_hosts_with_different_numbers_of_gpus_are_refused(monkeypatch):
     assert devices.num_hosts(FakeStrategy()) == 2
     assert not devices.is_first_host(FakeStrategy())
     with pytest.raises(ValueError, match="Received: 1 here, 4 on 2 hosts"):
-        devices.check_alike(FakeStrategy())
+        devices.check_equal_hosts(FakeStrategy())

@@ -46,7 +46,7 @@ def test_the_first_bad_iteration_is_named():
     meter = monitoring.Meter()
     for loss in (1.0, float("nan"), 2.0):
         meter.add(tf.constant([loss]), tf.constant([0]))
-    with pytest.raises(monitoring.NotFiniteError, match="nan at iteration 8"):
+    with pytest.raises(monitoring.NotFiniteError, match="nan at iteration 9"):
         meter.read(10, run_of("run", recipes.SpatialRecipe(), NOTHING))
 
 
@@ -94,3 +94,10 @@ def test_videos_of_several_classes_have_their_words(tmp_path, tiny_store):
     several = dataclasses.replace(tiny_store[1], multi_label=True)
     text = described(tmp_path, recipes.SpatialRecipe(), several)
     assert "binary cross-entropies summed over the classes" in text
+
+
+def test_the_rate_of_the_iteration_that_failed_is_named():
+    recipe = recipes.SpatialRecipe()
+    for iteration, rate in ((50_000, "0.01"), (50_001, "0.001")):
+        error = monitoring.NotFiniteError("It broke", recipe, iteration)
+        assert f"The learning rate was {rate}," in str(error)

@@ -158,9 +158,9 @@ def test_every_task_is_trained_checkpointed_and_evaluated(trained, tiny_store, t
         assert iterations == 4 and model.output_shape == (None, 3)
     scores = evaluate(run, tiny_store[0], tmp_path / "a.npz", task="a")
     assert scores.scores.shape == (3, 3)
-    with pytest.raises(ValueError, match="holds videos. Received: test"):
+    with pytest.raises(ValueError, match="must hold videos. Received: test"):
         evaluate(run, tiny_store[0], tmp_path / "b.npz", task="b")
-    with pytest.raises(runs.UnknownTaskError, match="are a, b. Received: 'c'"):
+    with pytest.raises(runs.UnknownTaskError, match="one of .*: a, b. Received: 'c'"):
         runs.load(str(run.path), "c")
 
 

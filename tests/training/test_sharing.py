@@ -12,7 +12,7 @@ def test_equal_shares_and_shares_by_videos():
     assert sum(by_videos.batch_sizes(30, [5, 9, 1])) == 30
     with pytest.raises(ValueError, match="multiple of the number of tasks, 3"):
         equal.batch_sizes(256, [1, 1, 1])
-    with pytest.raises(ValueError, match="needs samples"):
+    with pytest.raises(ValueError, match="must have samples"):
         by_videos.batch_sizes(8, [100, 1])
 
 

@@ -1,5 +1,6 @@
 """A training from the first iteration to the last, stopped, continued and refused."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -59,8 +60,22 @@ def test_a_stopped_training_continues_as_if_it_had_not_been(tiny_store, tiny_sou
     assert_close(weights_of(whole), weights_of(parts), 1e-6)
 
 
+def test_a_signal_in_the_last_iteration_stops_nothing(tiny_store, tiny_source, tmp_path, capsys):
+    recipe = dataclasses.replace(RECIPE, num_iterations=1)
+    with signal_after(1):
+        train(tiny_store, tiny_source, tmp_path / "run", recipe)
+    assert "trained:    " in capsys.readouterr().out
+
+
 def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe):
     """Trains until a SIGTERM comes after some iterations."""
+    with signal_after(iteration), pytest.raises(KeyboardInterrupt):
+        train(tiny_store, tiny_source, run_dir, recipe)
+
+
+@contextlib.contextmanager
+def signal_after(iteration):
+    """Sends SIGTERM to this process in an iteration of whatever is trained meanwhile."""
     original = steps.on_all_replicas
     taken = []
 
@@ -75,9 +90,9 @@ def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe):
 
         return counted
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(steps, "on_all_replicas", on_all_replicas)
-        train(tiny_store, tiny_source, run_dir, recipe)
+        yield
 
 
 def test_a_run_folder_refuses_another_recipe(tiny_store, tiny_source, first):

@@ -60,8 +60,8 @@ def measure(
         f"{recipe.stream} stream, batch {recipe.batch_size}, chunks of "
         f"{chunk_size or recipe.batch_size}, crop {recipe.crop_size}, width {recipe.width:g}, "
         f"{recipe.precision}, {'with' if jit_compile else 'without'} XLA, on "
-        f"{strategy.num_replicas_in_sync} {devices.kind()}; ops of the input without GPU kernel: "
-        f"{placement.ops_without_gpu_kernel(traced) or 'none'}\n"
+        f"{strategy.num_replicas_in_sync} {devices.device_name()}; ops of the input without "
+        f"GPU kernel: {placement.ops_without_gpu_kernel(traced) or 'none'}\n"
         + reports.markdown_table(HEADER, [row])
     )
 

@@ -100,10 +100,12 @@ def read_pairs(folder: str | os.PathLike[str]) -> list[Pair]:
     """
     root = pathlib.Path(folder)
     if not root.is_dir():
-        raise FileNotFoundError(f"Pairs are in a folder SCENE/frame10.png. Received: {folder}.")
+        raise FileNotFoundError(
+            f"Pairs must lie in folders, SCENE/frame10.png. Received: {folder}."
+        )
     scenes = sorted(path for path in root.iterdir() if path.is_dir())
     if not scenes:
-        rule = "Pairs are SCENE/frame10.png and SCENE/frame11.png"
+        rule = "Pairs must be SCENE/frame10.png and SCENE/frame11.png"
         raise ValueError(f"{rule}. Received: no scene in {folder}.")
     return [_read_pair(path) for path in scenes]
 
@@ -115,7 +117,7 @@ def _read_pair(scene: pathlib.Path) -> Pair:
     sizes = [first.shape, second.shape, *([] if truth is None else [truth.shape[:2]])]
     if len(set(sizes)) > 1:
         given = " and ".join(f"{width}x{height}" for height, width in sizes)
-        rule = "The frames of a scene and their flow are of one size"
+        rule = "The frames of a scene and their flow must be of one size"
         raise ValueError(f"{rule}. Received: {given} in {scene}.")
     return Pair(scene.name, first, second, truth)
 
@@ -125,7 +127,7 @@ def _read_grey(path: pathlib.Path) -> np.ndarray:
     content = np.frombuffer(path.read_bytes(), np.uint8)
     frame = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     if frame is None:
-        raise ValueError(f"A frame is a picture. Received: {path}, which does not decode.")
+        raise ValueError(f"A frame must be a picture. Received: {path}, which does not decode.")
     return frame
 
 

@@ -38,8 +38,8 @@ def measure(recipe: recipes.TemporalRecipe, seconds: float) -> str:
         rows.append([f"{num_views}", *cells])
     names = [f"{kind}{', bi-directional' if both else ''}" for kind, both in KINDS]
     return (
-        f"ms per volume on {devices.kind()}: L = {recipe.stack_length}, {SIZE[1]}x{SIZE[0]}, crop "
-        f"{recipe.crop_size}, batch {recipe.batch_size}\n"
+        f"ms per volume on {devices.device_name()}: L = {recipe.stack_length}, "
+        f"{SIZE[1]}x{SIZE[0]}, crop {recipe.crop_size}, batch {recipe.batch_size}\n"
         + reports.markdown_table(["views", *names], rows)
     )
 

@@ -57,11 +57,13 @@ class FusionFlags(cli.Knobs):
             raise ValueError("--scores must name one file per stream. Received: none.")
         if self.svm != bool(self.train_scores):
             given = "--svm" if self.svm else "--train_scores"
-            raise ValueError(f"--svm learns from --train_scores. Received: {given} alone.")
+            raise ValueError(
+                f"--svm must have --train_scores to learn from. Received: {given} alone."
+            )
         for flag in ("weights", "train_scores", "names"):
             count = len(getattr(self, flag))
             if count not in (0, len(self.scores)):
-                rule = f"--{flag} takes one item for each of the {len(self.scores)} --scores"
+                rule = f"--{flag} must have one item for each of the {len(self.scores)} --scores"
                 raise ValueError(f"{rule}. Received: {count}.")
 
 
@@ -80,7 +82,7 @@ def name_streams(given: FusionFlags) -> list[str]:
         taken = {_file_name(name) for name in (*names, "average", "svm")}
         if len(taken) == len(paths) + 2 and all(names):
             return names
-    rule = "The streams need distinct --names, other than average and svm"
+    rule = "The streams must have distinct --names, other than average and svm"
     raise ValueError(f"{rule}. Received: {', '.join(given.names or given.scores)}.")
 
 

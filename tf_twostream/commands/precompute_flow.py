@@ -43,7 +43,9 @@ class FlowFlags(cli.Knobs):
         super().__post_init__()
         if self.directions not in (("forward",), flow.DIRECTIONS):
             given = ",".join(self.directions)
-            raise ValueError(f"--directions is forward or forward,backward. Received: {given}.")
+            raise ValueError(
+                f"--directions must be forward or forward,backward. Received: {given}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

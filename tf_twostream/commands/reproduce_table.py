@@ -31,9 +31,8 @@ class TableFlags(cli.Knobs):
 
     table: tuple[str, ...] = cli.knob(
         cli.REQUIRED,
-        f"Tables, separated by commas: {', '.join(experiments.TABLES)}; or all, which are the "
-        "paper's own: other has the data sets that its results page names besides, Charades and "
-        "VIVA.",
+        f"Tables, separated by commas: {', '.join(experiments.TABLES)}; or all, the tables of the "
+        "paper. other is not among them: Charades and VIVA, from the paper's results page.",
     )
     dry_run: bool = cli.knob(False, "Print the commands, done or not, as a script; run nothing.")
 
@@ -43,7 +42,7 @@ class TableFlags(cli.Knobs):
         known = (*experiments.TABLES, "all")
         if not self.table or not set(self.table) <= set(known):
             given = ",".join(self.table) or "none"
-            raise ValueError(f"--table names tables: {', '.join(known)}. Received: {given}.")
+            raise ValueError(f"--table must name tables: {', '.join(known)}. Received: {given}.")
 
     @property
     def tables(self) -> list[str]:

@@ -7,7 +7,7 @@ r"""Trains one temporal network on several data sets at the same time (paper, Se
 Each data set has a classification layer and a loss of its own; all other layers are shared. The
 paper leaves open how a mini-batch is shared and how losses are normalised: by default each task has
 an equal share, and its loss is the mean over its own samples, so that no task counts for more
-because its data set is larger. --batch_shares and --loss_divisor are the other reading.
+because its data set is larger. --batch_shares and --loss_divisor choose the alternatives.
 `evaluate.py --run_dir=runs/multitask --task=hmdb51` tests one of them.
 """
 
@@ -49,22 +49,26 @@ class DataSetFlags(cli.Knobs):
         super().__post_init__()
         count = len(self.datasets)
         if count < 2:
-            raise ValueError(f"--datasets takes two or more. Received: {','.join(self.datasets)}.")
+            raise ValueError(
+                f"--datasets must name two or more. Received: {','.join(self.datasets)}."
+            )
         for name in ("stores", "annotations", "videos_dirs", "splits", "names"):
             values = getattr(self, name)
             if len(values) not in (0, count):
                 given = f"{len(values)}, {','.join(map(str, values))}"
                 raise ValueError(
-                    f"--{name} takes a value per data set, {count}. Received: {given}."
+                    f"--{name} must have a value per data set, {count}. Received: {given}."
                 )
         tasks = self.task_names
         plain = all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in tasks)
         if len(set(tasks)) != len(tasks) or not plain:
-            rule = "Tasks need different --names, of letters, digits and _ . - only"
+            rule = "Tasks must have different --names, of letters, digits and _ . - only"
             raise ValueError(f"{rule}. Received: {','.join(tasks)}.")
         if unknown := set(self.train_on_all) - set(tasks):
             given = ", ".join(sorted(unknown))
-            raise ValueError(f"--train_on_all names tasks: {', '.join(tasks)}. Received: {given}.")
+            raise ValueError(
+                f"--train_on_all must name tasks: {', '.join(tasks)}. Received: {given}."
+            )
 
     @property
     def task_names(self) -> tuple[str, ...]:

@@ -69,10 +69,12 @@ class Source(cli.Knobs):
         super().__post_init__()
         given, last = f"{self.dataset} with split={self.split}", KINDS[self.dataset].last_split
         if last and self.split > last:
-            raise ValueError(f"`split` of {self.dataset} is at most {last}. Received: {given}.")
+            raise ValueError(
+                f"`split` of {self.dataset} must be at most {last}. Received: {given}."
+            )
         has_groups = self.dataset in ("folders", "csv") and self.split == 1
         if self.test_groups and not has_groups:
-            rule = "`test_groups` divides folders or csv, in place of `split`"
+            rule = "`test_groups` must divide folders or csv, in place of `split`"
             raise ValueError(f"{rule}. Received: {given}.")
         searches = self.test_groups and self.dataset == "folders"
         if self.group_pattern != groups.PATTERN and not searches:
@@ -136,7 +138,7 @@ def load(source: Source) -> splits.Split:
     """
     kind = KINDS[source.dataset]
     if kind.has_lists != bool(source.annotations):
-        rule = f"{source.dataset} {'needs its' if kind.has_lists else 'has no'} lists"
+        rule = f"{source.dataset} must have {'its' if kind.has_lists else 'no'} lists"
         raise ListsError(f"{rule}. Received: annotations={source.annotations!r}.")
     split = kind.read(source)
     return splits.select_classes(split, source.classes) if source.classes else split

@@ -70,7 +70,7 @@ def add_classes(
     """
     # Nobody has looked which classes of the other data set such a video shows as well.
     if main.multi_label or extra.multi_label:
-        rule = "Classes can be added only where each video has one label"
+        rule = "Videos must have one label each where classes are added"
         raise ValueError(f"{rule}. Received: {main.name} and {extra.name}.")
     added = splits.select_classes(extra, classes)
     if both := sorted(set(main.class_names) & set(added.class_names)):

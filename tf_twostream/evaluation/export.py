@@ -65,7 +65,7 @@ def _from_frames(spatial: runs.Run, temporal: runs.Run) -> Source:
     settings = temporal.task.settings
     solvers = {name: method.solver for name, method in flow.METHODS.items() if method.solver}
     if settings.method not in solvers:
-        rule = f"`frames_in` takes a temporal stream trained on {' or '.join(solvers)} flow"
+        rule = f"`frames_in` must have a temporal stream trained on {' or '.join(solvers)} flow"
         raise SolverError(f"{rule}. Received: {temporal.path}, trained on {settings.method}.")
     recipe = cast(recipes.TemporalRecipe, temporal.recipe)
     # The numbers that the run was trained with, even if the method has other ones by now.

@@ -10,7 +10,7 @@ from tf_twostream.training.imagenet import data, labelled_images, pixels
 from tf_twostream.training.imagenet.knobs import ImageSource
 
 
-def measure(run: runs.Run, val: labelled_images.Images, source: ImageSource) -> tuple[float, float]:
+def measure(run: runs.Run, val: labelled_images.Found, source: ImageSource) -> tuple[float, float]:
     """Computes the errors of a trained network, with ten views of each image (paper, Sect. 5).
 
     Args:

@@ -21,12 +21,16 @@ def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
     for run, stream in zip(both, ("spatial", "temporal")):
         if run.recipe.stream != stream:
             given = f"{run.path}, {run.recipe.stream}"
-            raise PairError(f"A pair is a spatial and a temporal run. Received: {given}.")
+            raise PairError(f"A pair must be a spatial and a temporal run. Received: {given}.")
     # Scores are averaged class by class, so the order counts, too.
     if spatial.split.class_names != temporal.split.class_names:
         given = "; ".join(f"{run.path} with {', '.join(run.split.class_names)}" for run in both)
-        raise PairError(f"Both streams know the same classes in the same order. Received: {given}.")
+        raise PairError(
+            f"Both streams must know the same classes in the same order. Received: {given}."
+        )
     # The mean of a softmax and a sigmoid is neither.
     if spatial.split.multi_label != temporal.split.multi_label:
         given = "; ".join(f"{run.path}, trained on {run.split.name}" for run in both)
-        raise PairError(f"Both streams give a video one class, or both several. Received: {given}.")
+        raise PairError(
+            f"Both streams must give a video one class, or both several. Received: {given}."
+        )

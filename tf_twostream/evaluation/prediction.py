@@ -137,9 +137,11 @@ def check_output_video(path: str, videos: Sequence[str]) -> None:
         OSError: If no file can be written there.
     """
     if pathlib.Path(path).suffix.lower() not in VIDEO_CODES:
-        raise ValueError(f"`output_video` ends in {' or '.join(VIDEO_CODES)}. Received: {path!r}.")
+        raise ValueError(
+            f"`output_video` must end in {' or '.join(VIDEO_CODES)}. Received: {path!r}."
+        )
     if len(videos) > 1:
-        raise ValueError(f"`output_video` draws one video. Received: {len(videos)} videos.")
+        raise ValueError(f"`output_video` must show one video. Received: {len(videos)} videos.")
     if os.path.realpath(path) in map(os.path.realpath, videos):
         raise ValueError(f"`output_video` must be another file than the video. Received: {path}.")
     folder = pathlib.Path(path).parent

@@ -105,7 +105,7 @@ def score(
     # Videos of added classes only help in training, and are in another store.
     videos = tuple(video for video in listed if not store.is_added(video.id))
     if not videos:
-        raise ValueError(f"A part to score holds videos. Received: {part} of {split.name}.")
+        raise ValueError(f"A part to score must hold videos. Received: {part} of {split.name}.")
     model, iterations = runs.load_model(run)
     views = f"{paper.TEST_VIEWS // 2} views (corners and centre)"
     if recipe.mirroring:

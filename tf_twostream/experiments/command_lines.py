@@ -30,7 +30,7 @@ def parse_flags(text: str) -> dict[str, str | None]:
         elif name and flags[name] is None:
             flags[name] = word
         else:
-            raise ValueError(f"Flags begin with two dashes. Received: {word!r} in {text!r}.")
+            raise ValueError(f"Flags must begin with two dashes. Received: {word!r} in {text!r}.")
     return flags
 
 

@@ -63,7 +63,7 @@ class Setup(cli.Knobs):
         """Says whether this scale has such a data set, or one that takes its place."""
         return dataset in self.size.data_sets
 
-    def data_set(self, dataset: str) -> scales.DataSet:
+    def data_set(self, dataset: str) -> scales.Location:
         """Returns a data set of this scale, with the paths of its store and its lists."""
         own = self.size.data_sets[dataset]
         store, lists = (str(pathlib.Path(self.data_root, path)) for path in (own.store, own.lists))

@@ -152,5 +152,5 @@ def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
         if before.get(name, "") not in ("", value):
             # With other flags the tables would lose the rows that are done.
             given = f"{name}={value!r}, {output_dir} with {name}={before[name]!r}"
-            raise ResultsError(f"An output folder keeps its flags. Received: {given}.")
+            raise ResultsError(f"An output folder must keep its flags. Received: {given}.")
     files.write_json(path, flags, indent=1)

@@ -7,7 +7,7 @@ from tf_twostream.experiments.rows import CHARADES, HMDB, UCF, VIVA
 
 
 @dataclasses.dataclass(frozen=True)
-class DataSet:
+class Location:
     """Where a data set lies, or the one that takes its place at a small scale.
 
     Attributes:
@@ -38,14 +38,14 @@ class Scale:
         data_sets: For each data set of the paper that this scale has, where it lies in the data
             root.
         training: Flags of every training in which the scale departs from the paper's recipe.
-        fine_tuning: Those that are others for networks that start from the weights of others.
+        fine_tuning: Flags that replace those in `training` when a network is fine-tuned.
         precomputing: Flags for making a store.
         num_splits: How many splits its data sets have; None for those of the paper.
         has_choice: Whether the choice of 78 classes to add that `datasets` holds fits its data.
         note: What a reader of the tables has to know about it.
     """
 
-    data_sets: dict[str, DataSet]
+    data_sets: dict[str, Location]
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     fine_tuning: dict[str, Any] = dataclasses.field(default_factory=dict)
     precomputing: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -56,11 +56,11 @@ class Scale:
 
 PAPER = Scale(
     data_sets={
-        UCF: DataSet(UCF, UCF, "stores/ucf101", "lists/ucfTrainTestlist"),
-        HMDB: DataSet(HMDB, HMDB, "stores/hmdb51", "lists/testTrainMulti_7030_splits"),
-        CHARADES: DataSet(CHARADES, CHARADES, "stores/charades", "lists/charades"),
+        UCF: Location(UCF, UCF, "stores/ucf101", "lists/ucfTrainTestlist"),
+        HMDB: Location(HMDB, HMDB, "stores/hmdb51", "lists/testTrainMulti_7030_splits"),
+        CHARADES: Location(CHARADES, CHARADES, "stores/charades", "lists/charades"),
         # The names of VIVA's videos say what lists would.
-        VIVA: DataSet(VIVA, VIVA, "stores/viva", "videos/viva", flag="videos_dir"),
+        VIVA: Location(VIVA, VIVA, "stores/viva", "videos/viva", flag="videos_dir"),
     }
 )
 
@@ -76,8 +76,8 @@ SMALL_IN_WORDS = (
 
 SMALL = Scale(
     data_sets={
-        UCF: DataSet("first", "csv", "stores/first", "lists/first.csv"),
-        HMDB: DataSet("second", "csv", "stores/second", "lists/second.csv"),
+        UCF: Location("first", "csv", "stores/first", "lists/first.csv"),
+        HMDB: Location("second", "csv", "stores/second", "lists/second.csv"),
     },
     training={**_SMALL, "num_iterations": _ITERATIONS},
     fine_tuning={"num_iterations": _TUNING_ITERATIONS},

@@ -18,7 +18,7 @@ class Result:
         title: Whose scores, how good, of how many videos.
         class_names: K names.
         matrix: `[K, K]` counts of videos by true and predicted class; None where a video may show
-            several classes, for none is then taken for another.
+            several classes, because a confusion matrix is then not defined.
         measure: What `values` are: recall, or average precision.
         values: `[K]` in [0, 1]; NaN for a class without videos.
     """

@@ -18,6 +18,8 @@ QUALITY = 90
 def quantise(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rescales each component of a field linearly to [0, 255] (paper, Sect. 5).
 
+    `inputs.raw_frames` does the same in a graph, for exported models.
+
     Args:
         field: `[H, W, 2]` float32, (u right, v down) in pixels per frame.
 
@@ -32,7 +34,7 @@ def quantise(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if field.ndim != 3 or field.shape[2] != 2:
         raise ValueError(f"`field` must be [H, W, 2]. Received: shape {field.shape}.")
     codes = np.empty((2, *field.shape[:2]), np.uint8)
-    limits = np.empty((2, 2), np.float32)
+    ranges = np.empty((2, 2), np.float32)
     for k, component in enumerate(cv2.split(field.astype(np.float32, copy=False))):
         low, high = component.min(), component.max()  # NaN if there is one.
         if not (np.isfinite(low) and np.isfinite(high)):
@@ -40,21 +42,21 @@ def quantise(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         constant = high - low < 1e-30  # Pixels; of much less, 255 / range overflows.
         steps = np.float32(0 if constant else 255 / (high - low))
         codes[k] = np.minimum(np.rint((component - low) * steps), 255)
-        limits[k] = low, high
-    return codes, limits
+        ranges[k] = low, high
+    return codes, ranges
 
 
-def restore(codes: np.ndarray, limits: np.ndarray) -> np.ndarray:
+def restore(codes: np.ndarray, ranges: np.ndarray) -> np.ndarray:
     """Rescales codes back to the original range (paper, Sect. 5), in NumPy.
 
     Args:
         codes: `[..., 2, H, W]` uint8, u first.
-        limits: `[..., 2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
+        ranges: `[..., 2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
 
     Returns:
         `[..., H, W, 2]` float32 in pixels per frame.
     """
-    low, high = limits[..., 0, None, None], limits[..., 1, None, None]
+    low, high = ranges[..., 0, None, None], ranges[..., 1, None, None]
     components = low + codes.astype(np.float32) * ((high - low) / np.float32(255))
     return np.moveaxis(components, -3, -1)
 

@@ -56,7 +56,9 @@ def read(file: ForeignFile) -> network.ForeignNetwork:
         return caffe.read(file.weights, lrn_k=file.lrn_k)
     if file.lrn_k is not None:
         given = f"lrn_k={file.lrn_k:g} for {file.weights}"
-        raise DescriptionError(f"A .mat file states k itself. Received: {given}.")
+        raise DescriptionError(
+            f"`lrn_k` must be left to a .mat file, which states it. Received: {given}."
+        )
     return matconvnet.read(file.weights)
 
 
@@ -67,7 +69,7 @@ def _recipe(foreign: network.ForeignNetwork, shape: recipes.Recipe) -> recipes.R
     if channels == 3:
         return recipes.SpatialRecipe(**size)
     if channels % 2:
-        rule = "A network takes 3 channels (RGB) or 2L channels (x and y of L flow fields)"
+        rule = "A network must take 3 channels (RGB) or 2L channels (x and y of L flow fields)"
         raise OtherNetworkError(f"{rule}. Received: {channels}.")
     normalisations = [layer for layer in foreign.layers if layer.kind == "lrn"]
     return recipes.TemporalRecipe(
@@ -116,13 +118,15 @@ def _split(
     if file.class_names:
         if data_set:
             given = f"{file.class_names} and {data_set.name}"
-            raise DescriptionError(f"Classes come from a file or a data set. Received: {given}.")
+            raise DescriptionError(
+                f"Classes must come from a file or from a data set. Received: {given}."
+            )
         lines = pathlib.Path(file.class_names).read_text(encoding="utf-8").splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
     split = data_set or datasets.Split(pathlib.Path(file.weights).name, names, (), ())
-    # These networks end in a softmax; ours for several classes a video ends in sigmoids.
+    # These networks end in a softmax, our multi-label networks in sigmoids.
     if split.multi_label:
-        rule = "A network that ends in a softmax gives a video one class"
+        rule = "A network that ends in a softmax must give a video one class"
         raise DescriptionError(f"{rule}. Received: {split.name}, where it may show several.")
     if len(split.class_names) != foreign.num_classes:
         rule = f"The classes must be those of the network, {foreign.num_classes}"

@@ -71,7 +71,7 @@ def grey(frames: tf.Tensor) -> tf.Tensor:
 
 
 def spatial_windows(frames: tf.Tensor) -> windows.Element:
-    """Chooses the 25 frames that the spatial stream is tested on (paper, Sect. 5, "Testing").
+    """Returns the frames that the spatial stream is tested on, those of `streams.equally_spaced`.
 
     Args:
         frames: `[T, H, W, 3]` uint8, rescaled.
@@ -155,7 +155,10 @@ def _solve(
 
 
 def _quantise(fields: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Codes fields `[N, H, W, 2]` as `codec.quantise`: codes `[N, 2, H, W]`, ranges `[N, 2, 2]`."""
+    """Codes fields `[N, H, W, 2]`: codes `[N, 2, H, W]`, ranges `[N, 2, 2]`.
+
+    This is `codec.quantise` as a graph; a test holds the two together.
+    """
     low, high = tf.reduce_min(fields, axis=[1, 2]), tf.reduce_max(fields, axis=[1, 2])
     # A constant component has the code 0 everywhere; 255 divided by less would overflow.
     steps = tf.where(high - low < 1e-30, 0.0, tf.math.divide_no_nan(255.0, high - low))

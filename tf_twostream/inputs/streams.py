@@ -133,19 +133,22 @@ def training(
 
 
 def equally_spaced(num_starts: np.ndarray) -> np.ndarray:
-    """Spreads 25 windows evenly over each video, from its first to its last (Sect. 5, "Testing").
+    """Chooses the 25 frames of each test video, at equal spacing (paper, Sect. 5, "Testing").
+
+    A frame is the beginning of a window: of L fields for the temporal stream, of one frame for the
+    spatial one.
 
     Args:
         num_starts: `[...]` integers, the number of windows of each video: an array, or a tensor.
 
     Returns:
-        `[..., 25]` integers from 0 to `num_starts` - 1, rounded to the nearest. A video with fewer
-        than 25 windows repeats some.
+        `[..., 25]` integers, the starts of the windows, from 0 to `num_starts` - 1, rounded to the
+        nearest. A video with fewer than 25 windows repeats some.
     """
     # In integers: where a start lies half-way, the last bit of a float would decide. And rounded,
     # not floored: with a floored step other projects never look at the end of a video.
-    last, steps = num_starts[..., None] - 1, paper.TEST_FRAMES - 1
-    return (2 * last * np.arange(steps + 1) + steps) // (2 * steps)
+    last, gaps = num_starts[..., None] - 1, paper.TEST_FRAMES - 1
+    return (2 * last * np.arange(paper.TEST_FRAMES) + gaps) // (2 * gaps)
 
 
 def evaluation(windows: Windows, *, batch_size: int = paper.TEST_FRAMES) -> tf.data.Dataset:

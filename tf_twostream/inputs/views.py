@@ -108,7 +108,9 @@ def apply_views(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
 
 
 def flow_signs(views: tf.Tensor) -> tf.Tensor:
-    """Says which components a mirror negates: what moved right now moves left.
+    """Says where u has to be negated: in a mirror, what moved right moves left.
+
+    `volumes.restore` multiplies the displacements by these factors.
 
     Args:
         views: `[B, V, 3]` int32 (top, left, flip).

@@ -115,7 +115,7 @@ def cut_trajectories(
 ) -> tf.Tensor:
     """Stacks fields along trajectories (paper, eq. 2) and cuts views out of the volume.
 
-    The paths of a mirrored view start at the mirrored pixels; with u negated afterwards, they are
+    The paths of a mirrored view start at the mirrored pixels; with u negated by `restore`, they are
     those of the mirrored video.
 
     Args:
@@ -158,15 +158,17 @@ def restore(
 ) -> tf.Tensor:
     """Turns stacked 8-bit codes back into displacements (paper, Sect. 5, "Optical flow").
 
-    A component of a field was rescaled linearly from its own [min, max] to [0, 255]; this is the
-    inverse. With `means`, the mean vector of each field is subtracted as well (Sect. 3.1, "Mean
-    flow subtraction").
+    Here u is negated in mirrored views, by `signs`. A component of a field was rescaled linearly
+    from its own [min, max] to [0, 255]; this is the inverse. With
+    `means`, the mean vector of each field is subtracted as well (Sect. 3.1, "Mean flow
+    subtraction").
 
     Args:
         codes: `[B, ..., 2L]` numbers from 0 to 255, channels u1 v1 ... uL vL.
         ranges: `[B, L, 2, 2]` float32, (min, max) of each component of each field in pixels.
         means: `[B, L, 2]` float32, mean vector of each whole field in pixels; None to leave it in.
-        signs: `[B, 1, 2]` float32, factors of (u, v); None for no factors.
+        signs: `[B, 1, 2]` float32, the factors of (u, v) from `views.flow_signs`: (-1, 1) in a
+            mirrored view; None where nothing is mirrored.
 
     Returns:
         Float32 displacements in pixels per frame, in the shape of `codes`.

@@ -79,7 +79,9 @@ def body(x: keras.KerasTensor, recipe: recipes.Recipe) -> keras.KerasTensor:
     """
     side = min(x.shape[1:3])
     if side < MIN_CROP_SIZE:
-        raise ValueError(f"CNN-M needs at least {MIN_CROP_SIZE} pixels a side. Received: {side}.")
+        raise ValueError(
+            f"Inputs must have at least {MIN_CROP_SIZE} pixels a side. Received: {side}."
+        )
     joints = slow_fusion.joints(recipe.temporal_extent) if recipe.temporal_extent else {}
     for number, layer in enumerate(paper.CONV_LAYERS):
         if layer.name in joints:

@@ -76,7 +76,9 @@ def of_task(model: keras.Model, task: str) -> keras.Model:
 def _head(x: keras.KerasTensor, num_classes: int, *, name: str, seed: int) -> keras.KerasTensor:
     """Adds a classification layer: `[B, C]` features to `[B, K]` float32 logits."""
     if num_classes < 2:
-        raise ValueError(f"A classifier needs two classes. Received: num_classes={num_classes}.")
+        raise ValueError(
+            f"A classifier must have two classes or more. Received: num_classes={num_classes}."
+        )
     return layers.Dense(
         num_classes,
         kernel_initializer=initializers.RandomNormal(

@@ -90,7 +90,7 @@ class Recipe(cli.Knobs):
         """Checks each value where it enters."""
         super().__post_init__()
         if self.train_last_layer_only and not self.init_from:
-            rule = "`train_last_layer_only` keeps the other layers of a run to start from"
+            rule = "`train_last_layer_only` must have a run to start from, whose layers it keeps"
             raise StartError(f"{rule}. Received: none.")
 
     @property
@@ -160,7 +160,7 @@ class Recipe(cli.Knobs):
             StartError: If they do not, though their shapes may be the same.
         """
         if self.starts_from_colours and source.stream != SpatialRecipe.stream:
-            rule = "`cross_modality` takes the colours of a spatial network"
+            rule = "`cross_modality` must start from a spatial network"
             raise StartError(f"{rule}. Received: {source.stream}.")
 
     def to_json(self) -> dict[str, Any]:
@@ -219,10 +219,10 @@ class TemporalRecipe(Recipe):
         """Checks each value where it enters."""
         super().__post_init__()
         if self.cross_modality and not self.init_from:
-            rule = "`cross_modality` takes the colours of a run to start from"
+            rule = "`cross_modality` must have a run to start from"
             raise StartError(f"{rule}. Received: none.")
         if self.bidirectional and self.stack_length % 2:
-            rule = "A bi-directional volume has L/2 fields for each direction"
+            rule = "A bi-directional volume must have L/2 fields for each direction"
             raise ValueError(f"{rule}. Received: stack_length={self.stack_length}, which is odd.")
 
     @property
@@ -258,7 +258,7 @@ class TemporalRecipe(Recipe):
         # Shapes of weights do not tell, for a normalisation has none. A network of another stream
         # has to adapt to its new input anyway.
         if source.sees_flow and source.without_normalisation != self.without_normalisation:
-            rule = "A network normalises after conv2 if the one it starts from does"
+            rule = "A network must normalise after conv2 if the one it starts from does"
             given = f"second_normalisation={self.second_normalisation}, unlike that one"
             raise StartError(f"{rule}. Received: {given}.")
 
@@ -305,5 +305,5 @@ def recipe_from_json(values: dict[str, Any]) -> Recipe:
     # Runs that are older than a knob were trained with what is its default now.
     stream = values["stream"]
     if stream not in RECIPES:
-        raise ValueError(f"A stream is one of {', '.join(RECIPES)}. Received: {stream!r}.")
+        raise ValueError(f"A stream must be one of {', '.join(RECIPES)}. Received: {stream!r}.")
     return RECIPES[stream](**{name: v for name, v in values.items() if name != "stream"})

@@ -128,7 +128,9 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
         num_frames, shape = num_frames + 1, frame.shape[:2]
     # Only now, for the header may promise what does not decode.
     if num_frames < 2:
-        raise ValueError(f"Flow needs two frames. Received: {num_frames} in {job.path}.")
+        raise ValueError(
+            f"A video must have two frames or more for flow. Received: {num_frames} in {job.path}."
+        )
     return Summary(*shape, num_frames, header.num_frames, header.fps)
 
 
@@ -144,10 +146,10 @@ def code_field(field: np.ndarray) -> CodedField:
     Raises:
         ValueError: If the field is not finite.
     """
-    codes, limits = codec.quantise(field)
+    codes, ranges = codec.quantise(field)
     # The mean of the whole field, which training subtracts from crops of it (Sect. 3.1).
     mean = np.array(cv2.mean(field)[:2], np.float32)
-    return CodedField(codec.encode(codes), limits, mean)
+    return CodedField(codec.encode(codes), ranges, mean)
 
 
 def _silence_decoders() -> None:

@@ -99,7 +99,10 @@ def _finished(job: extraction.Job, stage: Stage, lost: set[str]) -> Iterator[Eve
 
 
 def _batches(events: Iterable[Event], solvers: Solvers) -> Iterator[tuple[extraction.Job, Any]]:
-    """Yields each job with lists of time steps to solve (and the one after), and its end."""
+    """Yields (job, time steps) for each batch of a video, and at its end (job, event).
+
+    N pairs of frames need N + 1 time steps; the last one is also the first of the next batch.
+    """
     gathered: dict[str, Steps] = {}
     for job, event in events:
         if isinstance(event, workers.Piece):

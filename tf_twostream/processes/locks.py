@@ -35,7 +35,7 @@ def exclusive(path: str, *, inherited: bool = False) -> Iterator[None]:
     try:
         os.set_inheritable(folder, inherited)
         try:
-            # Without waiting: a second run is a mistake, for it would find nothing left to do.
+            # It does not wait: when the first run ends, nothing would be left for the second.
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             other = "another one, or one that it left behind," if inherited else "another one"

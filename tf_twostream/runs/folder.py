@@ -98,7 +98,7 @@ def create(run: Run) -> None:
     if tf.train.latest_checkpoint(run.checkpoints) is not None:
         if differing := _differing(load(str(run.path)), run):
             given = f"{run.path} with {differing}"
-            raise OtherRunError(f"A run continues with what it began with. Received: {given}.")
+            raise OtherRunError(f"A run must continue with what it began with. Received: {given}.")
         return
     for task in run.tasks:
         datasets.save_split(task.split, _split_file(run.path, task.name))
@@ -163,7 +163,7 @@ def load(path: str, task: str = "") -> Run:
     folder = pathlib.Path(path)
     if not (folder / "run.json").exists():
         given = path or "an empty path"
-        raise NoRunError(f"A run folder holds a run.json. Received: {given}, without one.")
+        raise NoRunError(f"A run folder must hold a run.json. Received: {given}, without one.")
     content = files.read_json(folder / "run.json")
     recipe = recipes.recipe_from_json(content["recipe"])
     # Before November 2026 a run of one task had no list of tasks, but the store of the only one.
@@ -174,7 +174,7 @@ def load(path: str, task: str = "") -> Run:
     names = [own.name for own in tasks]
     if task and task not in names:
         known = ", ".join(filter(None, names)) or "none with a name"
-        raise UnknownTaskError(f"The tasks of {path} are {known}. Received: {task!r}.")
+        raise UnknownTaskError(f"A task must be one of {path}: {known}. Received: {task!r}.")
     return Run(folder, recipe, tasks, names.index(task) if task else 0)
 
 
@@ -243,7 +243,7 @@ def check_alike(
 
 
 def _relevant(recipe: recipes.Recipe, settings: store.Settings) -> dict[str, Any]:
-    """Returns what matters to a network of all that a store says of itself."""
+    """Returns the settings of a store on which a network depends."""
     kept = {"shorter_side": settings.shorter_side}
     if not recipe.sees_flow:
         return kept | {"rgb_quality": settings.rgb_quality}

@@ -63,7 +63,9 @@ def _load_whole(run: Run) -> tuple[keras.Model, int]:
     """Builds a run's network with the layers of all its tasks, and restores it."""
     path = newest(run)
     if path is None:
-        raise NoCheckpointError(f"A trained run has a checkpoint. Received: {run.path}, with none.")
+        raise NoCheckpointError(
+            f"A trained run must have a checkpoint. Received: {run.path}, without one."
+        )
     model = build_model(run)
     iteration = tf.Variable(0, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(model=model, iteration=iteration)

@@ -57,7 +57,7 @@ class LinearSVM:
         class_names = streams[0].class_names
         # Another order of the classes has the same shape, and would give wrong decisions.
         if len(streams) != self.num_streams or class_names != self.class_names:
-            rule = f"The SVM takes {self.num_streams} streams with its classes, in their order"
+            rule = f"The SVM must get {self.num_streams} streams with its classes, in their order"
             given = f"{len(streams)} streams of {', '.join(class_names[:10])}"
             raise score_files.ScoresError(f"{rule}. Received: {given}.")
         return _features(streams) @ self.coefficients.T + self.intercepts
@@ -81,7 +81,7 @@ def average(streams: Sequence[Scores], *, weights: Sequence[float] = ()) -> Scor
     shares = np.asarray(weights or [1.0] * len(joined), np.float64)
     valid = len(shares) == len(joined) and np.isfinite(shares).all() and (shares >= 0).all()
     if not valid or shares.sum() == 0:
-        rule = f"{len(joined)} streams take {len(joined)} weights, not negative and not all 0"
+        rule = f"{len(joined)} streams must have {len(joined)} weights, not negative and not all 0"
         raise ValueError(f"{rule}. Received: {', '.join(f'{share:g}' for share in shares)}.")
     stacked = np.stack([stream.scores for stream in joined])
     # Divided by the sum, so that averaged softmax scores sum to 1 again.
@@ -112,12 +112,16 @@ def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> LinearSVM:
     streams = score_files.join(streams)
     class_names, labels = streams[0].class_names, streams[0].labels
     if streams[0].multi_label:
-        rule = "An SVM gives each video one class; where it may show several, average the scores"
+        rule = (
+            "An SVM must give each video one class; where it may show several, average the scores"
+        )
         raise ValueError(f"{rule}. Received: scores of such videos.")
     absent = [name for label, name in enumerate(class_names) if label not in labels]
     if absent or len(class_names) < 2:
         given = f"{len(class_names)} classes, {len(absent)} without videos {absent[:10]}"
-        raise ValueError(f"An SVM takes two classes or more and videos of each. Received: {given}.")
+        raise ValueError(
+            f"An SVM must learn two classes or more, from videos of each. Received: {given}."
+        )
     model = svm.LinearSVC(
         multi_class="crammer_singer", C=c, max_iter=SVM_STEPS, random_state=0, tol=1e-5
     )

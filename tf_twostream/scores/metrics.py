@@ -220,7 +220,9 @@ def _check(
     scores, labels = np.asarray(scores), np.asarray(labels)
     fitting = scores.shape if multi_label else scores.shape[:1]
     if scores.ndim != 2 or labels.shape != fitting or 0 in scores.shape:
-        rule = f"Scores [N, K] go with labels [N{', K' if multi_label else ''}] of N > 0 videos"
+        rule = (
+            f"Scores [N, K] must come with labels [N{', K' if multi_label else ''}] of N > 0 videos"
+        )
         raise ValueError(f"{rule}. Received: {list(scores.shape)} and {list(labels.shape)}.")
     # NumPy takes NaN for the maximum and sorts it last: wrong measures, which look like results.
     finite = np.isfinite(scores).all(axis=1)

@@ -71,7 +71,7 @@ def join(streams: Sequence[Scores]) -> list[Scores]:
         ScoresError: If there is no stream, or videos, labels or classes differ.
     """
     if not streams:
-        raise ScoresError("Fusion takes the scores of at least one stream. Received: none.")
+        raise ScoresError("Fusion must have the scores of at least one stream. Received: none.")
     first = streams[0]
     joined = [first]
     for number, stream in enumerate(streams[1:], 2):
@@ -150,7 +150,7 @@ def _check_shapes(scores: Scores) -> None:
     shape, labels = scores.scores.shape, scores.labels
     if 0 in expected or shape != expected or labels.shape not in (expected, expected[:1]):
         given = f"{num_videos} videos, {num_classes} classes, scores {list(shape)}"
-        rule = "Scores of N > 0 videos and K classes are [N, K], with labels [N] or [N, K]"
+        rule = "Scores of N > 0 videos and K classes must be [N, K], with labels [N] or [N, K]"
         raise ValueError(f"{rule}. Received: {given}, labels {list(labels.shape)}.")
     for what, names in (("Videos", scores.video_ids), ("Classes", scores.class_names)):
         if len(set(names)) != len(names):
@@ -194,7 +194,9 @@ def _check_same_labels(first: Scores, other: Scores, number: int) -> None:
     if first.multi_label != other.multi_label:
         kinds = ["several classes" if s.multi_label else "one class" for s in (first, other)]
         given = f"{kinds[0]} per video in stream 1, {kinds[1]} in stream {number}"
-        raise ScoresError(f"Streams must agree how many classes a video has. Received: {given}.")
+        raise ScoresError(
+            f"Streams must agree on whether a video may show several classes. Received: {given}."
+        )
     for row, pair in enumerate(zip(first.labels, other.labels)):
         if not np.array_equal(*pair):
             words = [_label_words(scores, row) for scores in (first, other)]

@@ -116,13 +116,13 @@ def _check_record(content: dict[str, Any], kind: str, info: layout.VideoInfo) ->
     return ""
 
 
-def _is_range(limits: np.ndarray, mean: np.ndarray) -> bool:
+def _is_range(ranges: np.ndarray, mean: np.ndarray) -> bool:
     """Says whether a range is finite and in order, and the mean within it."""
-    if not (np.isfinite(limits).all() and np.isfinite(mean).all()):
+    if not (np.isfinite(ranges).all() and np.isfinite(mean).all()):
         return False
-    low, high = limits[:, 0], limits[:, 1]
+    low, high = ranges[:, 0], ranges[:, 1]
     # A mean is rounded: that of a field at rest may lie just beside its range.
-    slack = 1e-3 * (1 + np.abs(limits).max())
+    slack = 1e-3 * (1 + np.abs(ranges).max())
     return bool(((low <= high) & (low - slack <= mean) & (mean <= high + slack)).all())
 
 

@@ -40,5 +40,7 @@ def decode(image: bytes) -> np.ndarray:
     # Of no bytes at all OpenCV raises an error of its own instead of returning None.
     frame = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) if image else None
     if frame is None:
-        raise ValueError(f"A frame is a JPEG image. Received: {len(image)} bytes that are none.")
+        raise ValueError(
+            f"A stored frame must be a JPEG image. Received: {len(image)} bytes that are not."
+        )
     return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

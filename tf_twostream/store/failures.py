@@ -40,6 +40,6 @@ def read(store: str) -> dict[str, str]:
         return {}
     rows = list(csv.reader(io.StringIO(files.read(path).decode(), newline="")))
     if rows[:1] != [list(COLUMNS)] or any(len(row) != len(COLUMNS) for row in rows):
-        rule = f"A {layout.FAILED} has the columns {','.join(COLUMNS)}"
+        rule = f"A {layout.FAILED} must have the columns {','.join(COLUMNS)}"
         raise layout.DamagedStoreError(f"{rule}. Received: {path}.")
     return dict(rows[1:])

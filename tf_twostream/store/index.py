@@ -110,7 +110,9 @@ def read(store: str) -> Index:
     """
     path = files.join(store, layout.INDEX)
     if not files.exists(path):
-        raise NoStoreError(f"A finished store has an index. Received: {store}, without {path}.")
+        raise NoStoreError(
+            f"A finished store must have an index. Received: {store}, without {path}."
+        )
     packed = io.BytesIO(files.read(path))
     try:
         # No pickles: they could run code, and a store may be somebody else's.

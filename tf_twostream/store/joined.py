@@ -36,7 +36,7 @@ def is_added(video_id: str) -> bool:
 class JoinedReader:
     """Reads windows from several stores; ids in all but the first are those of `added_id`.
 
-    Whether the stores are alike in what matters to a network, its run knows: `runs.check_alike`.
+    It does not check that a network can learn from all of them: `runs.check_alike` does.
 
     Attributes:
         path: The folders of the stores, in words.

@@ -110,8 +110,8 @@ class Reader:
             MissingVideoError: If the store has no such video or direction.
         """
         coded = self.coded_fields(video_id, first, count, direction=direction, step=step)
-        for codes, limits in coded:
-            yield codec.restore(codes, limits)
+        for codes, ranges in coded:
+            yield codec.restore(codes, ranges)
 
     def coded_fields(
         self,

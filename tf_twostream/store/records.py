@@ -14,15 +14,15 @@ def serialize_rgb(jpeg: bytes) -> bytes:
     return _serialize({"jpeg": _bytes(jpeg)})
 
 
-def serialize_flow(jpeg: bytes, limits: np.ndarray, mean: np.ndarray) -> bytes:
+def serialize_flow(jpeg: bytes, ranges: np.ndarray, mean: np.ndarray) -> bytes:
     """Returns the record of one displacement field.
 
     Args:
         jpeg: The codes, u above v (`flow.codec.encode`).
-        limits: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
+        ranges: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
         mean: `[2]` float32, mean of u and of v in pixels.
     """
-    return _serialize({"jpeg": _bytes(jpeg), "range": _floats(limits), "mean": _floats(mean)})
+    return _serialize({"jpeg": _bytes(jpeg), "range": _floats(ranges), "mean": _floats(mean)})
 
 
 def _bytes(value: bytes) -> tf.train.Feature:
@@ -54,7 +54,7 @@ def deserialize(record: bytes) -> dict[str, Any]:
     try:
         features = tf.train.Example.FromString(record).features.feature
     except message.DecodeError as error:
-        raise ValueError(f"A record is a tf.train.Example. Received: {error}.") from error
+        raise ValueError(f"A record must be a tf.train.Example. Received: {error}.") from error
     (jpeg,) = features["jpeg"].bytes_list.value
     if "range" not in features:
         return {"jpeg": jpeg}

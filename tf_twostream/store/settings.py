@@ -118,7 +118,7 @@ class Settings:
             if there.get(key) != asked.get(key)
         )
         if differences:
-            rule = "A store holds videos of one flow method, its parameters and one size"
+            rule = "A store must hold videos of one flow method, its parameters and one size"
             raise OtherSettingsError(f"{rule}. Received: {path} with {differences}.")
 
 
@@ -140,12 +140,12 @@ def read(store: str) -> Settings:
     """
     path = files.join(store, layout.SETTINGS)
     if not files.exists(path):
-        raise NoStoreError(f"A store holds {layout.SETTINGS}. Received: {store} without it.")
+        raise NoStoreError(f"A store must hold {layout.SETTINGS}. Received: {store}, without it.")
     try:
         content = files.read_json(path)
         # Before the rest: another schema may have other names for it.
         if (version := content.get("schema_version")) != layout.SCHEMA_VERSION:
-            rule = f"This version reads stores of schema {layout.SCHEMA_VERSION}"
+            rule = f"The schema of a store must be {layout.SCHEMA_VERSION}"
             raise ValueError(f"{rule}. Received: {store} with schema {version}.")
         return Settings.from_json(content, path)
     except ValueError as error:

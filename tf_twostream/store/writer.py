@@ -49,18 +49,18 @@ class VideoWriter:
 
         self._add("rgb", records.serialize_rgb(jpeg))
 
-    def add_flow(self, direction: str, jpeg: bytes, limits: np.ndarray, mean: np.ndarray) -> None:
+    def add_flow(self, direction: str, jpeg: bytes, ranges: np.ndarray, mean: np.ndarray) -> None:
         """Adds the next field of a direction.
 
         Args:
             direction: "forward" or "backward".
             jpeg: The codes, u above v (`flow.codec.encode`).
-            limits: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
+            ranges: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
             mean: `[2]` float32, mean of u and of v in pixels.
         """
         from tf_twostream.store import records
 
-        self._add(direction, records.serialize_flow(jpeg, limits, mean))
+        self._add(direction, records.serialize_flow(jpeg, ranges, mean))
 
     def _add(self, kind: str, record: bytes) -> None:
         self._files[kind].write(record)
@@ -81,7 +81,7 @@ class VideoWriter:
         counts = {kind: len(lengths) for kind, lengths in self._lengths.items()}
         num_frames = counts["rgb"]
         if any(count != layout.num_records(num_frames, kind) for kind, count in counts.items()):
-            raise ValueError(f"T frames have T - 1 fields. Received: {counts}.")
+            raise ValueError(f"T frames must have T - 1 fields. Received: {counts}.")
         self._close()
         for path in self._paths.values():
             files.rename(path + files.PARTIAL, path)
@@ -157,7 +157,7 @@ class Writer:
         Raises:
             DamagedStoreError: If the file that is there has other columns.
         """
-        # A run may be given a part of the videos: what the others failed of stays true.
+        # The videos may be only a part of the store's: the reasons of the others are kept.
         earlier = {
             video_id: reason
             for video_id, reason in failures.read(self.path).items()

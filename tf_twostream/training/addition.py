@@ -25,14 +25,15 @@ class Addition(cli.Knobs):
         "row); none by default.",
     )
     add_store: str = cli.knob(
-        cli.REQUIRED, "Its store, made with the same settings as --store; needed with it."
+        cli.REQUIRED,
+        "Its store, made with the same settings as --store; required with --add_dataset.",
     )
     add_annotations: str = cli.knob("", "Its lists, as --annotations.")
     add_videos_dir: str = cli.knob("", "The folder of its videos, as --videos_dir.")
     add_classes: str = cli.knob(
         "",
         "CSV file class,use,counterpart,reason: the classes whose use is add. Default: the 78 of "
-        "UCF-101 that HMDB-51 has not (tf_twostream/datasets/ucf101_not_in_hmdb51.csv).",
+        "UCF-101 that HMDB-51 does not have (tf_twostream/datasets/ucf101_not_in_hmdb51.csv).",
     )
 
     def source(self, *, allow_missing: bool) -> datasets.Source:

@@ -27,36 +27,45 @@ class Checkpoints:
         optimizer: keras.optimizers.Optimizer,
         strategy: tf.distribute.Strategy,
     ):
-        """Restores the newest checkpoint of a run, if there is one.
+        """Names what a checkpoint holds; nothing is read yet.
 
         Args:
             run: The run.
-            model: Its network; variables are overwritten.
+            model: Its network.
             optimizer: Its optimizer, built.
             strategy: The devices, and hosts, that train.
         """
         self._run, self._model = run, model
-        # In the checkpoint and not in its name, so that weights and count cannot disagree.
+        # In the checkpoint, not only in its name, so that weights and count cannot disagree.
         self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
-        held = tf.train.Checkpoint(model=model, optimizer=optimizer, iteration=self._iteration)
+        self._held = tf.train.Checkpoint(
+            model=model, optimizer=optimizer, iteration=self._iteration
+        )
         folder = run.checkpoints
         if not devices.is_first_host(strategy):
             # All hosts must take part in saving, but only the first one's files count.
             folder = tempfile.mkdtemp()
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        self._manager = tf.train.CheckpointManager(held, folder, max_to_keep=KEPT)
-        newest = runs.newest(run)
-        if newest is not None:
-            # What a checkpoint has and nobody takes would be a resume that loads half of it.
-            held.restore(newest).assert_consumed()
+        self._manager = tf.train.CheckpointManager(self._held, folder, max_to_keep=KEPT)
 
-    @property
-    def iteration(self) -> int:
-        """Iterations that the restored, or last saved, state has behind it."""
+    def restore(self) -> int:
+        """Restores the newest checkpoint of the run, if there is one.
+
+        Returns:
+            The number of iterations that are done; 0 without a checkpoint.
+        """
+        newest = runs.newest(self._run)
+        if newest is not None:
+            # Fails if a value in the checkpoint finds no variable: the training would go on from a
+            # state of which only a part was restored.
+            self._held.restore(newest).assert_consumed()
         return int(self._iteration)
 
     def save(self, iteration: int) -> None:
-        """Writes a checkpoint after an iteration.
+        """Writes a checkpoint.
+
+        Args:
+            iteration: Iterations that are done.
 
         Raises:
             NotFiniteError: If a weight is NaN or infinite though the last loss was not.

@@ -33,7 +33,7 @@ def is_first_host(strategy: tf.distribute.Strategy) -> bool:
     return num_hosts(strategy) == 1 or strategy.cluster_resolver.task_id == 0
 
 
-def kind() -> str:
+def device_name() -> str:
     """Names the kind of device that trains, for people."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
@@ -50,7 +50,7 @@ def sole_writer(
     return contextlib.nullcontext()
 
 
-def check_alike(strategy: tf.distribute.Strategy) -> None:
+def check_equal_hosts(strategy: tf.distribute.Strategy) -> None:
     """Checks that hosts which train together have the same number of GPUs.
 
     Raises:
@@ -61,7 +61,7 @@ def check_alike(strategy: tf.distribute.Strategy) -> None:
     hosts, devices = num_hosts(strategy), strategy.num_replicas_in_sync
     if hosts > 1 and own * hosts != devices:
         given = f"{own} here, {devices} on {hosts} hosts"
-        raise ValueError(f"Hosts that train together have as many GPUs each. Received: {given}.")
+        raise ValueError(f"All hosts must have the same number of GPUs. Received: {given}.")
 
 
 def distribute(
@@ -79,7 +79,7 @@ def distribute(
     Returns:
         Tuples of a batch per task; each device gets its own.
     """
-    check_alike(strategy)
+    check_equal_hosts(strategy)
 
     # Not `experimental_distribute_dataset`, which would let each host decode the whole batch and
     # throw away what is not its own.

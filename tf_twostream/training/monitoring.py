@@ -17,8 +17,14 @@ class NotFiniteError(ValueError):
     """A loss or a weight is no longer a number."""
 
     def __init__(self, what: str, recipe: recipes.Recipe, iteration: int):
-        """Adds to `what` the numbers that most likely did it."""
-        rate = recipe.learning_rate_at(iteration)
+        """Adds the numbers that most likely caused it.
+
+        Args:
+            what: The rule that is broken, and by what.
+            recipe: The recipe of the network.
+            iteration: The iteration after which it was seen, counted from 1.
+        """
+        rate = recipe.learning_rate_at(iteration - 1)
         super().__init__(
             f"{what}. The learning rate was {rate:g}, the dropout {recipe.dropout:g}; a "
             "checkpoint, if there is one, is from before."
@@ -63,9 +69,9 @@ class Meter:
         losses, hits = (np.array([t.numpy() for t in kept]) for kept in (self._losses, self._hits))
         total = losses.sum(axis=1)
         if not np.isfinite(total).all():
-            # The first bad one is named: what comes after it is NaN by inheritance.
+            # The first bad one is named, because NaN weights make all later losses NaN.
             wrong = int(np.argmax(~np.isfinite(total)))
-            first = iteration - len(total) + wrong
+            first = iteration - len(total) + wrong + 1
             rule = f"The loss became {total[wrong]} at iteration {first}"
             raise NotFiniteError(rule, run.recipe, first)
         seconds = time.perf_counter() - self._since
@@ -162,7 +168,8 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"network:    CNN-M-2048, {recipe.stream} stream, width {recipe.width:g}, "
         f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}",
         f"input:      {_describe_input(recipe, run.task.settings)}",
-        f"batch:      {recipe.batch_size} on {replicas} {devices.kind()}{'s' * (replicas > 1)}, "
+        f"batch:      {recipe.batch_size} on {replicas} {devices.device_name()}"
+        f"{'s' * (replicas > 1)}, "
         f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
         f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
         f"{recipe.weight_decay:g}, learning rate {recipe.learning_rate:g}; {drops}".rstrip("; "),

@@ -62,7 +62,7 @@ class Sharing(cli.Knobs):
         sizes = np.diff(np.rint(ends), prepend=0).astype(int) * unit
         if sizes.min() < 1:
             given = f"batch_size={batch_size} for {', '.join(map(str, num_videos))} videos"
-            raise ValueError(f"Each task needs samples in a mini-batch. Received: {given}.")
+            raise ValueError(f"Each task must have samples in a mini-batch. Received: {given}.")
         return sizes.tolist()
 
     def divisor(self, samples: int, batch_size: int) -> int:

@@ -154,7 +154,8 @@ def _gradients(head: Head, variables: Sequence[Any], jit_compile: bool) -> Calla
     def gradients(x: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = head.model(x, training=True)
-            # A sum by a number that all replicas know: parts of a batch then simply add up.
+            # The divisor is that of the whole batch, not of this chunk, so that the gradients of
+            # chunks and replicas add up to that of the batch.
             loss = tf.reduce_sum(losses(logits, labels)) / head.divisor
         others = tf.UnconnectedGradients.ZERO  # The last layers of other tasks.
         values = [variable.value for variable in variables]

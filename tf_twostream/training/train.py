@@ -20,10 +20,10 @@ from tf_twostream.training.videos import Learnt
 
 
 class Data(Protocol):
-    """What a network can learn from: `videos.Videos`, or `imagenet.Images`."""
+    """What a network can learn from: `videos.Videos`, or `imagenet.data.Images`."""
 
     def read(self, recipe: Any) -> Learnt:
-        """Opens lists and stores, or folders of images."""
+        """Opens lists and stores, or folders of images, for the network of a recipe."""
 
 
 def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
@@ -35,7 +35,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
         execution: The run folder, and how to go about it.
 
     Returns:
-        The run, trained to its last iteration; it stands for the first task.
+        The run, trained to its last iteration.
 
     Raises:
         ValueError: If the recipe, the data or the run folder contradict each other.
@@ -53,7 +53,8 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
     # Two processes in one folder would overwrite each other's checkpoints.
     with devices.sole_writer(strategy, run.path):
-        # The run folder before the weights: a run that was begun otherwise is refused.
+        # Before the network is built, which takes seconds: a run that was begun with another
+        # recipe or other data is refused.
         if devices.is_first_host(strategy):
             runs.create(run)
         with strategy.scope():
@@ -63,8 +64,9 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
         _start_from_another_run(model, run)
         with strategy.scope():
             optimizer = steps.make_optimizer(recipe, model.trainable_variables)
-        # A checkpoint comes last, for it knows better than fresh weights and those of others.
+        # After all other weights, because a checkpoint of this run replaces them.
         checkpoints = Checkpoints(run, model, optimizer, strategy)
+        done = checkpoints.restore()  # Iterations.
         replica_step = steps.make_step(
             heads,
             model.trainable_variables,
@@ -74,29 +76,28 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
             jit_compile=execution.jit_compile,
         )
         step = steps.on_all_replicas(replica_step, strategy)
-        first = checkpoints.iteration
-        print(_describe(run, model, strategy, execution, first))
-        if first >= recipe.iterations:  # The same command again is no mistake.
+        print(_describe(run, model, strategy, execution, done))
+        if done >= recipe.iterations:  # The same command again is no mistake.
             return run
-        # The stream begins where the training stands, with the samples of those iterations.
-        stream = learnt.explain(devices.distribute(strategy, learnt.streams, first))
-        with monitoring.Journal(run, first, strategy) as journal, _stop_signals(strategy) as stop:
-            for iteration in range(first + 1, recipe.iterations + 1):
+        # The stream yields the samples that each iteration would have had without interruption.
+        stream = learnt.explain(devices.distribute(strategy, learnt.streams, done))
+        with monitoring.Journal(run, done, strategy) as journal, _stop_signals(strategy) as stop:
+            for iteration in range(done + 1, recipe.iterations + 1):
                 batches = journal.next(stream)
-                if iteration == first + 1:  # Before the first step changes the filters.
-                    _draw_start(run, learnt, model, batches[0], strategy, first)
+                if iteration == done + 1:  # Before the first step changes the filters.
+                    _draw_start(run, learnt, model, batches[0], strategy, done)
                 journal.add(*step(batches))
                 last = iteration == recipe.iterations or bool(stop)
                 save = last or iteration % execution.checkpoint_every == 0
                 if save or iteration % execution.log_every == 0:
-                    journal.write(iteration)  # Looks at the losses, so it comes before saving.
+                    journal.write(iteration)  # Before saving, because it refuses a loss of NaN.
                 if save:
                     checkpoints.save(iteration)
                     tensorboard.write_filters(model, recipe, iteration)
-                    journal.restart()  # The time it took is nobody's rate.
+                    journal.restart()  # Saving must not count as time of the next iterations.
                 if last:
                     break
-    if stop:
+    if stop and iteration < recipe.iterations:
         print("A checkpoint is written. The same command continues the training.")
         raise KeyboardInterrupt
     print(f"trained:    {run.path}, {recipe.iterations:,} iterations")
@@ -104,7 +105,11 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
 
 
 def _start_from_another_run(model: keras.Model, run: runs.Run) -> None:
-    """Takes over the weights of the run that the recipe names, and freezes layers if it says so."""
+    """Copies the weights of the run that the recipe names, and freezes layers if it says so.
+
+    A run that continues has a checkpoint, whose weights will replace these; its layers are frozen
+    all the same.
+    """
     recipe = run.recipe
     fresh: list[str] = []
     # Where this run has a checkpoint, the other one may be gone by now.
@@ -128,12 +133,12 @@ def _draw_start(
     model: keras.Model,
     batch: Any,
     strategy: tf.distribute.Strategy,
-    first: int,
+    done: int,
 ) -> None:
     """Shows in TensorBoard where a training starts: filters, inputs and, once, flow of a video."""
-    tensorboard.write_filters(model, run.recipe, first)
-    tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, first)
-    if learnt.reader and not first and devices.is_first_host(strategy):
+    tensorboard.write_filters(model, run.recipe, done)
+    tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, done)
+    if learnt.reader and not done and devices.is_first_host(strategy):
         tensorboard.write_clip(run, learnt.reader)
 
 
@@ -142,7 +147,7 @@ def _describe(
     model: keras.Model,
     strategy: tf.distribute.Strategy,
     execution: Execution,
-    first: int,
+    done: int,
 ) -> str:
     """Words the start lines."""
     lines = monitoring.describe(
@@ -151,9 +156,9 @@ def _describe(
         replicas=strategy.num_replicas_in_sync,
         chunk_size=execution.chunk_size,
     )
-    if first >= run.recipe.iterations:
-        return f"{lines}\n{run.path} is trained to its last iteration, {first:,}; nothing to do."
-    return f"{lines}\ncontinues:  after iteration {first:,}" if first else lines
+    if done >= run.recipe.iterations:
+        return f"{lines}\n{run.path} is trained to its last iteration, {done:,}; nothing to do."
+    return f"{lines}\ncontinues:  after iteration {done:,}" if done else lines
 
 
 @contextlib.contextmanager

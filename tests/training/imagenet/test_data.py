@@ -54,13 +54,13 @@ def test_layouts_that_cannot_be_read_are_refused(tmp_path, folder, pattern):
     refused = [
         ({"train_images": tmp_path / "nowhere"}, "there is nothing"),
         ({"train_images": tmp_path / "train-*"}, "Received none in: .*train-00000-of-00001"),
-        ({"train_images": tmp_path / "empty"}, "one folder per class"),
+        ({"train_images": tmp_path / "empty"}, "a folder per class"),
         ({"train_images": tmp_path / "hollow"}, "Received none in: n01"),
         ({"train_images": folder, "val_images": tmp_path / "val"}, "Received: n09"),
-        ({"train_images": folder, "val_images": flat}, "one folder per class"),
+        ({"train_images": folder, "val_images": flat}, "a folder per class"),
         ({"train_images": folder, "val_images": pattern}, "shards number them"),
-        ({"train_images": folder, "val_labels": "x"}, "`val_labels` are those of `val_images`"),
-        ({"train_images": pattern, "val_images": pattern, "val_labels": "x"}, "for a folder"),
+        ({"train_images": folder, "val_labels": "x"}, "`val_labels` must come with `val_images`"),
+        ({"train_images": pattern, "val_images": pattern, "val_labels": "x"}, "belong to a folder"),
     ]
     labelled = {"train_images": folder, "val_images": flat}
     for file, message in [("devkit.txt", "Received: 490"), ("short.txt", "1 lines .* 4 images")]:

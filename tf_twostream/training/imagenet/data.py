@@ -59,7 +59,7 @@ class Images:
         return Learnt((task,), (stream,), explain=explain)
 
 
-def find(source: ImageSource) -> tuple[labelled_images.Images, labelled_images.Images | None]:
+def find(source: ImageSource) -> tuple[labelled_images.Found, labelled_images.Found | None]:
     """Finds the images to train on, and those to measure on if there are any.
 
     Args:
@@ -83,7 +83,7 @@ def find(source: ImageSource) -> tuple[labelled_images.Images, labelled_images.I
 
 def _find_folders(
     source: ImageSource,
-) -> tuple[labelled_images.Images, labelled_images.Images | None]:
+) -> tuple[labelled_images.Found, labelled_images.Found | None]:
     train, val = labelled_images.find_folders(source.train_images), source.val_images
     if not val:
         return train, None
@@ -95,10 +95,10 @@ def _find_folders(
 
 def _find_shards(
     source: ImageSource,
-) -> tuple[labelled_images.Images, labelled_images.Images | None]:
+) -> tuple[labelled_images.Found, labelled_images.Found | None]:
     if source.val_labels:
         given = f"{source.val_images!r}, shards"
-        raise ValueError(f"`val_labels` are for a folder of images. Received: {given}.")
+        raise ValueError(f"`val_labels` must belong to a folder of images. Received: {given}.")
     first = source.first_label
     names = [f"label {first + k}" for k in range(source.num_classes)]
     learnt = labelled_images.find_shards(source.train_images, names, first_label=first)
@@ -107,7 +107,7 @@ def _find_shards(
     return learnt, labelled_images.find_shards(source.val_images, names, first_label=first)
 
 
-def explain_errors(stream: Iterator[Any], found: labelled_images.Images) -> Iterator[Any]:
+def explain_errors(stream: Iterator[Any], found: labelled_images.Found) -> Iterator[Any]:
     """Passes batches on; what is wrong with an image ends in a sentence that names it.
 
     Args:
@@ -129,9 +129,13 @@ def explain_errors(stream: Iterator[Any], found: labelled_images.Images) -> Iter
         raise labelled_images.DamagedImageError(f"{said}.") from error
     except tf.errors.NotFoundError as error:
         gone = error.message.splitlines()[0].rpartition("}} ")[2]
-        raise FileNotFoundError(f"Images stay where they were. Received: {gone}.") from error
+        raise FileNotFoundError(
+            f"Images must stay where they were found. Received: {gone}."
+        ) from error
     except tf.errors.DataLossError as error:
         # TensorFlow does not say which of the files it was reading, and reading all takes a while.
         print("A shard is damaged; all are read to find out which.", file=sys.stderr)
         given = labelled_images.find_damaged_shard(found.paths)
-        raise labelled_images.DamagedShardError(f"A shard is whole. Received: {given}.") from error
+        raise labelled_images.DamagedShardError(
+            f"A shard must be whole. Received: {given}."
+        ) from error

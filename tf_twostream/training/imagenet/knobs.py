@@ -48,7 +48,7 @@ class ImageSource(cli.Knobs):
         """Checks each value where it enters."""
         super().__post_init__()
         if self.val_labels and not self.val_images:
-            raise ValueError("`val_labels` are those of `val_images`. Received: labels alone.")
+            raise ValueError("`val_labels` must come with `val_images`. Received: labels alone.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -158,7 +158,7 @@ class Shards:
         """
         if len(self.paths) < order.num_shards:
             given = f"{len(self.paths)} shards for {order.num_shards} hosts"
-            raise ValueError(f"Each host needs a shard of its own. Received: {given}.")
+            raise ValueError(f"Each host must have a shard of its own. Received: {given}.")
         # A record cannot be found by its number without reading those before it.
         seed = order.seed + order.first_iteration
         mine = self.paths[order.shard :: order.num_shards]
@@ -191,7 +191,7 @@ class Shards:
         return {"encoded": features["image/encoded"], "label": label, "name": name}
 
 
-Images = Folders | Shards
+Found = Folders | Shards
 
 
 def _records(path: tf.Tensor) -> tf.data.Dataset:
@@ -208,7 +208,7 @@ def is_folder(place: str) -> bool:
         return True
     if tf.io.gfile.glob(place):
         return False
-    rule = "Images lie in a folder, or in TFRecord shards named by a pattern in quotes"
+    rule = "Images must lie in a folder, or in TFRecord shards named by a pattern in quotes"
     raise FileNotFoundError(f"{rule}. Received: {place!r}, where there is nothing.")
 
 
@@ -225,7 +225,7 @@ def find_shards(pattern: str, class_names: Sequence[str], *, first_label: int) -
     """
     paths = sorted(tf.io.gfile.glob(pattern))
     if empty := [path for path in paths if not tf.io.gfile.stat(path).length]:
-        raise ValueError(f"Each shard holds records. Received none in: {', '.join(empty[:5])}.")
+        raise ValueError(f"Each shard must hold records. Received none in: {', '.join(empty[:5])}.")
     return Shards(tuple(class_names), tuple(paths), first_label)
 
 
@@ -259,11 +259,13 @@ def find_folders(path: str, class_names: Sequence[str] = ()) -> Folders:
     names = tuple(class_names or found)
     if not found:
         raise ImagesError(
-            f"A folder of images holds one folder per class. Received: {path}, without."
+            f"A folder of images must hold a folder per class. Received: {path}, without any."
         )
     if strangers := sorted(set(found) - set(names)):
         given = f"{', '.join(strangers[:5])} in {path}"
-        raise ValueError(f"Classes to measure on are those that were learnt. Received: {given}.")
+        raise ValueError(
+            f"Classes to measure on must be among those that were learnt. Received: {given}."
+        )
     files = {name: _list(os.path.join(path, name)) for name in found}
     if empty := [name for name in found if not files[name]]:
         rule = f"Each class folder must hold images ({' '.join(sorted(SUFFIXES))})"
@@ -298,13 +300,15 @@ def find_labelled(path: str, labels_file: str, class_names: Sequence[str]) -> Fo
         classes = {os.path.join(path, row[0]): row[-1] for row in rows}
     if set(classes) != set(files) or not files:
         raise ValueError(
-            "Labels are one class name a line, or file name and class name, of each image. "
+            "Labels must be one class name a line, or file name and class name, for each image. "
             f"Received: {len(rows)} lines in {labels_file} for {len(files)} images in {path}."
         )
     positions = {name: label for label, name in enumerate(class_names)}
     if unknown := [name for name in classes.values() if name not in positions]:
         given = f"{unknown[0]} in {labels_file}"
-        raise ImagesError(f"Labels are class names, such as {class_names[0]}. Received: {given}.")
+        raise ImagesError(
+            f"Labels must be class names, such as {class_names[0]}. Received: {given}."
+        )
     labels = np.array([positions[classes[file]] for file in files], np.int32)
     return Folders(tuple(class_names), tuple(files), labels)
 

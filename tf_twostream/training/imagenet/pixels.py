@@ -68,7 +68,7 @@ def rescale(
 
 
 def training(
-    found: labelled_images.Images,
+    found: labelled_images.Found,
     recipe: recipes.Recipe,
     *,
     shorter_side: int,
@@ -139,7 +139,7 @@ def training(
 
 
 def evaluation(
-    found: labelled_images.Images, recipe: recipes.Recipe, *, shorter_side: int, batch_size: int
+    found: labelled_images.Found, recipe: recipes.Recipe, *, shorter_side: int, batch_size: int
 ) -> tf.data.Dataset:
     """Builds the stream of test batches: each image once, with all its views.
 
