@@ -1,13 +1,15 @@
 """The examples of the documentation."""
 
+import contextlib
 import doctest
 import importlib
 import pathlib
 import re
 
-import cv2
-import numpy as np
 import pytest
+from absl import flags
+
+from tf_twostream import cli
 
 ROOT = pathlib.Path(__file__).parents[1]
 WITH_EXAMPLES = [
@@ -15,24 +17,6 @@ WITH_EXAMPLES = [
     for path in sorted((ROOT / "tf_twostream").rglob("*.py"))
     if ">>> " in path.read_text()
 ]
-MOTION = {"pan/left": (2, 1), "pan/right": (-2, 1), "still/dark": (0, 0.5), "still/light": (0, 1)}
-
-
-@pytest.fixture(scope="module")
-def videos_dir(tmp_path_factory):
-    """Four videos of 64x48 pixels and 12 frames in two classes."""
-    folder = tmp_path_factory.mktemp("videos")
-    texture = np.random.default_rng(0).integers(0, 255, (48, 120, 3)).astype(np.uint8)
-    texture = cv2.GaussianBlur(texture, (0, 0), 1.5)
-    for name, (step, level) in MOTION.items():
-        path = folder / f"{name}.avi"
-        path.parent.mkdir(exist_ok=True)
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
-        for t in range(12):
-            left = 28 + step * t
-            writer.write(np.uint8(level * texture[:, left : left + 64]))
-        writer.release()
-    return str(folder)
 
 
 def run_examples(text, names):
@@ -46,24 +30,28 @@ def run_examples(text, names):
 
 
 @pytest.fixture(scope="module")
-def page(videos_dir, tmp_path_factory):
+def page(tmp_path_factory):
     """The examples of docs/api.md have been run: the folder into which they wrote."""
-    folder = str(tmp_path_factory.mktemp("examples"))
-    blocks = re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / "docs" / "api.md").read_text(), re.M | re.S
-    )
-    run_examples("\n".join(blocks), {"videos_dir": videos_dir, "folder": folder})
+    folder = tmp_path_factory.mktemp("examples")
+    text = (ROOT / "docs" / "api.md").read_text()
+    [shell] = re.findall(r"^```bash\ntwostream (.*)\n```$", text, re.M)
+    examples = "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S))
+    with contextlib.chdir(folder):
+        name, *arguments = shell.split()
+        main = importlib.import_module(f"tf_twostream.commands.{name.replace('-', '_')}").main
+        cli.parse(main, [name, *arguments], flags.FlagValues())()
+        run_examples(examples, {})
     return folder
 
 
 def test_the_page_of_functions_says_what_they_do(page):
-    assert (pathlib.Path(page) / "exported" / "saved_model.pb").exists()
+    assert (page / "sample" / "exported" / "saved_model.pb").exists()
 
 
 @pytest.mark.parametrize("module", WITH_EXAMPLES)
-def test_examples_in_docstrings_run(module, videos_dir, page):
-    names = {"example_video": f"{videos_dir}/pan/left.avi", "example_store": f"{page}/store"}
-    found = doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(module))
-    for test in found:
+def test_examples_in_docstrings_run(module, page):
+    clip = next((page / "sample" / "videos").rglob("*.avi"))
+    names = {"example_video": str(clip), "example_store": str(page / "sample" / "store")}
+    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(module)):
         if test.examples:
             run_examples(test.docstring, dict(names))

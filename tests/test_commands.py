@@ -50,9 +50,9 @@ def test_without_a_name_they_are_listed_in_the_order_of_use(twostream):
 
 
 def test_a_name_that_none_has_is_one_line(twostream):
-    result = twostream("trian")
+    result = twostream("train-temporral")
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
-    assert "train-temporal" in result.stderr and "Received: 'trian'." in result.stderr
+    assert "Received: 'train-temporral'. Did you mean train-temporal or " in result.stderr
 
 
 def test_a_flag_that_must_be_given_is_named_in_one_line(twostream):

@@ -254,7 +254,9 @@ def _describe_flag(knobs: type, field: dataclasses.Field, *, required: bool) -> 
     end = ""
     if default is dataclasses.MISSING:
         end = " (required)" if required else ""
-    elif kind is not bool and default not in (None, ""):
+    elif kind is bool:
+        end = f" (default: {'on' if default else 'off'})"
+    elif default not in (None, ""):
         end = f" (default: {default})"
     indent = " " * 6
     text = textwrap.fill(
@@ -320,7 +322,9 @@ def run(
                 raise
             if logging.vlog_is_on(1):
                 raise
-            words = " ".join(filter(None, (_in_words(error), advise(error))))
+            said = _in_words(error)
+            # Where a message ends in a list, advice behind it would look like a part of the list.
+            words = ("\n" if "\n" in said else " ").join(filter(None, (said, advise(error))))
             print(f"error: {words}   (--verbosity=1 shows where)", file=sys.stderr)
             return 1
 

@@ -5,6 +5,7 @@ anywhere. A module imports nothing that takes long before its `main` runs, so th
 once; `advice` says what the user can do about an error.
 """
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -50,9 +51,12 @@ def twostream() -> None:
     if name in ("-h", "--help", "help"):
         print(_list_commands())
         sys.exit(0)
-    if name.replace("-", "_") not in NAMES:
-        known = ", ".join(map(_spelled, NAMES))
-        print(f"error: A command is one of {known}. Received: {name!r}.", file=sys.stderr)
+    known = [_spelled(kept) for kept in NAMES]
+    if _spelled(name) not in known:
+        close = difflib.get_close_matches(name, known, cutoff=0.4)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        rule = "A command must be one that `twostream --help` lists"
+        print(f"error: {rule}. Received: {name!r}.{hint}", file=sys.stderr)
         sys.exit(2)
     run(name.replace("-", "_"), [f"twostream {name}", *arguments])
 

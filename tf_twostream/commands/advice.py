@@ -17,33 +17,33 @@ ADVICE = {
     "MissingVideosError": "Check the path, add the videos, or go on without them: --allow_missing.",
     "UnlearntClassError": "Add videos, or leave the classes out: --classes, or --allow_missing.",
     # Stores.
-    "NoStoreError": "Make the store, or finish it, with data_tools/precompute_flow.py.",
-    "DamagedStoreError": "Let data_tools/verify_store.py --redo remove what is damaged, then run "
-    "precompute_flow.py again; a store without a good store.json must be computed anew.",
+    "NoStoreError": "Make the store, or finish it, with twostream precompute-flow.",
+    "DamagedStoreError": "Let twostream verify-store --redo remove what is damaged, then run "
+    "precompute-flow again; a store without a good store.json must be computed anew.",
     "OtherSettingsError": "Give the same flags, or use another --store.",
-    "MissingVideoError": "Compute it with data_tools/precompute_flow.py (--directions for backward "
+    "MissingVideoError": "Compute it with twostream precompute-flow (--directions for backward "
     "flow); failed.csv in the store may say why a video is not there.",
-    "CropError": "Use a smaller --crop_size, or a larger --shorter_side in precompute_flow.py.",
+    "CropError": "Use a smaller --crop_size, or a larger --shorter_side in precompute-flow.",
     # Runs.
     "StartError": "Name a run that fits by --init_from, of the same --width and --crop_size; with "
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
     "NoRunError": "Name the --run_dir of a training script.",
     "OtherRunError": "Continue it with the flags it was begun with, or choose another --run_dir.",
     "OtherStoreError": "Name a store made with the same settings, or make one with "
-    "data_tools/precompute_flow.py.",
+    "twostream precompute-flow.",
     "NoCheckpointError": "Run the training command again.",
     "UnknownTaskError": "Name one of them by --task, or leave it out.",
     # Training.
     "NotFiniteError": "Begin a new run with a smaller --learning_rate or, where --width is small, "
-    "--dropout_rate=0.5, or check the flow with data_tools/verify_store.py.",
+    "--dropout_rate=0.5, or check the flow with twostream verify-store.",
     "ImagesError": "Unpack the .tar of each class into a folder of its own; images without class "
     "folders need --val_labels; give two folders, or shards for both.",
     "DamagedImageError": "Put a good copy in its place; the same command continues.",
     "DamagedShardError": "Fetch it again; the same command then continues.",
     # Evaluation.
-    "PairError": "Name runs of train_spatial.py and train_temporal.py on the same data set.",
+    "PairError": "Name runs of train-spatial and train-temporal on the same data set.",
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
-    "ScoresError": "Evaluate all streams with scripts/evaluate.py on the same part of one split.",
+    "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
     "StepError": "What it printed is above; the same command tries it again.",
     "ResultsError": "Give the same flag, or choose another --output_dir.",
     # Files of other programs.
@@ -58,8 +58,8 @@ ADVICE = {
     # Of Python and TensorFlow.
     "BlockingIOError": "Wait until it ends, or end it (its number: fuser FOLDER).",
     "FileExistsError": "Choose another folder, or remove it.",
-    "DataLossError": "A file of the store is damaged: data_tools/verify_store.py names it.",
-    "NotFoundError": "A file of the store is missing: data_tools/verify_store.py names it.",
+    "DataLossError": "A file of the store is damaged: twostream verify-store names it.",
+    "NotFoundError": "A file of the store is missing: twostream verify-store names it.",
     "ResourceExhaustedError": "Memory is short: try a smaller --chunk_size in training, or "
     "--frames_per_batch in testing.",
 }

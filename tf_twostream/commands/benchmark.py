@@ -1,9 +1,9 @@
 """Measures how fast the parts of the project are on this machine.
 
-    python scripts/benchmark.py inputs --store=stores/ucf101
-    python scripts/benchmark.py training --store=stores/ucf101 --stream=temporal --batch_size=256
-    python scripts/benchmark.py flow --pairs=middlebury --pictures=pictures
-    python scripts/benchmark.py volumes --batch_size=8
+    twostream benchmark inputs --store=stores/ucf101
+    twostream benchmark training --store=stores/ucf101 --stream=temporal --batch_size=256
+    twostream benchmark flow --pairs=middlebury --pictures=pictures
+    twostream benchmark volumes --batch_size=8
 
 `inputs` compares the real input graph of the temporal stream with the limit of the machine: bare
 loops that decode the same JPEG images from memory on the same cores, once with OpenCV and once with
@@ -29,7 +29,7 @@ class BenchmarkFlags(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    store: str = cli.knob("", "inputs, training: store written by data_tools/precompute_flow.py.")
+    store: str = cli.knob("", "inputs, training: store written by twostream precompute-flow.")
     seconds: float = cli.knob(
         20.0, "Seconds to measure each of the things compared.", group="machine"
     )

@@ -1,16 +1,16 @@
 r"""Turns a CNN-M-2048 network of MatConvNet or Caffe into a run folder.
 
-    python data_tools/convert_weights.py --weights=imagenet-vgg-m-2048.mat --run_dir=runs/imagenet
-    python data_tools/convert_weights.py --weights=VGG_CNN_M_2048.caffemodel \
+    twostream convert-weights --weights=imagenet-vgg-m-2048.mat --run_dir=runs/imagenet
+    twostream convert-weights --weights=VGG_CNN_M_2048.caffemodel \
         --mean=VGG_mean.binaryproto --class_names=synset_words.txt --run_dir=runs/imagenet
 
-    python scripts/train_spatial.py ... --init_from=runs/imagenet --train_last_layer_only
+    twostream train-spatial ... --init_from=runs/imagenet --train_last_layer_only
 
 Three input channels make a spatial network, 2L make a temporal one, with a normalisation after
 conv2 if the file has one. The last line that is printed is the command that trains from it. Files
 are parsed without executing anything in them, and a network that does not compute the same as ours
 is refused. Give --dataset, --annotations and --split for a network that was trained on one of our
-data sets: scripts/evaluate.py can then test it, on stores made with --method and --shorter_side.
+data sets: twostream evaluate can then test it, on stores made with --method and --shorter_side.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 r"""Tests a trained stream on whole videos and writes their scores (paper, Sect. 5, "Testing").
 
-    python scripts/evaluate.py --run_dir=runs/temporal --store=stores/ucf101 \
+    twostream evaluate --run_dir=runs/temporal --store=stores/ucf101 \
         --part=test --scores=scores/temporal_test.npz
 """
 
@@ -20,7 +20,7 @@ class EvaluationFlags(cli.Knobs):
     store: str = cli.knob(cli.REQUIRED, "Store with the videos of the run's split.")
     task: str = cli.knob(
         "",
-        "Task of a run of train_multitask.py to test; empty for the first, or the only one.",
+        "Task of a run of train-multitask to test; empty for the first, or the only one.",
         group="network",
     )
     part: Literal["train", "test"] = cli.knob(

@@ -1,6 +1,6 @@
 r"""Writes a trained two-stream model as a SavedModel that runs with TensorFlow alone.
 
-    python scripts/export_model.py --spatial_run=runs/spatial --temporal_run=runs/temporal \
+    twostream export-model --spatial_run=runs/spatial --temporal_run=runs/temporal \
         --output_dir=exported
 """
 
@@ -18,9 +18,7 @@ class ExportFlags(cli.Knobs):
 
     spatial_run: str = cli.knob(cli.REQUIRED, "Run folder of the spatial stream.")
     temporal_run: str = cli.knob(cli.REQUIRED, "Run folder of the temporal stream.")
-    task: str = cli.knob(
-        "", "Task, if --temporal_run is of train_multitask.py; empty for its first."
-    )
+    task: str = cli.knob("", "Task, if --temporal_run is of train-multitask; empty for its first.")
     output_dir: str = cli.knob(
         cli.REQUIRED, "Folder of the SavedModel; must not exist yet.", group="output"
     )

@@ -1,7 +1,7 @@
 r"""Fuses the streams' scores of the test videos, and writes a table and figures.
 
-    python scripts/fuse_scores.py --scores=spatial_test.npz,temporal_test.npz --output_dir=fused
-    python scripts/fuse_scores.py --scores=spatial_test.npz,temporal_test.npz --svm \
+    twostream fuse-scores --scores=spatial_test.npz,temporal_test.npz --output_dir=fused
+    twostream fuse-scores --scores=spatial_test.npz,temporal_test.npz --svm \
         --train_scores=spatial_train.npz,temporal_train.npz --output_dir=fused
 
 It writes table.md, results.json and, for each row of the table, the confusion matrix and the recall

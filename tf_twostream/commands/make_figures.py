@@ -1,6 +1,6 @@
 r"""Draws the paper's Figures 2 to 6 from one's own videos, networks and scores.
 
-    python scripts/make_figures.py --store=stores/ucf101 --run_dir=runs/temporal1 \
+    twostream make-figures --store=stores/ucf101 --run_dir=runs/temporal1 \
         --scores=results/split1/average.npz --output_dir=figures
 
 --store: fig2.png, flow and its components; fig3.png, where both ways of stacking read it.

@@ -6,7 +6,7 @@ same scene, pose and camera in all classes. The clips of a group share backgroun
 silhouette, and a group is either in training or in test. Motion JPEG codes each frame on its own,
 so that not even the coding tells of the motion.
 
-    python data_tools/make_sample_videos.py --output_dir=sample
+    twostream make-sample-videos --output_dir=sample
 """
 
 import csv
@@ -174,6 +174,6 @@ def main(sample_set: SampleSet) -> None:
     print(
         f"{len(entries)} videos of {num_classes} classes ({len(entries) - num_test} for training, "
         f"{num_test} for testing) are in {output_dir}. Next:\n"
-        f"python data_tools/precompute_flow.py --dataset=csv --videos_dir={output_dir / 'videos'} "
+        f"twostream precompute-flow --dataset=csv --videos_dir={output_dir / 'videos'} "
         f"--annotations={output_dir / 'manifest.csv'} --store={output_dir / 'store'}"
     )

@@ -1,6 +1,6 @@
 r"""Decodes videos, estimates their optical flow and keeps both in a store (paper, Sect. 5).
 
-    python data_tools/precompute_flow.py --dataset=ucf101 --videos_dir=UCF-101 \
+    twostream precompute-flow --dataset=ucf101 --videos_dir=UCF-101 \
         --annotations=ucfTrainTestlist --store=stores/ucf101
 
 The whole data set is done, whatever --split says: all splits share one store. Run the same
@@ -80,5 +80,5 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
     if outcome.failed:
         print(f"Why is in {output.store}/failed.csv. The same command tries these again.")
         return 1
-    print(f"Next, to be sure: python data_tools/verify_store.py --store={output.store}")
+    print(f"Next, to be sure: twostream verify-store --store={output.store}")
     return 0

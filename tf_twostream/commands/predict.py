@@ -1,6 +1,6 @@
 r"""Labels videos with a trained two-stream model.
 
-python scripts/predict.py --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
+twostream predict --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ class PredictionFlags(cli.Knobs):
     )
     task: str = cli.knob(
         "",
-        "Task, if --temporal_run is of train_multitask.py; empty for its first.",
+        "Task, if --temporal_run is of train-multitask; empty for its first.",
         group="network",
     )
     top: int = cli.knob(5, "Classes to print per video.", at_least=1)

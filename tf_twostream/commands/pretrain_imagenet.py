@@ -1,11 +1,11 @@
 r"""Trains the spatial network on ImageNet ILSVRC-2012 (paper, Sect. 5, "Pre-training").
 
-    python scripts/pretrain_imagenet.py --train_images=ILSVRC2012/train \
+    twostream pretrain-imagenet --train_images=ILSVRC2012/train \
         --val_images=ILSVRC2012/val --run_dir=runs/imagenet
-    python scripts/pretrain_imagenet.py --train_images='shards/train-*-of-*' \
+    twostream pretrain-imagenet --train_images='shards/train-*-of-*' \
         --val_images='shards/validation-*-of-*' --run_dir=runs/imagenet
 
-    python scripts/train_spatial.py ... --init_from=runs/imagenet --train_last_layer_only
+    twostream train-spatial ... --init_from=runs/imagenet --train_last_layer_only
 
 When training is over, the error of --val_images is measured with ten views: the same command
 measures a trained network again. The paper has 13.5 % top-5 error.

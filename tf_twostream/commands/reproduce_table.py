@@ -1,7 +1,7 @@
 r"""Runs the rows of the paper's tables and writes our numbers beside the paper's.
 
-    python scripts/reproduce_table.py --table=1b,3 --data_root=data --output_dir=results
-    python scripts/reproduce_table.py --table=all --data_root=data --output_dir=small --scale=small
+    twostream reproduce-table --table=1b,3 --data_root=data --output_dir=results
+    twostream reproduce-table --table=all --data_root=data --output_dir=small --scale=small
 
 `all` are the tables of the paper; `other` has Charades and VIVA, which its results page names.
 Each row is a chain of this project's own commands; --dry_run prints them. Rows share networks,
@@ -113,7 +113,7 @@ def as_script(tables: Sequence[str], setup: Setup) -> str:
     """Returns all commands of tables as a shell script."""
     rows = _rows_of(tables)
     lists = needs.lists_to_write(rows, setup)
-    notes = [f"{path} is a list that reproduce_table.py writes." for path in lists]
+    notes = [f"{path} is a list that reproduce-table writes." for path in lists]
     lines = [(row, plans.plan(row, setup), needs.missing(row, setup)) for row in rows]
     return results.script(lines, notes)
 

@@ -1,6 +1,6 @@
 r"""Trains one temporal network on several data sets at the same time (paper, Sect. 4).
 
-    python scripts/train_multitask.py --datasets=ucf101,hmdb51 --splits=1,1 \
+    twostream train-multitask --datasets=ucf101,hmdb51 --splits=1,1 \
         --annotations=ucfTrainTestlist,testTrainMulti_7030_splits \
         --stores=stores/ucf101,stores/hmdb51 --run_dir=runs/multitask
 
@@ -8,7 +8,7 @@ Each data set has a classification layer and a loss of its own; all other layers
 paper leaves open how a mini-batch is shared and how losses are normalised: by default each task has
 an equal share, and its loss is the mean over its own samples, so that no task counts for more
 because its data set is larger. --batch_shares and --loss_divisor choose the alternatives.
-`evaluate.py --run_dir=runs/multitask --task=hmdb51` tests one of them.
+`evaluate --run_dir=runs/multitask --task=hmdb51` tests one of them.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ class DataSetFlags(cli.Knobs):
     group: ClassVar[str] = "data"
 
     datasets: tuple[str, ...] = cli.knob(
-        cli.REQUIRED, "Data sets, two or more: kinds as for --dataset of train_temporal.py."
+        cli.REQUIRED, "Data sets, two or more: kinds as for --dataset of train-temporal."
     )
     stores: tuple[str, ...] = cli.knob(cli.REQUIRED, "The store of each data set.")
     annotations: tuple[str, ...] = cli.knob((), "The lists of each data set; may be empty.")

@@ -1,9 +1,9 @@
 r"""Trains the control of the paper on stacks of RGB frames, "slow fusion" of [14] (Sect. 6).
 
-    python scripts/train_slow_fusion.py --dataset=ucf101 --annotations=ucfTrainTestlist \
+    twostream train-slow-fusion --dataset=ucf101 --annotations=ucfTrainTestlist \
         --split=1 --store=stores/ucf101 --run_dir=runs/slow_fusion
 
-The paper trains it from scratch; `evaluate.py` tests it as the other streams.
+The paper trains it from scratch; `evaluate` tests it as the other streams.
 """
 
 from tf_twostream import datasets

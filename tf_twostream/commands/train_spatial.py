@@ -1,6 +1,6 @@
 r"""Trains the spatial stream on single RGB frames (paper, Sect. 2 and 5).
 
-    python scripts/train_spatial.py --dataset=ucf101 --annotations=ucfTrainTestlist \
+    twostream train-spatial --dataset=ucf101 --annotations=ucfTrainTestlist \
         --split=1 --store=stores/ucf101 --run_dir=runs/spatial
 """
 
@@ -19,7 +19,7 @@ class StoreFlag(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    store: str = cli.knob(cli.REQUIRED, "Store written by data_tools/precompute_flow.py.")
+    store: str = cli.knob(cli.REQUIRED, "Store written by twostream precompute-flow.")
 
 
 def main(

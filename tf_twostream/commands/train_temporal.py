@@ -1,6 +1,6 @@
 r"""Trains the temporal stream on stacks of optical flow (paper, Sect. 3 and 5).
 
-    python scripts/train_temporal.py --dataset=ucf101 --annotations=ucfTrainTestlist \
+    twostream train-temporal --dataset=ucf101 --annotations=ucfTrainTestlist \
         --split=1 --store=stores/ucf101 --run_dir=runs/temporal
 """
 

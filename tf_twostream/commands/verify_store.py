@@ -1,6 +1,6 @@
 r"""Reads every record of a store and reports what is damaged, half-done or missing.
 
-    python data_tools/verify_store.py --store=stores/ucf101 [--redo] \
+    twostream verify-store --store=stores/ucf101 [--redo] \
         [--dataset=ucf101 --videos_dir=UCF-101 --annotations=ucfTrainTestlist]
 
 With a data set, all its videos, whatever --split says, are looked for in the store, and the
@@ -24,7 +24,7 @@ class VerificationFlags(cli.Knobs):
 
     store: str = cli.knob(cli.REQUIRED, "Folder of the store.", group="data")
     redo: bool = cli.knob(
-        False, "Remove damaged and half-done videos, so that precompute_flow.py does them again."
+        False, "Remove damaged and half-done videos, so that precompute-flow does them again."
     )
 
 
@@ -67,9 +67,9 @@ def main(given: VerificationFlags, source: datasets.Source | None, resources: Re
         return 0
     if given.redo:
         checking.remove(given.store, verdict.damaged)
-        print(f"Removed {len(verdict.damaged)} videos. Next: run precompute_flow.py again.")
+        print(f"Removed {len(verdict.damaged)} videos. Next: run precompute-flow again.")
     elif verdict.damaged:
-        print("Next: add --redo to remove what is damaged, then run precompute_flow.py again.")
+        print("Next: add --redo to remove what is damaged, then run precompute-flow again.")
     else:
-        print("Next: run precompute_flow.py again.")
+        print("Next: run precompute-flow again.")
     return 1

@@ -45,8 +45,9 @@ class Windows:
         >>> from tf_twostream import datasets, inputs, store
         >>> from tf_twostream.paper import recipes
         >>> recipe = recipes.TemporalRecipe(stack_length=4, crop_size=41)
-        >>> videos = [datasets.Video("pan/left.avi", 0)]
-        >>> windows = inputs.Windows(store.Reader(example_store), videos, recipe)
+        >>> reader = store.Reader(example_store)
+        >>> videos = [datasets.Video(reader.video_ids[0], 0)]
+        >>> windows = inputs.Windows(reader, videos, recipe)
         >>> windows.num_starts().tolist()  # Of 12 frames, which have 11 fields.
         [8]
         >>> places = windows.locate([0, 0], [0, 7])

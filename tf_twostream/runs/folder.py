@@ -98,7 +98,7 @@ def create(run: Run) -> None:
     if tf.train.latest_checkpoint(run.checkpoints) is not None:
         if differing := _differing(load(str(run.path)), run):
             given = f"{run.path} with {differing}"
-            raise OtherRunError(f"A run must continue with what it began with. Received: {given}.")
+            raise OtherRunError(f"A run must continue as it was begun. Received: {given}.")
         return
     for task in run.tasks:
         datasets.save_split(task.split, _split_file(run.path, task.name))
@@ -121,7 +121,10 @@ def create(run: Run) -> None:
 
 def _differing(begun: Run, run: Run) -> str:
     """Says how a run differs from the one that was begun; empty if it does not."""
-    if differing := _differences(begun.recipe.to_json(), run.recipe.to_json()):
+    old, new = begun.recipe.to_json(), run.recipe.to_json()
+    if begun.recipe.stream != run.recipe.stream:  # Then most knobs differ, which says nothing more.
+        old, new = ({"stream": recipe["stream"]} for recipe in (old, new))
+    if differing := _differences(old, new):
         return differing
     # In their order, because it decides what each of them draws.
     names = [", ".join(task.name for task in other.tasks) or "none" for other in (begun, run)]

@@ -22,9 +22,10 @@ class Reader:
     Example:
         >>> from tf_twostream import store
         >>> reader = store.Reader(example_store)
-        >>> reader.video_ids[:2]
-        ('pan/left.avi', 'pan/right.avi')
-        >>> next(reader.frames("pan/left.avi")).shape, next(reader.fields("pan/left.avi")).shape
+        >>> video_id = reader.video_ids[0]
+        >>> video_id
+        'amber_bob/amber_bob_g01_c01.avi'
+        >>> next(reader.frames(video_id)).shape, next(reader.fields(video_id)).shape
         ((48, 64, 3), (48, 64, 2))
 
     Attributes:

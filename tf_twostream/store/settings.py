@@ -112,6 +112,8 @@ class Settings:
             OtherSettingsError: If it holds videos of others.
         """
         there, asked = found.to_json(), self.to_json()
+        if found.method != self.method:  # Then all parameters differ, which says nothing more.
+            there, asked = ({**kept, "parameters": {}} for kept in (there, asked))
         differences = "; ".join(
             f"{key}: {there.get(key)} there, {asked.get(key)} asked"
             for key in sorted(there | asked)

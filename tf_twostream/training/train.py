@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -177,6 +178,7 @@ def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
         if received:  # Who asks twice does not want to wait for the checkpoint.
             raise KeyboardInterrupt
         received.append(number)
+        print("stopping after this iteration ...", file=sys.stderr)
 
     before = {number: signal.signal(number, collect) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
