@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole road on a small drawn data set, in minutes on two cores: environment, videos, flow,
+# All steps on a small drawn data set, in minutes on two cores: environment, videos, flow,
 # both streams, evaluation, fusion, prediction, export. Results in ./demo, or in the folder given.
 # What is done already is skipped, so an interrupted demo continues where it stopped.
 set -euo pipefail
@@ -50,3 +50,8 @@ step "8. Export both streams as one SavedModel"
 printf '\n== Done in %d minutes and %d seconds. Test videos the training did not see:\n' \
   $((SECONDS / 60)) $((SECONDS % 60))
 cat "$out/fused/table.md"
+cat <<EOF
+
+Look at $out/labelled.mp4 (a video with its labels) and $out/fused/*_confusion.png.
+Your own videos are next: README.md. First enter the environment:  . .venv/bin/activate
+EOF

@@ -19,7 +19,7 @@ make_environment() { # extras, for example [test]
   fi
   stamp=.venv/installed$1
   if ! cat setup.cfg scripts/constraints.txt | cmp -s - "$stamp"; then
-    echo "installing TensorFlow and the project into .venv (about 2 GB) ..."
+    echo "installing TensorFlow and the project into .venv (2.8 GB; some silent minutes) ..."
     # The versions that were tested, so that no release elsewhere breaks a fresh clone. Without
     # isolation, for pip would build the project with the newest setuptools.
     $pip --constraint scripts/constraints.txt setuptools

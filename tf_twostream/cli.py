@@ -322,9 +322,11 @@ def run(
                 raise
             if logging.vlog_is_on(1):
                 raise
-            said = _in_words(error)
+            said, advice = _in_words(error), advise(error)
+            if advice and said[-1:] not in (".", "\n"):  # Python's own have no full stop.
+                said += "."
             # Where a message ends in a list, advice behind it would look like a part of the list.
-            words = ("\n" if "\n" in said else " ").join(filter(None, (said, advise(error))))
+            words = ("\n" if "\n" in said else " ").join(filter(None, (said, advice)))
             print(f"error: {words}   (--verbosity=1 shows where)", file=sys.stderr)
             return 1
 

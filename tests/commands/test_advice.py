@@ -9,9 +9,6 @@ import tensorflow as tf
 
 from tf_twostream.commands import advice
 
-# Of processes, whose errors its callers turn into others; and of what a command line cannot cause.
-OTHERS = {"WorkerError"}
-
 
 def own_errors(root):
     """The error classes of the package."""
@@ -31,7 +28,7 @@ def test_every_entry_is_the_name_of_an_error(root):
 def test_every_error_of_the_package_has_advice(root):
     for error in own_errors(root):
         names = {kind.__name__ for kind in error.__mro__}
-        assert names & {*advice.ADVICE, *OTHERS}, error
+        assert names & {*advice.ADVICE}, error
 
 
 def test_the_closest_class_decides():

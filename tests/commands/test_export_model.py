@@ -47,7 +47,7 @@ def test_the_task_chosen_is_exported(folders, tmp_path, capsys):
     ("flags", "error", "help"),
     [
         ({}, pairs.PairError, "on the same data set"),
-        ({"task": "c"}, runs.UnknownTaskError, "by --task"),
+        ({"task": "c"}, runs.UnknownTaskError, "Change --task"),
         ({"task": "a", "frames_in": True}, export.SolverError, "Leave --frames_in out"),
     ],
 )

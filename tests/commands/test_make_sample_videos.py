@@ -155,7 +155,7 @@ def test_the_command_writes_the_set_and_names_the_next_command(root, written, tm
     done = run_command(root, f"--output_dir={tmp_path}", *flags)
     assert done.returncode == 0, done.stderr
     assert "12 videos of 6 classes" in done.stdout
-    assert "precompute_flow.py --dataset=csv" in done.stdout
+    assert "twostream precompute-flow --dataset=csv" in done.stdout
     assert read_files(tmp_path) == read_files(written)
 
 

@@ -95,5 +95,5 @@ def test_classes_are_numbered_from_zero(tmp_path, classes):
 )
 def test_a_missing_list_is_an_error_that_says_where_it_is_from(tmp_path, name):
     (write(tmp_path, []) / name).unlink()
-    with pytest.raises(datasets.MissingListError, match=rf"`annotations` .*https.*{name} is miss"):
+    with pytest.raises(datasets.MissingListError, match=rf"`annotations` .*https.*{name}, which"):
         charades.read(tmp_path)

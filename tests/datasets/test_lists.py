@@ -64,5 +64,5 @@ def test_a_byte_order_mark_is_no_part_of_official_lists(tmp_path):
 def test_a_missing_list_is_named(tmp_path):
     (tmp_path / "there.txt").touch()
     assert lists.existing(tmp_path / "there.txt", "a list") == tmp_path / "there.txt"
-    with pytest.raises(lists.MissingListError, match=r"a list. Received: .*x\.txt is missing"):
+    with pytest.raises(lists.MissingListError, match=r"a list. Received: .*x\.txt, which does not"):
         lists.existing(tmp_path / "x.txt", "a list")

@@ -4,7 +4,6 @@ import pytest
 from tiny_splits import MANY, NAMES, SPLIT, ids
 
 from tf_twostream import datasets, store
-from tf_twostream.processes import files
 
 
 @pytest.mark.parametrize(
@@ -102,15 +101,11 @@ def test_an_unknown_class_is_an_error_that_lists_near_names():
         datasets.select_classes(SPLIT, ["run", "WALKS"])
 
 
-def load(path):
-    return datasets.split_from_json(files.read_json(path), path)
-
-
 @pytest.mark.parametrize("split", [SPLIT, MANY])
 def test_a_saved_split_is_loaded_equal(tmp_path, split):
     path = tmp_path / "new folder" / "split.json"
     datasets.save_split(split, path)
-    assert load(path) == split
+    assert datasets.load_split(path) == split
     assert [file.name for file in path.parent.iterdir()] == ["split.json"]
 
 
@@ -119,24 +114,34 @@ def test_a_split_saved_before_there_were_several_labels_is_loaded(tmp_path):
     text = f'{{"name": "x", "class_names": ["a"], "train": [{video}], "test": [], "unused": []}}'
     (tmp_path / "split.json").write_text(text)
     expected = datasets.Split("x", ("a",), train=(datasets.Video("a/a.avi", 0),), test=())
-    assert load(tmp_path / "split.json") == expected
+    assert datasets.load_split(tmp_path / "split.json") == expected
 
 
 def test_classes_without_videos_survive_saving(tmp_path):
     split = datasets.Split("tiny", ("z", "a"), train=(), test=(datasets.Video("a/a.avi", 1),))
     datasets.save_split(split, tmp_path / "split.json")
-    assert load(tmp_path / "split.json") == split
+    assert datasets.load_split(tmp_path / "split.json") == split
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "x"}', "path,label,split"])
 def test_anything_else_is_no_split_file(tmp_path, text):
     (tmp_path / "split.json").write_text(text)
     with pytest.raises(
-        ValueError, match=r"must (be one that this program wrote|hold JSON).*split\.json"
+        datasets.SplitFileError, match=r"must be one that this program wrote.*split\.json"
     ):
-        load(tmp_path / "split.json")
+        datasets.load_split(tmp_path / "split.json")
 
 
-def test_json_of_something_else_is_told_apart_from_other_errors(tmp_path):
-    with pytest.raises(datasets.SplitFileError, match=r"Received: a\.json \('test'\)"):
-        datasets.split_from_json({"name": "x", "class_names": [], "train": []}, "a.json")
+@pytest.mark.parametrize("content", ['{"train": []}', '{"train": [1]}', '{"train": {"a": 1}}'])
+def test_an_upgrade_of_something_else_is_the_same_error(tmp_path, content):
+    (tmp_path / "split.json").write_text(content)
+    with pytest.raises(datasets.SplitFileError, match=r"Received: .*split\.json \("):
+        datasets.load_split(tmp_path / "split.json", upgrade=lambda video: video | {"label": 0})
+
+
+def test_a_split_is_brought_up_to_date_video_by_video(tmp_path):
+    datasets.save_split(SPLIT, tmp_path / "split.json")
+    split = datasets.load_split(
+        tmp_path / "split.json", upgrade=lambda video: video | {"id": f"new/{video['id']}"}
+    )
+    assert [video.id for video in split.train] == [f"new/{video.id}" for video in SPLIT.train]

@@ -61,7 +61,7 @@ def test_a_video_must_be_of_a_known_class_and_its_number(tmp_path, line):
 
 def test_a_missing_list_is_named_together_with_where_to_get_it(tmp_path):
     with pytest.raises(
-        datasets.MissingListError, match=r"`annotations` .*https://.*trainlist01\.txt is missing"
+        datasets.MissingListError, match=r"`annotations` .*https://.*trainlist01\.txt, which"
     ):
         ucf101.read(write(tmp_path), 1)
 

@@ -5,7 +5,6 @@ import pytest
 
 from tf_twostream import datasets, store
 from tf_twostream.datasets import hmdb51, ucf101, union
-from tf_twostream.processes import files
 
 MAIN = datasets.Split(
     "main",
@@ -56,7 +55,7 @@ def test_equal_ids_in_the_two_stores_do_not_collide(tmp_path):
     labels = {video.id: video.label for video in both.train}
     assert (labels["wave/1.avi"], labels[store.added_id("wave/1.avi")]) == (1, 2)
     datasets.save_split(both, path := tmp_path / "split.json")
-    assert datasets.split_from_json(files.read_json(path), path) == both
+    assert datasets.load_split(path) == both
 
 
 def test_an_unknown_class_is_an_error():

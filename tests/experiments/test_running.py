@@ -100,6 +100,15 @@ def test_after_a_kill_only_what_is_missing_runs(make, calls, runner, tmp_path):
     assert calls() == ["test"]
 
 
+def test_a_step_that_an_earlier_version_recorded_is_done(make, runner, tmp_path):
+    step = make("a", command="train-temporal")
+    runner().run(step)
+    path = tmp_path / "out" / "steps" / "a.json"
+    text = path.read_text()
+    path.write_text(text.replace("twostream train-temporal", "python scripts/train_temporal.py"))
+    assert path.read_text() != text and runner().is_done(step)
+
+
 def test_what_follows_a_step_that_ran_again_runs_again(make, calls, runner):
     train = make("train")
     test = make("test", after=[train])

@@ -108,6 +108,21 @@ def test_a_written_video_has_its_frames_in_their_colours(tmp_path, code, suffix)
         np.testing.assert_allclose(frame.mean(axis=(0, 1)), other[0, 0], atol=6)
 
 
+@pytest.mark.parametrize(("code", "suffix"), [("MJPG", "avi"), ("mp4v", "mp4")])
+def test_a_written_video_plays_at_its_own_rate(tmp_path, code, suffix):
+    path = tmp_path / f"a.{suffix}"
+    frames.write_video(path, [np.zeros((48, 64, 3), np.uint8)] * 4, code=code, fps=29.97)
+    assert frames.read_header(path).fps == pytest.approx(29.97, abs=0.001)
+
+
+def test_opencvs_own_coder_knows_whole_rates_and_a_quality(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    for quality in (20, 95):
+        path = tmp_path / f"{quality}.avi"
+        frames.write_video(path, [noise] * 4, code="MJPG", fps=25, jpeg_quality=quality)
+    assert (tmp_path / "20.avi").stat().st_size < 0.7 * (tmp_path / "95.avi").stat().st_size
+
+
 def test_a_video_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(OSError, match="can be written. Received: .*nowhere"):
         frames.write_video(

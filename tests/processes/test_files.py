@@ -54,3 +54,22 @@ def test_what_cannot_be_written_leaves_the_old_content(folder):
     with pytest.raises((OSError, tf.errors.OpError)):
         files.write(path, b"new")
     assert files.read(path) == b"old"
+
+
+def test_folders_that_are_links_are_walked_through(tmp_path):
+    (tmp_path / "elsewhere" / "class").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "class" / "a.txt").touch()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "class").symlink_to(tmp_path / "elsewhere" / "class")
+    found = [name for _, _, names in files.walk(tmp_path / "here") for name in names]
+    assert found == ["a.txt"]
+
+
+def test_below_no_folder_a_name_stays_relative():
+    assert files.join("", "store.json") == "store.json"
+    assert files.join("/", "store.json") == "/store.json"
+
+
+def test_csv_ends_its_lines_alike_on_every_system(tmp_path):
+    files.write_csv(tmp_path / "a.csv", [["id", "why"], ["a,b", 1]])
+    assert (tmp_path / "a.csv").read_bytes() == b'id,why\n"a,b",1\n'

@@ -160,3 +160,9 @@ def test_the_measure_is_that_of_the_labels():
     shows = np.eye(3, dtype=bool)[labels]
     precision = metrics.mean_average_precision(scores, shows)
     assert metrics.measure(scores, shows) == {"mean_average_precision": precision}
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], [0.0, 1.0], [None, 1]])
+def test_labels_of_another_type_are_refused(labels):
+    with pytest.raises(ValueError, match="Labels must be integers in"):
+        metrics.accuracy(np.eye(2), np.array(labels))

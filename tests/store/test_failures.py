@@ -2,7 +2,6 @@
 
 import pytest
 
-from tf_twostream import store
 from tf_twostream.store import failures
 
 
@@ -22,5 +21,5 @@ def test_no_file_is_no_failure(tmp_path):
 def test_other_columns_are_refused(tmp_path, text):
     (tmp_path / "failed.csv").write_text(text)
     refused = "must have the columns video_id,reason. Received: .*failed.csv"
-    with pytest.raises(store.DamagedStoreError, match=refused):
+    with pytest.raises(failures.FailedListError, match=refused):
         failures.read(str(tmp_path))

@@ -160,7 +160,7 @@ def test_every_task_is_trained_checkpointed_and_evaluated(trained, tiny_store, t
     assert scores.scores.shape == (3, 3)
     with pytest.raises(ValueError, match="must hold videos. Received: test"):
         evaluate(run, tiny_store[0], tmp_path / "b.npz", task="b")
-    with pytest.raises(runs.UnknownTaskError, match="one of .*: a, b. Received: 'c'"):
+    with pytest.raises(runs.UnknownTaskError, match="must be one of a, b for .* Received: 'c'"):
         runs.load(str(run.path), "c")
 
 
@@ -236,5 +236,5 @@ def test_a_head_is_copied_from_the_one_with_the_same_classes(two_kinds):
 def test_a_run_of_one_task_has_no_other(tmp_path, tiny_store):
     run = run_of(tmp_path / "run", RECIPE, tiny_store[1])
     runs.create(run)
-    with pytest.raises(runs.UnknownTaskError, match="none with a name. Received: 'a'"):
+    with pytest.raises(runs.UnknownTaskError, match="must be empty for .* Received: 'a'"):
         runs.load(str(run.path), "a")

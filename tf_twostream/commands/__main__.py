@@ -2,4 +2,5 @@
 
 from tf_twostream import commands
 
-commands.twostream()
+if __name__ == "__main__":
+    commands.twostream()

@@ -7,7 +7,8 @@ would import TensorFlow.
 
 ADVICE = {
     # Data sets.
-    "ListsError": "Name the lists by --annotations, or class folders by --dataset=folders.",
+    "ListsError": "Give --annotations for ucf101, hmdb51, charades and csv; leave it out for "
+    "folders and viva.",
     "MissingListError": "Name the folder of the lists, or the CSV file, by --annotations.",
     "VideosDirError": "Name the folder of the videos by --videos_dir.",
     "NamesError": "Describe these videos by a CSV file: --dataset=csv.",
@@ -18,12 +19,14 @@ ADVICE = {
     "UnlearntClassError": "Add videos, or leave the classes out: --classes, or --allow_missing.",
     # Stores.
     "NoStoreError": "Make the store, or finish it, with twostream precompute-flow.",
+    "FailedListError": "Remove the file, then run twostream precompute-flow again.",
     "DamagedStoreError": "Let twostream verify-store --redo remove what is damaged, then run "
     "precompute-flow again; a store without a good store.json must be computed anew.",
     "OtherSettingsError": "Give the same flags, or use another --store.",
     "MissingVideoError": "Compute it with twostream precompute-flow (--directions for backward "
     "flow); failed.csv in the store may say why a video is not there.",
-    "CropError": "Use a smaller --crop_size, or a larger --shorter_side in precompute-flow.",
+    "CropError": "Use a smaller --crop_size, or a larger --shorter_side: that of the store, which "
+    "precompute-flow makes, or that of pretrain-imagenet.",
     # Runs.
     "StartError": "Name a run that fits by --init_from, of the same --width and --crop_size; with "
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
@@ -32,16 +35,20 @@ ADVICE = {
     "OtherStoreError": "Name a store made with the same settings, or make one with "
     "twostream precompute-flow.",
     "NoCheckpointError": "Run the training command again.",
-    "UnknownTaskError": "Name one of them by --task, or leave it out.",
+    "UnknownTaskError": "Change --task, or leave it out.",
     # Training.
     "NotFiniteError": "Begin a new run with a smaller --learning_rate or, where --width is small, "
     "--dropout_rate=0.5, or check the flow with twostream verify-store.",
-    "ImagesError": "Unpack the .tar of each class into a folder of its own; images without class "
-    "folders need --val_labels; give two folders, or shards for both.",
+    "ImagesError": "Give class folders for both, or shards for both. Unpack the .tar of each class "
+    "into a folder of its own; validation images without class folders need --val_labels.",
+    "LabelListError": "Each line of --val_labels names a class, such as n01440764. The meta.mat of "
+    "the development kit translates its numbers.",
+    "LabelError": "Give the --first_label and --num_classes of these shards.",
     "DamagedImageError": "Put a good copy in its place; the same command continues.",
     "DamagedShardError": "Fetch it again; the same command then continues.",
     # Evaluation.
     "PairError": "Name runs of train-spatial and train-temporal on the same data set.",
+    "OtherFlowError": "Use the versions that the run was trained with, or train it anew.",
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
     "StepError": "What it printed is above; the same command tries it again.",

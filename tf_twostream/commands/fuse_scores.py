@@ -20,7 +20,6 @@ import numpy as np
 from absl import logging
 
 from tf_twostream import cli
-from tf_twostream.figures import reports, results
 from tf_twostream.processes import files
 from tf_twostream.scores import fusion, metrics, score_files
 
@@ -129,6 +128,8 @@ def report(given: FusionFlags, videos: score_files.Scores, rows: dict[str, np.nd
         videos: Labels and classes of the videos.
         rows: `[N, K]` scores for each row of the table.
     """
+    from tf_twostream.figures import reports, results  # Matplotlib takes half a second to import.
+
     # Accuracy or average precision, as the labels want it: the same for all rows.
     labels, folder = videos.labels, pathlib.Path(given.output_dir)
     found = {name: metrics.measure(scores, labels) for name, scores in rows.items()}

@@ -9,7 +9,6 @@ so that not even the coding tells of the motion.
     twostream make-sample-videos --output_dir=sample
 """
 
-import csv
 import dataclasses
 import itertools
 import math
@@ -21,10 +20,11 @@ import numpy as np
 from tf_twostream import cli
 from tf_twostream.datasets import drawn_scenes
 from tf_twostream.precompute import frames
-from tf_twostream.processes import progress
+from tf_twostream.processes import files, progress
 
 CLIPS_PER_GROUP = 2  # Of each class; the smallest sets have one, for two groups are needed.
 FRAMES_PER_SECOND = 25.0
+JPEG_QUALITY = 92
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,10 +110,8 @@ def draw_clip(sample_set: SampleSet, group: int, clip: int) -> drawn_scenes.Clip
 
 
 def _write_manifest(path: pathlib.Path, entries: list[Entry]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")  # The same bytes on every system.
-        writer.writerow(["path", "label", "split", "group"])
-        writer.writerows([e.path, e.label, e.split, f"g{e.group:02d}"] for e in entries)
+    rows = ([e.path, e.label, e.split, f"g{e.group:02d}"] for e in entries)
+    files.write_csv(path, [["path", "label", "split", "group"], *rows])
 
 
 def _check_no_other_files(videos_dir: pathlib.Path, entries: list[Entry]) -> None:
@@ -159,7 +157,9 @@ def write_set(sample_set: SampleSet) -> list[Entry]:
             path = output_dir / "videos" / entry.path
             path.parent.mkdir(parents=True, exist_ok=True)
             # Motion JPEG codes each frame on its own, and every build of OpenCV has a coder.
-            frames.write_video(path, drawn, code="MJPG", fps=FRAMES_PER_SECOND)
+            frames.write_video(
+                path, drawn, code="MJPG", fps=FRAMES_PER_SECOND, jpeg_quality=JPEG_QUALITY
+            )
             bar.update()
     _write_manifest(manifest, entries)
     return entries

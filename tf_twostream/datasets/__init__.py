@@ -20,9 +20,9 @@ from tf_twostream.datasets.splits import (
     Video,
     all_videos,
     label_array,
+    load_split,
     save_split,
     select_classes,
-    split_from_json,
 )
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "label_array",
     "list_videos",
     "load",
+    "load_split",
     "save_split",
     "select_classes",
-    "split_from_json",
 ]

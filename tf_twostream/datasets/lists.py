@@ -27,7 +27,7 @@ def existing(path: pathlib.Path, what: str) -> pathlib.Path:
         MissingListError: If there is no such file.
     """
     if not path.is_file():
-        given = f"{path.parent}, where {path.name} is missing"
+        given = f"{path}, {'a folder' if path.is_dir() else 'which does not exist'}"
         raise MissingListError(f"`annotations` must name {what}. Received: {given}.")
     return path
 

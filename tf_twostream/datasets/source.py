@@ -67,16 +67,14 @@ class Source(cli.Knobs):
     def __post_init__(self) -> None:
         """Checks that no value is given which would then be ignored."""
         super().__post_init__()
-        given, last = f"{self.dataset} with split={self.split}", KINDS[self.dataset].last_split
-        if last and self.split > last:
-            raise ValueError(
-                f"`split` of {self.dataset} must be at most {last}. Received: {given}."
-            )
-        has_groups = self.dataset in ("folders", "csv") and self.split == 1
-        if self.test_groups and not has_groups:
+        kind, given = KINDS[self.dataset], f"{self.dataset} with split={self.split}"
+        if kind.last_split and self.split > kind.last_split:
+            rule = f"`split` of {self.dataset} must be at most {kind.last_split}"
+            raise ValueError(f"{rule}. Received: {given}.")
+        if self.test_groups and not (kind.groups and self.split == 1):
             rule = "`test_groups` must divide folders or csv, in place of `split`"
             raise ValueError(f"{rule}. Received: {given}.")
-        searches = self.test_groups and self.dataset == "folders"
+        searches = self.test_groups and kind.groups == "in names"
         if self.group_pattern != groups.PATTERN and not searches:
             given = f"{self.dataset}, test_groups={','.join(self.test_groups)}"
             raise ValueError(f"`group_pattern` is for `test_groups` of folders. Received: {given}.")
@@ -90,11 +88,17 @@ class _Kind:
         read: From the source to the split.
         last_split: The largest number of a split; 0 if any number is possible.
         has_lists: Whether lists say which videos there are; otherwise their names do.
+        groups: Where the groups of `test_groups` stand: in the names of the files, or in a list;
+            empty if nowhere.
+        list_ids: From the folder of the videos to all ids, where flow can be computed of videos
+            that are in no class as well.
     """
 
     read: Callable[[Source], splits.Split]
     last_split: int
     has_lists: bool
+    groups: Literal["", "in names", "in a list"] = ""
+    list_ids: Callable[[str], list[str]] | None = None
 
 
 def _read_csv(source: Source) -> splits.Split:
@@ -114,8 +118,8 @@ KINDS: dict[str, _Kind] = {
     "hmdb51": _Kind(lambda s: hmdb51.read(pathlib.Path(s.annotations), s.split), 3, True),
     "charades": _Kind(lambda s: charades.read(pathlib.Path(s.annotations)), 1, True),
     "viva": _Kind(lambda s: viva.read(s.videos_dir, s.split), viva.NUM_SUBJECTS, False),
-    "folders": _Kind(_read_folders, 0, False),
-    "csv": _Kind(_read_csv, 1, True),
+    "folders": _Kind(_read_folders, 0, False, "in names", folders.list_ids),
+    "csv": _Kind(_read_csv, 1, True, "in a list"),
 }
 
 
@@ -160,8 +164,9 @@ def list_videos(source: Source) -> list[tuple[str, pathlib.Path]]:
         ValueError: If the lists are missing or faulty.
     """
     # Flow needs no class: videos that lie beside class folders, or in none, are computed as well.
-    if source.dataset == "folders" and not source.classes:
-        ids = folders.list_ids(source.videos_dir)
+    list_ids = KINDS[source.dataset].list_ids
+    if list_ids and not source.classes:
+        ids = list_ids(source.videos_dir)
     else:
         listed = availability.available_videos(
             load(source),

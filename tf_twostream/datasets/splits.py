@@ -197,29 +197,36 @@ def save_split(split: Split, path: str | os.PathLike[str]) -> None:
     files.write_json(path, dataclasses.asdict(split), indent=1)
 
 
-def split_from_json(content: dict[str, Any], path: str | os.PathLike[str]) -> Split:
-    """Reads what a file of `save_split` holds.
+def load_split(
+    path: str | os.PathLike[str],
+    *,
+    upgrade: Callable[[dict[str, Any]], dict[str, Any]] = lambda video: video,
+) -> Split:
+    """Reads a split that `save_split` wrote.
 
     Args:
-        content: The dictionary; it has lists where a split has tuples.
-        path: The file, for the error.
+        path: The file.
+        upgrade: Brings the fields of a video, as an earlier version wrote them, up to date.
 
     Returns:
         A split that is equal to the saved one.
 
     Raises:
-        SplitFileError: If it is anything else.
+        OSError: If the file cannot be read.
+        SplitFileError: If it holds anything else.
     """
     try:
+        content = files.read_json(path)
         parts = {
-            part: tuple(
-                # Splits were saved without this field before videos could have several labels.
-                Video(**{**video, "other_labels": tuple(video.get("other_labels", ()))})
-                for video in content[part]
-            )
+            part: tuple(_load_video(upgrade(video)) for video in content[part])
             for part in ("train", "test", "unused")
         }
         return Split(**{**content, **parts, "class_names": tuple(content["class_names"])})
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         rule = "A split file must be one that this program wrote"
         raise SplitFileError(f"{rule}. Received: {os.fspath(path)} ({error}).") from error
+
+
+def _load_video(fields: dict[str, Any]) -> Video:
+    # Splits were saved without this field before videos could have several labels.
+    return Video(**{**fields, "other_labels": tuple(fields.get("other_labels", ()))})

@@ -23,6 +23,10 @@ SCALE_FIELDS = 16  # About so many fields of a video decide the scale of its col
 UNKNOWN_FPS = 25.0  # Frames per second of a labelled video if the header of the video says none.
 
 
+class OtherFlowError(ValueError):
+    """This version computes other flow than a network was trained on."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
     """What the network says about one video.
@@ -121,7 +125,10 @@ def _settings(streams: Sequence[runs.Run]) -> store.Settings:
         shorter_side=last.task.settings.shorter_side,
     )
     for run in streams:
-        runs.check_store(run, settings, where="the flow made here")
+        try:
+            runs.check_store(run, settings, where="the flow that is computed now")
+        except runs.OtherStoreError as error:  # No other store can be named here.
+            raise OtherFlowError(str(error)) from error
     return settings
 
 

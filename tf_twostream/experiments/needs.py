@@ -1,7 +1,5 @@
 """What rows need besides their commands: stores, lists, a network trained on ImageNet."""
 
-import csv
-import io
 import pathlib
 from collections.abc import Iterable
 from typing import Any
@@ -104,7 +102,7 @@ def lists_to_write(needed: Iterable[rows.Row], setup: Setup) -> dict[str, str]:
         if network.all_videos and (split := _load(own, setup)):
             videos = datasets.all_videos(split)
             lines = [[video.id, split.class_names[video.label], "train"] for video in videos]
-            texts[setup.own_list(own, "all")] = as_csv([["path", "label", "split"], *lines])
+            texts[setup.own_list(own, "all")] = files.csv_text([["path", "label", "split"], *lines])
         # The paper's authors compared the classes by hand; here equal names have to do.
         if network.other == "classes" and not setup.size.has_choice:
             split, added = _load(own, setup), _load(other, setup)
@@ -121,14 +119,7 @@ def _choose(native: datasets.Split, added: datasets.Split) -> str:
         else [name, "add", "", "new"]
         for name in added.class_names
     ]
-    return as_csv([["class", "use", "counterpart", "reason"], *lines])
-
-
-def as_csv(lines: Iterable[Iterable[object]]) -> str:
-    """Writes lines of cells as CSV, with the same bytes on every system."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()
+    return files.csv_text([["class", "use", "counterpart", "reason"], *lines])
 
 
 def _load(dataset: str, setup: Setup) -> datasets.Split | None:

@@ -5,9 +5,8 @@ import pathlib
 import statistics
 from collections.abc import Iterable, Sequence
 
-from tf_twostream.experiments import needs, plans, rows, tables
+from tf_twostream.experiments import plans, rows, tables
 from tf_twostream.experiments.knobs import Setup
-from tf_twostream.figures import reports
 from tf_twostream.processes import files
 from tf_twostream.scores import metrics, score_files
 
@@ -123,7 +122,7 @@ def write(name: str, lines: Sequence[Line], setup: Setup) -> str:
     # Atomically, for tables are read, and runs are killed, while rows are still being run.
     files.write_text(stem.with_suffix(".md"), text)
     cells = [_CSV_HEADER, *map(_csv_cells, lines)]
-    files.write_text(stem.with_suffix(".csv"), needs.as_csv(cells))
+    files.write_csv(stem.with_suffix(".csv"), cells)
     return text
 
 
@@ -167,6 +166,8 @@ def _describe(setup: Setup) -> str:
 
 
 def _markdown(lines: Sequence[Line]) -> str:
+    from tf_twostream.figures import reports  # Matplotlib takes half a second to import.
+
     table = reports.markdown_table(_HEADER[:-1], [_cells(line) for line in lines])
     # Commands are long and of any length: padded to the longest, nobody could read the table.
     shown = [line.command.replace("|", r"\|") for line in lines]

@@ -7,6 +7,7 @@ before it has been run again. Training continues from its last checkpoint by its
 
 import datetime
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -90,7 +91,13 @@ class Runner:
 
     def _read(self, step: plans.Step) -> dict[str, Any]:
         path = self._path(step)
-        return files.read_json(path) if path.exists() else {}
+        record = files.read_json(path) if path.exists() else {}
+        # Before November 2026 the commands were called by their files.
+        if old := re.match(r"python (?:scripts|data_tools)/(\w+)\.py\b", record.get("command", "")):
+            record["command"] = (
+                f"twostream {old[1].replace('_', '-')}{record['command'][old.end() :]}"
+            )
+        return record
 
     def _ends(self, step: plans.Step) -> dict[str, str]:
         """When the steps before a step ended, by their names."""

@@ -4,8 +4,6 @@ The figures are drawn without pyplot, hence without a display. They grow with th
 classes, so that the labels stay readable with 3 classes and with 101.
 """
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -67,9 +65,7 @@ def write(
     Returns:
         The path of the picture.
     """
-    table = io.StringIO(newline="")
-    csv.writer(table, lineterminator="\n").writerows([header, *rows])
-    files.write_text(f"{os.fspath(path)}.csv", table.getvalue())
+    files.write_csv(f"{os.fspath(path)}.csv", [header, *rows])
     # At its full size, however large: unlike TensorBoard, viewers of files can zoom.
     drawing.savefig(f"{os.fspath(path)}.png", dpi=DPI, bbox_inches="tight")
     return f"{os.fspath(path)}.png"

@@ -9,6 +9,8 @@ import pathlib
 
 import numpy as np
 
+from tf_twostream.processes import files
+
 TAG = np.float32(202021.25)  # Reads as the characters PIEH; wrong on a big-endian machine.
 
 
@@ -51,4 +53,4 @@ def write_flo(path: str | os.PathLike[str], field: np.ndarray) -> None:
     header = TAG.astype("<f4").tobytes() + np.array([width, height], "<i4").tobytes()
     # 1e10 is Middlebury's "unknown"; one unknown component makes the pixel unknown.
     known = np.where(np.isfinite(field).all(axis=2, keepdims=True), field, 1e10)
-    pathlib.Path(path).write_bytes(header + known.astype("<f4").tobytes())
+    files.write(path, header + known.astype("<f4").tobytes())

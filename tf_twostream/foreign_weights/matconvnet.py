@@ -119,7 +119,7 @@ def _variables(path: str, needed: str) -> Fields:
     variables = matlab.read(path)
     if needed not in variables:
         given = f"{path} with {', '.join(variables) or 'no variable'}"
-        raise OtherFormError(f"It must be in the variable `{needed}`. Received: {given}.")
+        raise OtherFormError(f"A .mat file must hold a variable `{needed}`. Received: {given}.")
     return variables
 
 

@@ -92,8 +92,13 @@ def training(
     recipe = windows.recipe
     check_split_of_batch(recipe.batch_size, num_replicas)
     # One row for each label of a video: a video with several is drawn for each of them.
-    pairs = sorted((label, n) for n, video in enumerate(windows.videos) for label in video.labels)
-    labels, shown_by = np.transpose(pairs)
+    labels, _, shown_by = np.transpose(
+        sorted(
+            (label, video.label, n)
+            for n, video in enumerate(windows.videos)
+            for label in video.labels
+        )
+    )
     first, count = np.unique(labels, return_index=True, return_counts=True)[1:]
     num_starts = tf.constant(windows.num_starts())
     share = recipe.batch_size // num_shards

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from absl import logging
 
@@ -61,20 +61,23 @@ def fill(
         store.OtherSettingsError: If the store was made with other settings.
         OSError: If the store cannot be written, or another process is writing to it.
     """
-    started = time.monotonic()
     done: list[str] = []
     failed: dict[str, str] = {}
     num_frames = 0
     # The lock first: a writer removes what it takes for the rest of a run that was killed.
     with locks.exclusive(path), _disk_errors(path):
+        started = time.monotonic()  # Only now, because `_disk_errors` has imported TensorFlow.
         writer = store.Writer(path, settings)
         # A video is complete as a whole or not at all, so nothing else need be remembered.
         complete = {video_id for video_id, _ in videos if writer.is_complete(video_id)}
         files = {v: os.fspath(file) for v, file in videos if v not in complete}
         jobs = [extraction.Job(video_id, file, settings) for video_id, file in files.items()]
-        with _UnderWay(writer, len(videos), len(complete)) as under_way:
+        with (
+            _UnderWay(writer, len(videos), len(complete)) as under_way,
+            contextlib.closing(_events(jobs, resources)) as events,
+        ):
             # Workers hand over their pieces interleaved; each video has its own writer.
-            for job, event in _events(jobs, resources):
+            for job, event in events:
                 match event:
                     case workers.Piece(step):
                         under_way.add(job, step)
@@ -106,7 +109,7 @@ def _disk_errors(path: str) -> Iterator[None]:
 
 def _events(
     jobs: Sequence[extraction.Job], resources: Resources
-) -> Iterator[tuple[extraction.Job, workers.Event]]:
+) -> Generator[tuple[extraction.Job, workers.Event], None, None]:
     """Yields what the workers send, with flow solved where they leave that to TensorFlow."""
     count = resources.num_processes
     decoding = workers.run(

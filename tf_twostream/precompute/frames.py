@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-JPEG_QUALITY = 92  # Of a Motion JPEG video; other coders have no such number.
-
 
 @dataclasses.dataclass(frozen=True)
 class Header:
@@ -134,7 +132,12 @@ def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def write_video(
-    path: str | os.PathLike[str], frames: Iterable[np.ndarray], *, code: str, fps: float
+    path: str | os.PathLike[str],
+    frames: Iterable[np.ndarray],
+    *,
+    code: str,
+    fps: float,
+    jpeg_quality: int = 0,
 ) -> None:
     """Writes a video file, one frame in memory at a time.
 
@@ -142,20 +145,23 @@ def write_video(
         path: The file; its suffix says which container it is.
         frames: `[H, W, 3]` uint8 RGB, one or more.
         code: Four characters that name the coder: MJPG and FFV1 for .avi, mp4v for .mp4.
-        fps: Frames per second; MJPG keeps the whole number below.
+        fps: Frames per second.
+        jpeg_quality: From 1 to 100, to write MJPG by OpenCV's own coder: it is in every build, so
+            that the bytes are the same everywhere, but rounds `fps` to a whole number. 0 for
+            FFmpeg's coders.
 
     Raises:
         OSError: If the file cannot be written.
     """
     frames = iter(frames)
     first = next(frames)
-    # OpenCV's own coder of Motion JPEG is in every build, FFmpeg's is not.
-    backend = cv2.CAP_OPENCV_MJPEG if code == "MJPG" else cv2.CAP_FFMPEG
+    backend = cv2.CAP_OPENCV_MJPEG if jpeg_quality else cv2.CAP_ANY
     fourcc, size = cv2.VideoWriter.fourcc(*code), first.shape[1::-1]
     writer = cv2.VideoWriter(os.fspath(path), backend, fourcc, fps, size)
     if not writer.isOpened():
         raise OSError(f"A video must be a file that can be written. Received: {path}.")
-    writer.set(cv2.VIDEOWRITER_PROP_QUALITY, JPEG_QUALITY)
+    if jpeg_quality:
+        writer.set(cv2.VIDEOWRITER_PROP_QUALITY, jpeg_quality)
     for frame in itertools.chain([first], frames):
         writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     writer.release()

@@ -4,11 +4,14 @@ A path with a scheme (gs://, s3://, ram://) goes to `tf.io.gfile`. Any other is 
 machine, and TensorFlow is not imported for it.
 """
 
+import csv
+import functools
+import io
 import json
 import os
 import shutil
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 PARTIAL = ".partial"  # Ending of a file, or folder, that is being written.
@@ -18,7 +21,7 @@ _LOCAL = types.SimpleNamespace(
     exists=os.path.exists,
     makedirs=lambda path: os.makedirs(path, exist_ok=True),
     rmtree=shutil.rmtree,
-    walk=os.walk,
+    walk=functools.partial(os.walk, followlinks=True),  # A part of a store may lie elsewhere.
     # Not os.rename, which on Windows refuses a target that exists.
     rename=lambda source, target, overwrite: os.replace(source, target),
     GFile=open,
@@ -37,7 +40,8 @@ def _system(path: str | os.PathLike[str]) -> Any:
 def join(folder: str | os.PathLike[str], *names: str) -> str:
     """Joins a folder and names below it with "/", on every system."""
     # os.path.join would join the parts of a gs:// path with "\" on Windows.
-    return "/".join((os.fspath(folder).rstrip("/"), *names))
+    start = [os.fspath(folder).rstrip("/")] if folder else []
+    return "/".join((*start, *names))
 
 
 def exists(path: str | os.PathLike[str]) -> bool:
@@ -101,6 +105,19 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes a text as UTF-8, atomically (see `write`)."""
     write(path, text.encode())
+
+
+def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[object]]) -> None:
+    """Writes rows of cells as CSV, atomically (see `write`) and with the same bytes everywhere."""
+    # Names of files may hold bytes that are no text.
+    write(path, csv_text(rows).encode(errors="backslashreplace"))
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Returns rows of cells as CSV, with the line ends of Unix on every system."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def write_json(path: str | os.PathLike[str], content: Any, **layout: Any) -> None:

@@ -176,27 +176,28 @@ def load(path: str, task: str = "") -> Run:
     )
     names = [own.name for own in tasks]
     if task and task not in names:
-        known = ", ".join(filter(None, names)) or "none with a name"
-        raise UnknownTaskError(f"A task must be one of {path}: {known}. Received: {task!r}.")
+        known = ", ".join(filter(None, names))
+        rule = f"`task` must be one of {known}" if known else "`task` must be empty"
+        raise UnknownTaskError(f"{rule} for {path}. Received: {task!r}.")
     return Run(folder, recipe, tasks, names.index(task) if task else 0)
 
 
 def _load_task(
     folder: pathlib.Path, name: str, kept: dict[str, Any], recipe: recipes.Recipe
 ) -> Task:
-    path = _split_file(folder, name)
-    content = files.read_json(path)
-    # Those runs numbered the store of a video, where its id says today that it is an added one.
-    for video in content["train"] + content["test"] + content["unused"]:
-        if video.pop("store", 0):
-            video["id"] = store.added_id(video["id"])
     return Task(
         name=name,
-        split=datasets.split_from_json(content, path),
+        split=datasets.load_split(_split_file(folder, name), upgrade=_mark_added),
         settings=store.Settings.from_json(kept["store"], str(folder / "run.json")),
         batch_size=kept.get("batch_size", recipe.batch_size),
         divisor=kept.get("divisor", recipe.batch_size),
     )
+
+
+def _mark_added(video: dict[str, Any]) -> dict[str, Any]:
+    """Rewrites a video of an old run, which had a number of its store and not yet a marked id."""
+    kept = {name: value for name, value in video.items() if name != "store"}
+    return kept | {"id": store.added_id(kept["id"])} if video.get("store") else kept
 
 
 def check_store(run: Run, settings: store.Settings, *, where: str) -> None:

@@ -208,8 +208,9 @@ def check_labels(labels: np.ndarray, num_classes: int) -> None:
     Raises:
         ValueError: If they are not integers in [0, K).
     """
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= num_classes:
-        given = f"{labels.dtype} from {labels.min()} to {labels.max()}"
+    integers = labels.dtype.kind in "iu"  # Texts, for example, have no smallest one.
+    if not integers or labels.min() < 0 or labels.max() >= num_classes:
+        given = f"{labels.dtype}" + (f" from {labels.min()} to {labels.max()}" if integers else "")
         raise ValueError(f"Labels must be integers in [0, {num_classes}). Received: {given}.")
 
 

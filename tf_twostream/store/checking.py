@@ -45,6 +45,9 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
         NoStoreError: If this is no store.
         DamagedStoreError: If its `store.json` is damaged or does not say how the flow was computed.
     """
+    # Here, because the threads would import it side by side.
+    from tf_twostream.store import records  # noqa: F401
+
     settings = store_settings.read(store)
     complete, half_done = layout.find_videos(store)
     # Threads suffice, because OpenCV and TensorFlow let go of Python's lock while they work.

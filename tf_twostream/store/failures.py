@@ -10,6 +10,10 @@ from tf_twostream.store import layout
 COLUMNS = ("video_id", "reason")
 
 
+class FailedListError(ValueError):
+    """The list of failed videos is damaged; the store may be sound all the same."""
+
+
 def write(store: str, reasons: Mapping[str, str]) -> None:
     """Writes `failed.csv` atomically, sorted by id.
 
@@ -17,13 +21,7 @@ def write(store: str, reasons: Mapping[str, str]) -> None:
         store: Folder of the store.
         reasons: Why each video failed, by id; the file then has its header alone if empty.
     """
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")  # By itself it would end lines as DOS does.
-    table.writerow(COLUMNS)
-    table.writerows(sorted(reasons.items()))
-    # A path may hold bytes that are no text.
-    data = text.getvalue().encode(errors="backslashreplace")
-    files.write(files.join(store, layout.FAILED), data)
+    files.write_csv(files.join(store, layout.FAILED), [COLUMNS, *sorted(reasons.items())])
 
 
 def read(store: str) -> dict[str, str]:
@@ -33,7 +31,7 @@ def read(store: str) -> dict[str, str]:
         store: Folder of the store.
 
     Raises:
-        DamagedStoreError: If the file has other columns.
+        FailedListError: If the file has other columns.
     """
     path = files.join(store, layout.FAILED)
     if not files.exists(path):
@@ -41,5 +39,5 @@ def read(store: str) -> dict[str, str]:
     rows = list(csv.reader(io.StringIO(files.read(path).decode(), newline="")))
     if rows[:1] != [list(COLUMNS)] or any(len(row) != len(COLUMNS) for row in rows):
         rule = f"A {layout.FAILED} must have the columns {','.join(COLUMNS)}"
-        raise layout.DamagedStoreError(f"{rule}. Received: {path}.")
+        raise FailedListError(f"{rule}. Received: {path}.")
     return dict(rows[1:])

@@ -54,8 +54,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
     # Two processes in one folder would overwrite each other's checkpoints.
     with devices.sole_writer(strategy, run.path):
-        # Before the network is built, which takes seconds: a run that was begun with another
-        # recipe or other data is refused.
+        # Before the network is built, which takes seconds: a run begun otherwise is refused.
         if devices.is_first_host(strategy):
             runs.create(run)
         with strategy.scope():
@@ -87,6 +86,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
                 batches = journal.next(stream)
                 if iteration == done + 1:  # Before the first step changes the filters.
                     _draw_start(run, learnt, model, batches[0], strategy, done)
+                    journal.restart()  # As after saving.
                 journal.add(*step(batches))
                 last = iteration == recipe.iterations or bool(stop)
                 save = last or iteration % execution.checkpoint_every == 0

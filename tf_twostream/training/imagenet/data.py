@@ -115,7 +115,8 @@ def explain_errors(stream: Iterator[Any], found: labelled_images.Found) -> Itera
         found: The images that they are of.
 
     Raises:
-        DamagedImageError: If an image is damaged or its label is wrong.
+        DamagedImageError: If an image is damaged.
+        LabelError: If the label of an image is out of range.
         OSError: If a file is gone or damaged.
     """
     try:
@@ -126,7 +127,10 @@ def explain_errors(stream: Iterator[Any], found: labelled_images.Found) -> Itera
         if not ours:
             raise
         said = rest.splitlines()[0].rpartition("]")[0].replace("] [", " ")
-        raise labelled_images.DamagedImageError(f"{said}.") from error
+        is_label = said.startswith("image/class/label")
+        raise (labelled_images.LabelError if is_label else labelled_images.DamagedImageError)(
+            f"{said}."
+        ) from error
     except tf.errors.NotFoundError as error:
         gone = error.message.splitlines()[0].rpartition("}} ")[2]
         raise FileNotFoundError(

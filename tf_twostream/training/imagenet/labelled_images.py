@@ -25,7 +25,15 @@ _FEATURES = {
 
 
 class DamagedImageError(ValueError):
-    """An image does not decode, or its label is out of range."""
+    """An image does not decode."""
+
+
+class LabelError(ValueError):
+    """The label of an image in a shard is out of range."""
+
+
+class LabelListError(ValueError):
+    """A list of labels does not fit the images or the classes."""
 
 
 class DamagedShardError(OSError):
@@ -289,7 +297,7 @@ def find_labelled(path: str, labels_file: str, class_names: Sequence[str]) -> Fo
         The images, sorted by name.
 
     Raises:
-        ValueError: If lines and images do not match, or a line names no class.
+        LabelListError: If lines and images do not match, or a line names no class.
     """
     files = _list(path)
     text = pathlib.Path(labels_file).read_text(encoding="utf-8")
@@ -299,14 +307,14 @@ def find_labelled(path: str, labels_file: str, class_names: Sequence[str]) -> Fo
     else:
         classes = {os.path.join(path, row[0]): row[-1] for row in rows}
     if set(classes) != set(files) or not files:
-        raise ValueError(
+        raise LabelListError(
             "Labels must be one class name a line, or file name and class name, for each image. "
             f"Received: {len(rows)} lines in {labels_file} for {len(files)} images in {path}."
         )
     positions = {name: label for label, name in enumerate(class_names)}
     if unknown := [name for name in classes.values() if name not in positions]:
         given = f"{unknown[0]} in {labels_file}"
-        raise ImagesError(
+        raise LabelListError(
             f"Labels must be class names, such as {class_names[0]}. Received: {given}."
         )
     labels = np.array([positions[classes[file]] for file in files], np.int32)
