@@ -6,9 +6,17 @@ import pathlib
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = pathlib.Path(__file__).parents[1]
+
+
+def pytest_configure(config):
+    """Shows a GPU to the tests that are marked so, and hides it from all others."""
+    if config.getoption("markexpr") == "gpu":
+        # Each of the test processes would otherwise take all of its memory.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    else:
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 
 @pytest.fixture(scope="session")

@@ -330,7 +330,9 @@ def run(
             print(f"error: {words}   (--verbosity=1 shows where)", file=sys.stderr)
             return 1
 
-    # Before anything imports TensorFlow, which reads both only then.
+    # Before anything imports TensorFlow, which reads all of them only then.
     compiled_code.keep()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Else CPUs begin with errors about GPUs.
+    # Else the first process takes all the memory of a GPU, and leaves none for a second one.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     app.run(call, argv, flags_parser=parse_flags)

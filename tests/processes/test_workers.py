@@ -125,6 +125,14 @@ def test_cores_that_this_process_may_not_use_are_not_counted(monkeypatch):
     assert workers.count_cores() == 64
 
 
+def test_a_job_that_goes_on_for_too_long_is_ended():
+    events = workers.run(jobs.misbehave, ["sleep"], num_workers=1, timeout=60, job_seconds=2)
+    assert [event for _, event in events] == [
+        workers.Piece("sleep"),
+        workers.Failed("out of time: not done after 2 s"),
+    ]
+
+
 @pytest.mark.parametrize("wrong", [{"num_workers": 0}, {"timeout": 0}, {"timeout": float("nan")}])
 def test_numbers_must_be_positive(wrong):
     with pytest.raises(ValueError, match="Received: num_workers="):

@@ -45,7 +45,7 @@ def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypat
     recipe = dataclasses.replace(RECIPE, num_iterations=3)
     one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    monkeypatch.setattr(devices, "make_strategy", lambda: mirrored)
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
     two = train(tiny_store, tiny_source, tmp_path / "two", recipe)
     assert_close(weights_of(one), weights_of(two), 1e-5)
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 
 from tf_twostream import inputs, paper
+from tf_twostream.benchmarks import made_up
 from tf_twostream.figures import reports
 from tf_twostream.paper import recipes
 from tf_twostream.training import devices
@@ -33,7 +33,7 @@ def measure(recipe: recipes.TemporalRecipe, seconds: float) -> str:
     """
     rows = []
     for num_views in (1, paper.TEST_VIEWS):  # As in training, and as in testing.
-        times = _measure(recipe, _made_up_batch(recipe, num_views), seconds)
+        times = _measure(recipe, made_up.batch(recipe, SIZE, num_views=num_views), seconds)
         cells = [f"{1e3 * statistics.median(took) / recipe.batch_size:.1f}" for took in times]
         rows.append([f"{num_views}", *cells])
     names = [f"{kind}{', bi-directional' if both else ''}" for kind, both in KINDS]
@@ -61,20 +61,3 @@ def _measure(
             step(batch)[0, 0, 0, 0].numpy()
             took.append(time.perf_counter() - start)
     return times
-
-
-def _made_up_batch(recipe: recipes.TemporalRecipe, num_views: int) -> inputs.Element:
-    """Makes a batch of smooth motion up to 8 pixels per frame, as `inputs` yields them."""
-    # Smooth as real motion is: trajectories through noise would gather from all over the field.
-    rng = np.random.default_rng(0)
-    (height, width), count, length = SIZE, recipe.batch_size, recipe.stack_length
-    y, x = np.mgrid[:height, :width] / 100
-    phase = rng.uniform(0, 6, (count, length, 2, 1, 1))
-    rest = [height - recipe.crop_size + 1, width - recipe.crop_size + 1, 2]
-    return {
-        "codes": tf.constant((127.5 + 127 * np.sin(x + y + phase)).astype(np.uint8)),
-        "ranges": tf.tile(tf.constant([[[[-8.0, 8.0]]]]), [count, length, 2, 1]),
-        "means": tf.zeros([count, length, 2]),
-        "size": tf.constant([[height, width]] * count),
-        "views": tf.constant(rng.integers(0, rest, (count, num_views, 3)), tf.int32),
-    }

@@ -4,6 +4,7 @@
     twostream benchmark training --store=stores/ucf101 --stream=temporal --batch_size=256
     twostream benchmark flow --pairs=middlebury --pictures=pictures
     twostream benchmark volumes --batch_size=8
+    twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
 
 `inputs` compares the real input graph of the temporal stream with the limit of the machine: bare
 loops that decode the same JPEG images from memory on the same cores, once with OpenCV and once with
@@ -11,6 +12,11 @@ TensorFlow's decoder. `training` times whole iterations, at one setting per call
 is that setting's own. `flow` compares flow methods on pairs of frames: their errors, and their
 times on one thread, on all and, for those in TensorFlow, on a GPU if there is one. `volumes` times
 what each input configuration (Sect. 3.1) costs on the device, on made-up fields of 341x256.
+
+`gpu` tells all that a GPU can do, in minutes: whether it computes what the CPU does, how fast
+steps, input and flow are, and a real training of the clips in the store. Results are in
+OUTPUT_DIR/gpu.md and gpu.json as they come. The CPU's values may be computed before, without a GPU:
+`benchmark gpu --pairs=middlebury --reference=cpu.npz` writes them if there is no such file.
 """
 
 import dataclasses
@@ -19,8 +25,14 @@ from typing import Any, ClassVar, Literal
 from tf_twostream import cli, flow
 from tf_twostream.paper import recipes
 
-# What can be measured, and the flag that says on what; volumes are made up.
-NEEDED = {"inputs": "store", "training": "store", "flow": "pairs", "volumes": ""}
+# What can be measured, and the flags that say on what; volumes are made up.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "inputs": ("store",),
+    "training": ("store",),
+    "flow": ("pairs",),
+    "volumes": (),
+    "gpu": ("pairs", "store", "output_dir"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,7 +41,7 @@ class BenchmarkFlags(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    store: str = cli.knob("", "inputs, training: store written by twostream precompute-flow.")
+    store: str = cli.knob("", "inputs, training, gpu: store made by twostream precompute-flow.")
     seconds: float = cli.knob(
         20.0, "Seconds to measure each of the things compared.", group="machine"
     )
@@ -44,13 +56,21 @@ class BenchmarkFlags(cli.Knobs):
     precision: Literal["float32", "bfloat16"] = cli.knob_of(recipes.Recipe, "precision")
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
     pairs: str = cli.knob(
-        "", "flow: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo."
+        "", "flow, gpu: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo."
     )
     methods: tuple[str, ...] = cli.knob(tuple(flow.METHODS), "flow: methods to compare.")
     pictures: str = cli.knob(
         "",
         "flow: folder for SCENE/METHOD.png, the field beside the known one, and METHOD.flo.",
         group="output",
+    )
+
+    output_dir: str = cli.knob("", "gpu: folder for results, profiles and runs.", group="output")
+    total_seconds: float = cli.knob(
+        300.0, "gpu: about how long all parts may take together.", group="machine", above=0
+    )
+    reference: str = cli.knob(
+        "", "gpu: file of what a CPU computes at the paper's size; see above.", group="machine"
     )
 
     def recipe(self, stream: str) -> Any:
@@ -67,6 +87,8 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
     from tf_twostream.benchmarks import decoding, flow_comparison, iterations, volumes
 
     seconds = given.seconds
+    if name == "gpu":
+        return _measure_gpu(given)
     if name == "volumes":
         return volumes.measure(given.recipe("temporal"), seconds)
     if name == "flow":
@@ -85,13 +107,30 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
     )
 
 
+def _only_writes_reference(name: str, given: BenchmarkFlags, flag: str) -> bool:
+    """Says whether a flag may be left out, because only the CPU's values are to be computed."""
+    return name == "gpu" and bool(given.reference) and flag != "pairs"
+
+
+def _measure_gpu(given: BenchmarkFlags) -> str:
+    from tf_twostream.benchmarks.gpu import parts, setting
+
+    size, where = setting.FULL, (given.store, given.pairs, given.output_dir, given.reference)
+    own = setting.Setting(*where, size=size)
+    if given.output_dir and given.store:
+        return parts.measure(own, total_seconds=given.total_seconds)
+    parts.write_reference(own)
+    return f"{given.reference}: what a CPU computes. Carry it along: --reference."
+
+
 def main(measurements: list[str], given: BenchmarkFlags) -> None:
     """Measures what is named."""
     # All of them are checked first, for each takes a while.
     for name in measurements:
         if name not in NEEDED:
             raise ValueError(f"Measure one of {', '.join(NEEDED)}. Received: {name!r}.")
-        if NEEDED[name] and not getattr(given, NEEDED[name]):
-            raise ValueError(f"`{name}` measures on --{NEEDED[name]}. Received: none.")
+        for flag in NEEDED[name]:
+            if not getattr(given, flag) and not _only_writes_reference(name, given, flag):
+                raise ValueError(f"`{name}` measures on --{flag}. Received: none.")
     for name in measurements:
         print(_measure(name, given))

@@ -40,27 +40,42 @@ def rescale(frames: tf.Tensor, shorter_side: int) -> tf.Tensor:
     """
     size = tf.shape(frames)[1:3]
     new_size = rescaled_size(size, shorter_side)
-    rows, columns = (_weights(size[axis], new_size[axis]) for axis in (0, 1))
+    rows, columns = (_taps(size[axis], new_size[axis]) for axis in (0, 1))
 
     def one(frame):  # Frame by frame: as floats, a whole video would take gigabytes.
-        image = tf.einsum("yh,hwc->ywc", rows, tf.cast(frame, tf.float32))
-        image = tf.einsum("xw,ywc->yxc", columns, image)
-        return tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+        image = _resample(tf.cast(frame, tf.float32), *rows)
+        image = _resample(tf.transpose(image, [1, 0, 2]), *columns)
+        image = tf.round(tf.transpose(image, [1, 0, 2]))
+        return tf.cast(tf.clip_by_value(image, 0, 255), tf.uint8)
 
     return tf.map_fn(one, frames, fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))
 
 
-def _weights(length: tf.Tensor, new_length: tf.Tensor) -> tf.Tensor:
-    """Returns what each old pixel of a line adds to each new one, `[new_length, length]`."""
+def _taps(length: tf.Tensor, new_length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Says which K old pixels of a line add to each new one, and by what weights.
+
+    Returns:
+        `[new_length, K]` int32 places and `[new_length, K]` float32 weights, which add up to 1.
+    """
     new = tf.range(new_length, dtype=tf.float64)[:, None]
-    old = tf.range(length, dtype=tf.float64)
-    ratio = length / new_length
-    overlap = tf.minimum((new + 1) * ratio, old + 1) - tf.maximum(new * ratio, old)
+    ratio, last = length / new_length, tf.cast(length - 1, tf.float64)
     # Pixels are squares, not points: OpenCV aligns their borders, hence the halves.
-    place = tf.clip_by_value((new + 0.5) * ratio - 0.5, 0.0, old[-1])
-    weights = tf.where(new_length < length, overlap, 1 - tf.abs(place - old))
-    weights = tf.maximum(weights, 0.0)
-    return tf.cast(weights / tf.reduce_sum(weights, axis=1, keepdims=True), tf.float32)
+    between = tf.clip_by_value((new + 0.5) * ratio - 0.5, 0.0, last)
+    shrinks = ratio > 1
+    first = tf.floor(tf.where(shrinks, new * ratio, between))
+    old = first + tf.range(tf.where(shrinks, tf.math.ceil(ratio) + 1, 2.0), dtype=tf.float64)
+    overlap = tf.minimum((new + 1) * ratio, old + 1) - tf.maximum(new * ratio, old)
+    weights = tf.maximum(tf.where(shrinks, overlap, 1 - tf.abs(between - old)), 0.0)
+    weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
+    return tf.cast(tf.minimum(old, last), tf.int32), tf.cast(weights, tf.float32)
+
+
+def _resample(image: tf.Tensor, places: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Resamples the rows of `[H, W, C]` float32 by what `_taps` returns."""
+    # Not as a product of matrices, which a GPU may compute with 11 bits (TF32): it would then round
+    # other pixels up than the CPU on which the store was made.
+    rows = tf.gather(image, places)
+    return tf.reduce_sum(rows * weights[:, :, None, None], axis=1)
 
 
 def grey(frames: tf.Tensor) -> tf.Tensor:

@@ -136,6 +136,8 @@ def jitter_rgb(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         `[B, H, W, 3]` float32, not clipped to [0, 255].
     """
     eigenvectors = tf.constant(paper.RGB_EIGENVECTORS, tf.float32)
-    shifts = tf.matmul(draws * paper.RGB_EIGENVALUES, eigenvectors, transpose_b=True)
+    # Not by `matmul`, which a GPU may compute with 11 bits (TF32).
+    weighted = (draws * paper.RGB_EIGENVALUES)[:, None, :]
+    shifts = tf.reduce_sum(weighted * eigenvectors, axis=2)
     # The components are published for RGB in [0, 1].
     return images + 255.0 * shifts[:, None, None, :]

@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_twostream import datasets, store
+from tf_twostream.inputs import parallel
 from tf_twostream.paper import recipes
 from tf_twostream.store import records
 
@@ -177,6 +178,19 @@ class Windows:
             One element of a batch of `inputs`: "codes", "ranges" and "means", or "rgb", and the
             columns of `place` that do not say where the records are.
         """
+        decode = _decode_flow if self.recipe.sees_flow else _decode_rgb
+        kept = {name: value for name, value in place.items() if name not in _PLACE}
+        return {**kept, **decode(self.records(place), place["size"])}
+
+    def records(self, place: Element) -> tf.Tensor:
+        """Reads the records of one window and leaves them coded.
+
+        Args:
+            place: One row of what `locate` returns.
+
+        Returns:
+            `[L]` string, in the order of the input's channels.
+        """
         parts = []
         for number, kind in enumerate(self.recipe.kinds):
             # Reading ten records takes 1 ms, decoding them 4 ms: no more is decoded than is used.
@@ -185,9 +199,7 @@ class Windows:
                 serialized = serialized[::-1]  # A file is in the order of time, see `locate`.
             last = tf.shape(serialized)[0] - 1
             parts.append(tf.gather(serialized, tf.minimum(tf.range(self._share), last)))
-        decode = _decode_flow if self.recipe.sees_flow else _decode_rgb
-        kept = {name: value for name, value in place.items() if name not in _PLACE}
-        return {**kept, **decode(tf.concat(parts, axis=0), place["size"])}
+        return tf.concat(parts, axis=0)
 
     def batch(
         self, elements: tf.data.Dataset, size: int, *, drop_remainder: bool = True
@@ -204,9 +216,7 @@ class Windows:
         """
         # Padding takes twice as long as batching, even where there is nothing to pad.
         batch = elements.batch if self._have_one_size else elements.padded_batch
-        batches = batch(size, drop_remainder=drop_remainder)
-        # Two and not as many as memory allows: 256 volumes of UCF-101 are 450 MB.
-        return batches.prefetch(2)
+        return parallel.ahead(batch(size, drop_remainder=drop_remainder))
 
 
 def _decode_flow(serialized: tf.Tensor, size: tf.Tensor) -> Element:

@@ -9,6 +9,7 @@ Workers never outlive the calling process, however that ends.
 
 import contextlib
 import dataclasses
+import math
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -64,6 +65,7 @@ def run(
     *,
     num_workers: int,
     timeout: float,
+    job_seconds: float = math.inf,
 ) -> Generator[tuple[Job, Event], None, None]:
     """Runs a generator function on each job, in a new process per job.
 
@@ -76,6 +78,7 @@ def run(
         jobs: Taken one by one as workers come free.
         num_workers: Most processes at a time.
         timeout: A worker that yields nothing for so long, in seconds, is killed.
+        job_seconds: A worker whose job takes longer in all is killed.
 
     Yields:
         Pairs of a job and an event, as they come: any number of `Piece`, then one `Done` or
@@ -88,7 +91,7 @@ def run(
     if num_workers < 1 or not timeout > 0:
         given = f"num_workers={num_workers}, timeout={timeout}"
         raise ValueError(f"`num_workers` and `timeout` must be positive. Received: {given}.")
-    return _run(function, iter(jobs), num_workers, timeout)
+    return _run(function, iter(jobs), num_workers, timeout, job_seconds)
 
 
 def _run(
@@ -96,6 +99,7 @@ def _run(
     jobs: Iterator[Job],
     num_workers: int,
     timeout: float,
+    job_seconds: float,
 ) -> Generator[tuple[Job, Event], None, None]:
     context = _context(function.__module__)
     active: dict[Any, _Worker] = {}
@@ -107,8 +111,11 @@ def _run(
                 active[worker.connection] = worker
             if not active:
                 return
-            # No longer than until the most silent worker counts as hung.
-            deadline = min(worker.last_sign for worker in active.values()) + timeout
+            # No longer than until the first worker is to be killed.
+            deadline = min(
+                min(worker.last_sign + timeout, worker.started + job_seconds)
+                for worker in active.values()
+            )
             seconds = max(0.0, deadline - time.monotonic())
             # One event of each that has sent something, so that no fast worker starves others.
             for connection in multiprocessing.connection.wait(list(active), timeout=seconds):
@@ -120,6 +127,10 @@ def _run(
             for worker in [worker for worker in active.values() if worker.is_hung(timeout)]:
                 active.pop(worker.connection).kill()
                 yield worker.job, Failed(f"hung: nothing came for {timeout:g} s")
+            latest = time.monotonic() - job_seconds
+            for worker in [worker for worker in active.values() if worker.started < latest]:
+                active.pop(worker.connection).kill()
+                yield worker.job, Failed(f"out of time: not done after {job_seconds:.0f} s")
     finally:
         for worker in active.values():
             worker.kill()
@@ -136,7 +147,7 @@ class _Worker:
         with _hidden_main():
             self._process.start()
         theirs.close()  # Else the pipe would not end with the worker.
-        self.last_sign = time.monotonic()
+        self.started = self.last_sign = time.monotonic()
 
     def receive(self) -> Event:
         """Takes the next event; the end of the pipe before the job's end is a crash."""

@@ -10,8 +10,17 @@ import tensorflow as tf
 from tf_twostream.processes import locks
 
 
-def make_strategy() -> tf.distribute.Strategy:
-    """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs."""
+def make_strategy(*, gpu_memory: float = 0.0) -> tf.distribute.Strategy:
+    """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs.
+
+    Args:
+        gpu_memory: GiB that this process takes of each GPU, all at once; 0 for what it needs, as it
+            needs it. Only before the first op.
+    """
+    if gpu_memory:
+        limit = [tf.config.LogicalDeviceConfiguration(memory_limit=1024 * gpu_memory)]
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.set_logical_device_configuration(gpu, limit)
     tf.get_logger().setLevel("WARNING")  # The start lines of a training say it, once.
     cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
     if cluster.as_dict():
@@ -39,6 +48,18 @@ def device_name() -> str:
     if not gpus:
         return "CPU"
     return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
+def uses_tf32() -> bool:
+    """Says whether float32 convolutions and products are computed in TF32, with 11 bits.
+
+    GPUs since Ampere do so unless it is switched off: it is several times as fast.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus or not tf.config.experimental.tensor_float_32_execution_enabled():
+        return False
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return details.get("compute_capability", (0, 0)) >= (8, 0)
 
 
 def sole_writer(

@@ -32,6 +32,12 @@ class Execution(cli.Knobs):
         group="output",
         at_least=1,
     )
+    gpu_memory: float = cli.knob(
+        0.0,
+        "GiB of each GPU that this training may take, all of them at once; 0: what it needs, as it "
+        "needs it.",
+        at_least=0,
+    )
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.")
     deterministic: bool = cli.knob(
         False, "Ops that give the same bits in every run on the same machine; slower."

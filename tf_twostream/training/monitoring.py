@@ -161,12 +161,15 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
     """
     recipe = run.recipe
     drops = " ".join(f"{recipe.learning_rate_at(at):g} from {at:,};" for at in recipe.drops)
+    in_tf32 = recipe.precision == "float32" and devices.uses_tf32()
+    tf32 = " (products in TF32: NVIDIA_TF32_OVERRIDE=0 switches it off)" if in_tf32 else ""
     mirrored = "half of the samples mirrored" if recipe.mirroring else "no sample mirrored"
     lines = [
         *map(_describe_task, run.tasks),
         *_describe_added(run),
         f"network:    CNN-M-2048, {recipe.stream} stream, width {recipe.width:g}, "
-        f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}",
+        f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}"
+        f"{tf32}",
         f"input:      {_describe_input(recipe, run.task.settings)}",
         f"batch:      {recipe.batch_size} on {replicas} {devices.device_name()}"
         f"{'s' * (replicas > 1)}, "

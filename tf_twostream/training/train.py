@@ -45,7 +45,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
         KeyboardInterrupt: After a checkpoint has been written, if the user asked to stop.
     """
     # Hosts first: TensorFlow lets them find each other only before its first op.
-    strategy = devices.make_strategy()
+    strategy = devices.make_strategy(gpu_memory=execution.gpu_memory)
     if execution.deterministic:  # Before anything draws a number or builds a graph.
         keras.utils.set_random_seed(recipe.seed)
         tf.config.experimental.enable_op_determinism()

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tf_twostream.inputs import parallel
+
 Place = dict[str, tf.Tensor]
 SUFFIXES = frozenset((".jpeg", ".jpg", ".png"))
 SHUFFLE_BUFFER = 8_192  # Records; of ILSVRC-2012's 110 kB on average that is 0.9 GB.
@@ -173,7 +175,11 @@ class Shards:
         return (
             tf.data.Dataset.from_tensor_slices(list(mine))
             .shuffle(len(mine), seed)
-            .interleave(_records, cycle_length=OPEN_SHARDS, num_parallel_calls=tf.data.AUTOTUNE)
+            .interleave(
+                _records,
+                cycle_length=OPEN_SHARDS,
+                num_parallel_calls=min(parallel.CALLS, OPEN_SHARDS),
+            )
             .shuffle(SHUFFLE_BUFFER, seed)
             .repeat()
         )

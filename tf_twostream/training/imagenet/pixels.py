@@ -8,7 +8,7 @@ training, cuts. What is left to the device is what it does for videos, see `inpu
 import tensorflow as tf
 
 from tf_twostream import inputs, paper
-from tf_twostream.inputs import raw_frames, views
+from tf_twostream.inputs import parallel, raw_frames, views
 from tf_twostream.paper import recipes
 from tf_twostream.training.imagenet import labelled_images
 
@@ -134,8 +134,9 @@ def training(
     )
     places = found.endless(order)
     draws = tf.data.Dataset.counter(first_iteration, dtype=tf.int64).map(draw).unbatch()
-    samples = tf.data.Dataset.zip(places, draws).map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    return samples.batch(recipe.batch_size // num_replicas, drop_remainder=True).prefetch(2)
+    samples = tf.data.Dataset.zip(places, draws).map(read, num_parallel_calls=parallel.CALLS)
+    batches = samples.batch(recipe.batch_size // num_replicas, drop_remainder=True)
+    return parallel.ahead(batches)
 
 
 def evaluation(
@@ -163,5 +164,5 @@ def evaluation(
         chosen = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
         return {"rgb": rgb, "views": chosen, "label": file["label"]}
 
-    samples = found.once().map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    return samples.padded_batch(batch_size).prefetch(2)
+    samples = found.once().map(read, num_parallel_calls=parallel.CALLS)
+    return parallel.ahead(samples.padded_batch(batch_size))
