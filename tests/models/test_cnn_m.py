@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from tf_twostream import models, paper
-from tf_twostream.models import cnn_m
 from tf_twostream.paper import recipes
 
 
@@ -111,9 +110,3 @@ def test_the_seed_decides_the_weights():
     for a, b, c in zip(first.get_weights(), same.get_weights(), other.get_weights()):
         np.testing.assert_array_equal(a, b)
         assert a.ndim < 2 or not np.array_equal(a, c)
-
-
-def test_the_smallest_input_works_and_a_smaller_one_is_refused():
-    models.build(recipes.TemporalRecipe(width=0.05, crop_size=cnn_m.MIN_CROP_SIZE), 2)
-    with pytest.raises(ValueError, match=r"at least 41 pixels.*Received: 40"):
-        models.build(recipes.TemporalRecipe(width=0.05, crop_size=40), 2)

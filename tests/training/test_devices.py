@@ -16,6 +16,48 @@ def test_without_a_gpu_the_cpu_trains_alone():
     assert devices.device_name() == "CPU"
 
 
+@pytest.fixture
+def card(monkeypatch):
+    """Makes TensorFlow name a GPU of a compute capability."""
+
+    def make(*capability):
+        config = tf.config.experimental
+        details = {"device_name": "made up", "compute_capability": capability}
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+        monkeypatch.setattr(config, "get_device_details", lambda gpu: details)
+
+    return make
+
+
+@pytest.mark.parametrize(("capability", "tf32"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_tf32_is_what_gpus_since_ampere_compute_in(card, capability, tf32):
+    assert not devices.uses_tf32()
+    card(*capability)
+    assert devices.uses_tf32() is tf32
+
+
+def test_tf32_that_is_switched_off_is_not_said(card):
+    card(9, 0)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        assert not devices.uses_tf32()
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(True)
+
+
+def test_a_limit_of_memory_is_set_for_each_gpu(monkeypatch):
+    limits = []
+    with monkeypatch.context() as patched:
+        patched.setattr(tf.config, "list_physical_devices", lambda kind: ["one", "two"])
+        patched.setattr(
+            tf.config,
+            "set_logical_device_configuration",
+            lambda gpu, own: limits.append((gpu, own[0].memory_limit)),
+        )
+        devices.make_strategy(gpu_memory=1.5)
+    assert limits == [("one", 1536), ("two", 1536)]
+
+
 class FakeStrategy:
     """Two hosts with two GPUs each, seen from one that has one device."""
 

@@ -67,6 +67,17 @@ def test_a_run_is_described_in_the_papers_words(tmp_path, tiny_store):
         assert words in text
 
 
+def test_products_in_tf32_are_said_where_the_card_has_them(tmp_path, tiny_store, monkeypatch):
+    monkeypatch.setattr(monitoring.devices, "uses_tf32", lambda: True)
+    split = tiny_store[1]
+    run = run_of(tmp_path, recipes.SpatialRecipe(), split)
+    assert "float32 (products in TF32" in monitoring.describe(
+        run, num_weights=1, replicas=1, chunk_size=0
+    )
+    run = run_of(tmp_path, recipes.SpatialRecipe(precision="bfloat16"), split)
+    assert "TF32" not in monitoring.describe(run, num_weights=1, replicas=1, chunk_size=0)
+
+
 def test_each_input_configuration_has_its_words(tmp_path, tiny_store):
     recipe = recipes.TemporalRecipe(
         stack_length=6, stacking="trajectory", bidirectional=True, mean_subtraction=False

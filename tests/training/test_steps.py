@@ -117,6 +117,28 @@ def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs)
     assert any(np.any(a != b) for a, b in zip(before, model.get_weights()))
 
 
+@pytest.mark.slow
+def test_replicas_keep_the_same_statistics(batch):
+    recipe = dataclasses.replace(RECIPE, architecture="efficientnet_lite0", crop_size=32)
+    # Not by collective ops: all strategies of a process share their keys, and those of another
+    # test may have sums of another shape.
+    sums = tf.distribute.ReductionToOneDevice()
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=sums)
+    with strategy.scope():
+        model = models.build(recipe, 3)
+        optimizer = steps.make_optimizer(recipe, model.trainable_variables)
+    half = strategy.experimental_distribute_values_from_function(
+        lambda context: {
+            name: value[3 * context.replica_id_in_sync_group :][:3] for name, value in batch.items()
+        }
+    )
+    steps.on_all_replicas(step_of(model, optimizer, recipe), strategy)((half,))
+    mean = model.get_layer("norm_stem").moving_mean.value
+    first, second = (part.numpy() for part in strategy.experimental_local_results(mean))
+    np.testing.assert_array_equal(first, second)
+    assert first.any()  # It has been learnt: it begins with zeros.
+
+
 def test_where_videos_show_several_classes_each_class_is_a_question_of_its_own():
     logits = np.array([[2.0, -1.0, 0.5], [-3.0, 4.0, 1.0]], np.float32)
     shows = np.array([[True, False, True], [False, False, True]])

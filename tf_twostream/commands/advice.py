@@ -28,6 +28,7 @@ ADVICE = {
     "CropError": "Use a smaller --crop_size, or a larger --shorter_side: that of the store, which "
     "precompute-flow makes, or that of pretrain-imagenet.",
     # Runs.
+    "NoPackageError": "Install it: pip install 'tf_twostream[pretrained]'.",
     "StartError": "Name a run that fits by --init_from, of the same --width and --crop_size; with "
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
     "NoRunError": "Name the --run_dir of a training script.",

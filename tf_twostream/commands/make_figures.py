@@ -62,12 +62,12 @@ def draw_video(given: FigureFlags, folder: pathlib.Path) -> None:
 
 def draw_filters(run_dir: str, folder: pathlib.Path) -> None:
     """Draws Fig. 4, the filters after the last checkpoint."""
-    from tf_twostream import runs
+    from tf_twostream import models, runs
     from tf_twostream.figures import pictures
 
     run = runs.load(run_dir)
     model, iterations = runs.load_model(run)
-    kernel = model.get_layer("conv1").kernel.numpy()
+    kernel = model.get_layer(models.architecture_of(run.recipe).first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not run.recipe.sees_flow)
     pictures.write_png(folder / "fig4.png", picture)
     print(f"{folder / 'fig4.png'}: {run_dir} after {iterations:,} iterations")

@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl import logging
 from matplotlib import figure
 
-from tf_twostream import inputs, runs, store
+from tf_twostream import inputs, models, runs, store
 from tf_twostream.figures import clips, pictures, results
 from tf_twostream.paper import recipes
 from tf_twostream.scores import metrics, score_files
@@ -20,11 +20,11 @@ def write_filters(model: keras.Model, recipe: recipes.Recipe, iteration: int) ->
     """Shows the filters of the first layer (paper, Fig. 4).
 
     Args:
-        model: A network with a layer "conv1".
+        model: A network.
         recipe: Its recipe, which says whether it sees flow.
         iteration: For how many iterations it has been trained.
     """
-    kernel = model.get_layer("conv1").kernel.numpy()
+    kernel = model.get_layer(models.architecture_of(recipe).first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not recipe.sees_flow)
     tf.summary.image("first_layer_filters", picture[None], step=iteration)
 

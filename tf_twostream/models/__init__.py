@@ -1,8 +1,19 @@
-"""The networks: Keras functional models, built from the layer table in `paper`.
+"""The networks: Keras functional models.
 
-`networks` joins the input, the body (`cnn_m`) and the classification layers.
+`networks` joins the input, a body (`cnn_m`, `vgg16`, `efficientnet_lite`; `architecture` says what
+they have in common) and the classification layers.
 """
 
+from tf_twostream.models.architecture import Architecture
+from tf_twostream.models.architectures import ARCHITECTURES, architecture_of
 from tf_twostream.models.networks import LAST_LAYER, build, head_name, of_task
 
-__all__ = ["LAST_LAYER", "build", "head_name", "of_task"]
+__all__ = [
+    "ARCHITECTURES",
+    "LAST_LAYER",
+    "Architecture",
+    "architecture_of",
+    "build",
+    "head_name",
+    "of_task",
+]

@@ -15,16 +15,21 @@ def codes_per_pixel(bound: float = paper.FLOW_BOUND) -> float:
 
 
 def flow_kernel(
-    colour_kernel: np.ndarray, stack_length: int, *, bound: float = paper.FLOW_BOUND
+    colour_kernel: np.ndarray,
+    stack_length: int,
+    *,
+    bound: float = paper.FLOW_BOUND,
+    deviation: float = paper.RGB_STDDEV,
 ) -> np.ndarray:
     """Makes the first layer for flow of one for colours: their mean, for each flow channel.
 
     The bias need not change: the mean colour and rest are both zero to the networks.
 
     Args:
-        colour_kernel: `[H, W, 3, C_out]`, conv1 of a spatial network of this package.
+        colour_kernel: `[H, W, 3, C_out]`, the first layer of a spatial network of this package.
         stack_length: L, flow fields per volume.
         bound: Displacement in pixels per frame that counts as half of the grey levels.
+        deviation: What colours are divided by before the first layer.
 
     Returns:
         `[H, W, 2L, C_out]` in the type of `colour_kernel`, all channels alike.
@@ -36,8 +41,8 @@ def flow_kernel(
         rule = "`colour_kernel` must be [H, W, 3, C_out], of a spatial network"
         raise ValueError(f"{rule}. Received: shape {colour_kernel.shape}.")
     # In that work both inputs are grey levels, with flow from [-bound, bound] mapped to [0, 255].
-    # Here colours are divided by 58 before the first layer and flow is in pixels per frame; a
-    # factor, 0.11 at a bound of 20, makes a pixel of motion count as its 6.4 grey levels again.
-    scale = codes_per_pixel(bound) / paper.RGB_STDDEV
+    # Here colours are divided, by 58 in CNN-M, and flow is in pixels per frame; a factor, 0.11 at a
+    # bound of 20, makes a pixel of motion count as its 6.4 grey levels again.
+    scale = codes_per_pixel(bound) / deviation
     mean = colour_kernel.mean(axis=2, keepdims=True, dtype=np.float64) * scale
     return np.repeat(mean.astype(colour_kernel.dtype), 2 * stack_length, axis=2)

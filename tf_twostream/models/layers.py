@@ -1,4 +1,4 @@
-"""The two layers that Keras does not have in the form the paper needs."""
+"""The layers that Keras does not have in the form that the networks need."""
 
 from typing import Any
 
@@ -25,6 +25,19 @@ class LocalResponseNormalization(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the shape of the input."""
         return input_shape
+
+
+@keras.saving.register_keras_serializable("tf_twostream")
+class FrozenStatistics(keras.layers.BatchNormalization):
+    """A batch normalisation whose mean and variance stay as they are; scale and shift are learnt.
+
+    Keras freezes them together with scale and shift, by `trainable`, or where a layer is called,
+    by `training`, which the call of a whole network overrides.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
+        """Maps `[..., C]` to the same shape and type."""
+        return super().call(inputs, training=False, mask=mask)
 
 
 @keras.saving.register_keras_serializable("tf_twostream")

@@ -6,7 +6,8 @@ import keras
 from keras import initializers, layers
 
 from tf_twostream import paper
-from tf_twostream.models import cnn_m
+from tf_twostream.models import architectures
+from tf_twostream.models.architecture import LAST, Architecture, layer_seed
 from tf_twostream.paper import recipes
 
 LAST_LAYER = "classes"
@@ -26,7 +27,7 @@ def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras
     Args:
         recipe: The recipe of the network: stream, size and precision.
         num_classes: K; or, for several tasks, the K of each by its name: each has a classification
-            layer of its own on top of full7 (Sect. 4).
+            layer of its own on top of the features (Sect. 4).
 
     Returns:
         A model whose input is `[B, crop_size, crop_size, C]`: volumes in pixels per frame, channels
@@ -34,8 +35,11 @@ def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras
         `[B, K]` float32 logits, or a dictionary of them by task.
 
     Raises:
-        ValueError: If a task has fewer than two classes, or the crop is too small.
+        ValueError: If a task has fewer than two classes, the crop is too small, or the architecture
+            has no batch normalisation that the recipe speaks of.
     """
+    architecture = architectures.architecture_of(recipe)
+    _check(recipe, architecture)
     counts = {"": num_classes} if isinstance(num_classes, int) else num_classes
     # Keras has one policy for all layers that are made from now on, also those of other code.
     before = keras.config.dtype_policy()
@@ -43,7 +47,8 @@ def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras
     try:
         shape = (recipe.crop_size, recipe.crop_size, recipe.input_channels)
         inputs = keras.Input(shape, name="volume" if recipe.sees_flow else "rgb")
-        x = cnn_m.body(inputs if recipe.sees_flow else _subtract_mean(inputs), recipe)
+        x = inputs if recipe.sees_flow else _subtract_mean(inputs, architecture)
+        x = architecture.body(x, recipe)
         # Seeds of their own: two tasks with as many classes would start from the same weights.
         logits = {
             task: _head(x, count, name=head_name(task), seed=recipe.seed + number)
@@ -82,16 +87,25 @@ def _head(x: keras.KerasTensor, num_classes: int, *, name: str, seed: int) -> ke
     return layers.Dense(
         num_classes,
         kernel_initializer=initializers.RandomNormal(
-            stddev=paper.LAST_LAYER_STDDEV, seed=cnn_m.layer_seed(seed, cnn_m.LAST)
+            stddev=paper.LAST_LAYER_STDDEV, seed=layer_seed(seed, LAST)
         ),
         dtype="float32",  # Half precision would lose the differences that the softmax needs.
         name=name,
     )(x)
 
 
-def _subtract_mean(frames: keras.KerasTensor) -> keras.KerasTensor:
-    """Maps `[B, H, W, 3T]` RGB in [0, 255] to zero mean and unit variance."""
-    offset = [-mean / paper.RGB_STDDEV for mean in paper.RGB_MEAN] * (frames.shape[-1] // 3)
-    scale = 1 / paper.RGB_STDDEV
+def _check(recipe: recipes.Recipe, architecture: Architecture) -> None:
+    if recipe.crop_size < architecture.min_crop_size:
+        rule = f"`crop_size` of {architecture.name} must be at least {architecture.min_crop_size}"
+        raise ValueError(f"{rule}. Received: {recipe.crop_size}.")
+    if recipe.batch_norm != "auto" and not architecture.normalises_batches:
+        rule = "`batch_norm` is for architectures that have some"
+        raise ValueError(f"{rule}. Received: {recipe.batch_norm}, {architecture.name}.")
+
+
+def _subtract_mean(frames: keras.KerasTensor, architecture: Architecture) -> keras.KerasTensor:
+    """Maps `[B, H, W, 3T]` RGB in [0, 255] to what the first layer expects."""
+    scale = 1 / architecture.deviation
+    offset = [-mean * scale for mean in architecture.mean] * (frames.shape[-1] // 3)
     # In float32: with the 8 bits of bfloat16 the products would be off by up to a grey level.
     return layers.Rescaling(scale, offset, name="subtract_mean", dtype="float32")(frames)

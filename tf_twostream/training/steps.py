@@ -79,6 +79,8 @@ def make_step(
     """
     # One compiled function per head: retracing costs seconds, so it happens once, not in the step.
     functions = [_gradients(head, variables, jit_compile) for head in heads]
+    # Tasks share the layers that have statistics.
+    statistics = [v for v in heads[0].model.variables if v.name.startswith("moving_")]
 
     def step(batches: Batches) -> tuple[tf.Tensor, tf.Tensor]:
         results = []
@@ -99,10 +101,25 @@ def make_step(
             for gradient, variable in zip(summed, variables)
         ]
         optimizer.apply(decayed, variables)
+        _average_over_replicas(statistics)
         _, losses, hits = zip(*results)
         return tf.stack(losses), tf.stack(hits)
 
     return step
+
+
+def _average_over_replicas(statistics: Sequence[Any]) -> None:
+    """Gives the batch normalisations of all replicas the same moving statistics.
+
+    Each replica normalises by the mean and variance of its own share of the batch, and adds them to
+    its own moving averages: without this step a checkpoint would keep those of one replica.
+    """
+    if not statistics or tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return
+    context, mean = tf.distribute.get_replica_context(), tf.distribute.ReduceOp.MEAN
+    averaged = context.all_reduce(mean, [variable.value.read_value() for variable in statistics])
+    for variable, value in zip(statistics, averaged):
+        variable.assign(value)
 
 
 def on_all_replicas(replica_step: Step, strategy: tf.distribute.Strategy) -> Step:

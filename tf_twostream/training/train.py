@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tf_twostream import models, runs
 from tf_twostream.figures import tensorboard
+from tf_twostream.foreign_weights import pretrained
 from tf_twostream.paper import recipes
 from tf_twostream.training import devices, monitoring, steps
 from tf_twostream.training.checkpoints import Checkpoints
@@ -106,7 +107,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
 
 
 def _start_from_another_run(model: keras.Model, run: runs.Run) -> None:
-    """Copies the weights of the run that the recipe names, and freezes layers if it says so.
+    """Copies the weights that the recipe names, and freezes layers if it says so.
 
     A run that continues has a checkpoint, whose weights will replace these; its layers are frozen
     all the same.
@@ -115,7 +116,10 @@ def _start_from_another_run(model: keras.Model, run: runs.Run) -> None:
     fresh: list[str] = []
     # Where this run has a checkpoint, the other one may be gone by now.
     if recipe.init_from and runs.newest(run) is None:
-        fresh = runs.initialise(model, runs.load(recipe.init_from), run)
+        if recipe.init_from == recipes.IMAGENET:
+            fresh = pretrained.initialise(model, recipe)
+        else:
+            fresh = runs.initialise(model, runs.load(recipe.init_from), run)
         print(f"weights:    from {recipe.init_from}; afresh: {', '.join(fresh) or 'none'}")
     if not recipe.train_last_layer_only:
         return

@@ -1,0 +1,63 @@
+"""What the rest of the project knows of the body of a network, whichever it is.
+
+The file of each body (`cnn_m`, `vgg16`, `efficientnet_lite`) says it of its own.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+
+from tf_twostream.paper import recipes
+
+# The numbers of layers in `layer_seed`.
+FULL, DROPOUT, LAST = 10, 20, 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """The body of a network: from the input to the features that a classification layer takes.
+
+    Attributes:
+        name: For people.
+        body: Adds the body to a functional graph: from `[B, H, W, C]`, any number of channels, and
+            the recipe to `[B, F]` features, after their dropout.
+        min_crop_size: The smallest side of the input in pixels.
+        mean: What is subtracted from RGB in [0, 255] before the first layer.
+        deviation: What is then divided by.
+        first: The name of the first convolution, whose kernel is `[H, W, C, C_out]`.
+        stages: The names of the layers whose outputs `[B, H, W, C]` other networks may join, from
+            the input to the features. The grid becomes smaller from one to the next, or nearly so.
+        features: The name of the last layer before the dropout and the classes, `[B, F]`.
+        flow_bound: Pixels per frame that count as half of the grey levels where the first layer
+            for flow is made of that for colours (`cross_modality`).
+        normalises_batches: Whether there is batch normalisation.
+    """
+
+    name: str
+    body: Callable[[keras.KerasTensor, recipes.Recipe], keras.KerasTensor]
+    min_crop_size: int
+    mean: tuple[float, float, float]
+    deviation: float
+    first: str
+    stages: tuple[str, ...]
+    features: str
+    flow_bound: float
+    normalises_batches: bool = False
+
+
+def layer_seed(seed: int, number: int) -> int:
+    """Returns the seed of a layer, from the seed of the network and the layer's number.
+
+    Without seeds of their own, two layers of one shape would start from the same weights.
+
+    Args:
+        seed: The seed of the network.
+        number: The number of the layer, below 100.
+    """
+    return seed * 100 + number
+
+
+def scaled(channels: int, width: float) -> int:
+    """Returns how many channels a layer has in a network of another width; at least one."""
+    return max(1, round(channels * width))
