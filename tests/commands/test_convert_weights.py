@@ -27,11 +27,13 @@ def test_a_network_of_a_data_set_of_ours_knows_its_videos(root, tmp_path, tiny_s
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "temporal network, 3 classes: class 0 ... class 2\n" in done.stdout
-    assert "subtracted mean: 128.00, 128.00, 128.00 ..., folded into conv1\n" in done.stdout
+    assert (
+        "subtracted mean: 128.00, 128.00, 128.00 ..., folded into the first layer\n" in done.stdout
+    )
     assert "note: norm1 has k = 1, alpha = 0.0001 where ours has 2, 0.0001" in done.stdout
     command = shlex.split(done.stdout.splitlines()[-1].split("ready for ")[1])
-    assert command[:2] == ["scripts/train_temporal.py", f"--init_from={tmp_path / 'run'}"]
-    assert sorted(command[2:]) == [
+    assert command[:3] == ["twostream", "train-temporal", f"--init_from={tmp_path / 'run'}"]
+    assert sorted(command[3:]) == [
         "--crop_size=41", "--mean_subtraction=False", "--second_normalisation=True",
         "--stack_length=3", "--width=0.05",
     ]  # fmt: skip

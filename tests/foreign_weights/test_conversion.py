@@ -147,7 +147,7 @@ def test_normalisations_at_other_places_are_refused(tmp_path, shape):
     net = files.weights(channels=6)
     for normalised in (("conv2",), ("conv1", "conv3"), ("conv1", "conv2", "conv3")):
         layers = files.caffe_layers(net, normalised=normalised)
-        with pytest.raises(ValueError, match="temporal network must be CNN-M-2048 "):
+        with pytest.raises(ValueError, match="temporal network must be CNN-M-2048, "):
             convert(write_caffe(tmp_path, layers), tmp_path, shape)
 
 
@@ -195,7 +195,7 @@ def test_the_source_is_on_record(tmp_path, shape):
     source = json.loads((tmp_path / "run" / "source.json").read_text())
     assert source["file"] == "net.caffemodel" and len(source["sha256"]) == 64
     np.testing.assert_allclose(source["mean"], paper.RGB_MEAN)
-    assert (source["scale"], source["shift"]) == (58, [0, 0, 0])
+    assert (source["scale"], source["shift"]) == ([58] * 3, [0] * 3)
     assert not (tmp_path / "run" / "mean_image.npy").exists()
 
 

@@ -37,8 +37,9 @@ def fill(ours, tmp_path):
         layers = {layer.name: layer for layer in foreign.layers}
         change(layers)
         changed = dataclasses.replace(foreign, layers=tuple(layers.values()))
+        shift = np.zeros(net["conv1"][0].shape[1])
         return fitting.fill(
-            ours[stream], changed, scale=1, shift=np.zeros(net["conv1"][0].shape[1])
+            ours[stream], changed, models.ARCHITECTURES["cnn_m"], scale=1, shift=shift
         )
 
     return read_change_and_fill

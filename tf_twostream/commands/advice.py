@@ -59,8 +59,8 @@ ADVICE = {
     "OtherFormError": "Write the file anew. In MATLAB: s = load('it.mat'); save('older.mat', "
     "'-struct', 's', '-v7'); and for a struct `net`: save('it.mat', '-struct', 'net'). Files of "
     "Caffe are brought up to date by its tool upgrade_net_proto_binary.",
-    "OtherNetworkError": "Only CNN-M-2048 can be converted; if it is a smaller or a larger one, "
-    "give its --width and --crop_size.",
+    "OtherNetworkError": "Only CNN-M-2048 and VGG-16 can be converted; if it is a smaller or a "
+    "larger one, give its --width and --crop_size.",
     "DescriptionError": "Give --mean, --class_names and --dataset as the network was trained, not "
     "both of the last two, and --lrn_k for .caffemodel files alone.",
     # Of Python and TensorFlow.

@@ -1,4 +1,4 @@
-r"""Turns a CNN-M-2048 network of MatConvNet or Caffe into a run folder.
+r"""Turns a network of MatConvNet, Caffe, Keras or PyTorch into a run folder.
 
     twostream convert-weights --weights=imagenet-vgg-m-2048.mat --run_dir=runs/imagenet
     twostream convert-weights --weights=VGG_CNN_M_2048.caffemodel \
@@ -6,10 +6,10 @@ r"""Turns a CNN-M-2048 network of MatConvNet or Caffe into a run folder.
 
     twostream train-spatial ... --init_from=runs/imagenet --train_last_layer_only
 
-Three input channels make a spatial network, 2L make a temporal one, with a normalisation after
-conv2 if the file has one. The last line that is printed is the command that trains from it. Files
-are parsed without executing anything in them, and a network that does not compute the same as ours
-is refused. Give --dataset, --annotations and --split for a network that was trained on one of our
+The network is CNN-M-2048 or VGG-16, by the number of its layers. Three input channels make a
+spatial network, 2L make a temporal one, with a normalisation after conv2 if the file has one. The
+last line that is printed is the command that trains from it. Files are parsed without executing
+anything in them, and a network that does not compute the same as ours is refused. Give --dataset, --annotations and --split for a network that was trained on one of our
 data sets: twostream evaluate can then test it, on stores made with --method and --shorter_side.
 """
 
@@ -62,7 +62,7 @@ def main(file: ForeignFile, use: UseFlags) -> None:
     means = ", ".join(f"{level:.2f}" for level in converted.mean[:3])
     more = " ..." if len(converted.mean) > 3 else ""
     print(f"{run.recipe.stream} network, {len(names)} classes: {names[0]} ... {names[-1]}")
-    print(f"subtracted mean: {means}{more}, folded into conv1")
+    print(f"subtracted mean: {means}{more}, folded into the first layer")
     for note in converted.notes:
         print(f"note: {note}")
     print(f"{run.path}: ready for {_training(run.recipe, str(run.path))}")
@@ -76,4 +76,4 @@ def _training(recipe: recipes.Recipe, run_dir: str) -> str:
         for field in dataclasses.fields(recipe)
         if getattr(recipe, field.name) != field.default
     ]
-    return shlex.join([f"scripts/train_{recipe.stream}.py", f"--init_from={run_dir}", *others])
+    return shlex.join(["twostream", f"train-{recipe.stream}", f"--init_from={run_dir}", *others])

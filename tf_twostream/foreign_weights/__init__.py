@@ -1,4 +1,4 @@
-"""Turns CNN-M-2048 networks of MatConvNet and Caffe into run folders of this project.
+"""Turns networks of other programs into run folders of this project, and reads published weights.
 
 `matconvnet` and `caffe` read a file as a `network.ForeignNetwork`, `fitting` puts its weights into
 our network, and `conversion` writes the run folder. `knobs` imports no TensorFlow.

@@ -1,4 +1,4 @@
-"""From a file of MatConvNet or Caffe to a run folder.
+"""From a file of MatConvNet, Caffe, Keras or PyTorch to a run folder.
 
 The run folder holds what every other has, and of the file:
 
@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, models, paper, runs, store
-from tf_twostream.foreign_weights import caffe, fitting, matconvnet, matlab, network
+from tf_twostream.foreign_weights import caffe, fitting, matconvnet, matlab, network, vgg16_files
 from tf_twostream.foreign_weights.errors import DescriptionError, OtherNetworkError
 from tf_twostream.foreign_weights.knobs import ForeignFile
 from tf_twostream.models import cross_modality
@@ -40,7 +40,7 @@ class Conversion:
 
 
 def read(file: ForeignFile) -> network.ForeignNetwork:
-    """Reads the network of a file, in whichever of the two formats it is.
+    """Reads the network of a file, in whichever of the formats it is.
 
     Args:
         file: The file; of what is said about it only `lrn_k` counts.
@@ -50,22 +50,35 @@ def read(file: ForeignFile) -> network.ForeignNetwork:
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is in neither format, or `lrn_k` is given for a file that has it.
+        ValueError: If it is in none of them, or `lrn_k` is given for a file that needs none.
     """
-    if not matlab.is_matlab(file.weights):
+    reader = next((reader for is_one, reader in _READERS if is_one(file.weights)), None)
+    if reader is None:
         return caffe.read(file.weights, lrn_k=file.lrn_k)
     if file.lrn_k is not None:
-        given = f"lrn_k={file.lrn_k:g} for {file.weights}"
-        raise DescriptionError(
-            f"`lrn_k` must be left to a .mat file, which states it. Received: {given}."
-        )
-    return matconvnet.read(file.weights)
+        rule = "`lrn_k` must be left out but for a .caffemodel"
+        raise DescriptionError(f"{rule}. Received: lrn_k={file.lrn_k:g} for {file.weights}.")
+    return reader(file.weights)
+
+
+# How each format is told by the first bytes, and read; what is none of them is for Caffe's reader.
+_READERS = (
+    (matlab.is_matlab, matconvnet.read),
+    (vgg16_files.is_hdf5, vgg16_files.read_keras),
+    (vgg16_files.is_torch, vgg16_files.read_torch),
+)
 
 
 def _recipe(foreign: network.ForeignNetwork, shape: recipes.Recipe) -> recipes.Recipe:
     """Returns the recipe of our network for a foreign one: three input channels are colours."""
     channels = foreign.input_channels
     size: dict[str, Any] = {"width": shape.width, "crop_size": shape.crop_size}
+    # Whose number of layers with weights it has; where none has, CNN-M says what is missing.
+    for name, architecture in models.ARCHITECTURES.items():
+        if (chain := architecture.chain) is not None:
+            count = len(chain.convolutions) + (0 if foreign.is_trunk else len(chain.full) + 1)
+            if count == foreign.num_weighted:
+                size["architecture"] = name
     if channels == 3:
         return recipes.SpatialRecipe(**size)
     if channels % 2:
@@ -98,16 +111,20 @@ def _mean_image(file: ForeignFile, foreign: network.ForeignNetwork) -> np.ndarra
     return mean[..., ::-1] if foreign.is_bgr else mean
 
 
-def _input(recipe: recipes.Recipe, mean: np.ndarray, bound: float) -> tuple[float, np.ndarray]:
-    """Returns (scale, shift): the foreign input is scale * (input of our conv1) + shift.
+def _input(
+    recipe: recipes.Recipe, mean: np.ndarray, deviation: np.ndarray | None, bound: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (scale, shift): the foreign input is scale * (input of our first layer) + shift.
 
-    Spatial: ours is (rgb - RGB_MEAN) / RGB_STDDEV, the foreign one rgb - mean. Temporal: ours is
-    a displacement d in pixels per frame, the foreign one the code 127.5 + 255 d / (2 bound) less
-    the mean; the rounding and clipping of codes is left out.
+    Spatial: ours is (rgb - RGB_MEAN) / RGB_STDDEV, the foreign one (rgb - mean) / deviation.
+    Temporal: ours is a displacement d in pixels per frame, the foreign one the code
+    127.5 + 255 d / (2 bound) less the mean; the rounding and clipping of codes is left out.
     """
     if recipe.sees_flow:
-        return cross_modality.codes_per_pixel(bound), 127.5 - mean
-    return paper.RGB_STDDEV, np.array(paper.RGB_MEAN) - mean
+        return np.full(mean.shape, cross_modality.codes_per_pixel(bound)), 127.5 - mean
+    architecture = models.architecture_of(recipe)
+    divisor = np.ones(3) if deviation is None else deviation
+    return architecture.deviation / divisor, (np.array(architecture.mean) - mean) / divisor
 
 
 def _split(
@@ -173,7 +190,7 @@ def convert(
         DescriptionError: If what is said about the file contradicts it.
         ForeignFileError: If it is damaged, cut off or of another kind.
         OtherFormError: If its own program has to write it anew.
-        OtherNetworkError: If its network is not CNN-M-2048.
+        OtherNetworkError: If its network is neither CNN-M-2048 nor VGG-16.
     """
     path = pathlib.Path(file.run_dir)
     if path.exists():
@@ -183,11 +200,15 @@ def convert(
     recipe = _recipe(foreign, shape)
     split = _split(file, foreign, split)
     image = _mean_image(file, foreign)
-    # Our network takes no mean image; what can be folded into conv1 is its mean over all pixels.
+    # Our network takes no mean image; what can be folded into its first layer is the mean of that.
     mean = image.reshape(-1, image.shape[-1]).mean(axis=0, dtype=np.float64)
-    scale, shift = _input(recipe, mean, file.flow_bound)
+    scale, shift = _input(recipe, mean, foreign.deviation, file.flow_bound)
     model = models.build(recipe, foreign.num_classes)
-    notes = [*foreign.notes, *fitting.fill(model, foreign, scale=scale, shift=shift)]
+    architecture = models.architecture_of(recipe)
+    notes = list(foreign.notes)
+    notes += fitting.fill(model, foreign, architecture, scale=scale, shift=shift)
+    if foreign.is_trunk:
+        notes.append("all layers after the convolutions start afresh: it labels nothing yet")
     # Under another name, so that a conversion that is interrupted is not taken for a whole one.
     partial = path.with_name(f"{path.name}{files.PARTIAL}")
     files.remove_folder(partial)
@@ -203,7 +224,7 @@ def convert(
             "which is what the network subtracts; mean_image.npy keeps it"
         )
         np.save(partial / "mean_image.npy", image)
-    source = {**_identity(file.weights), "mean": mean.tolist(), "scale": scale}
+    source = {**_identity(file.weights), "mean": mean.tolist(), "scale": scale.tolist()}
     source |= {"shift": shift.tolist(), "notes": notes}
     files.write_json(partial / "source.json", source, indent=2)
     partial.rename(path)

@@ -17,7 +17,7 @@ class OtherFormError(ValueError):
 
 
 class OtherNetworkError(ValueError):
-    """A network does not compute what CNN-M-2048 computes."""
+    """A network does not compute what ours computes."""
 
 
 class DescriptionError(ValueError):

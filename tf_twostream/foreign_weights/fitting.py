@@ -17,8 +17,6 @@ from tf_twostream import models, paper
 from tf_twostream.foreign_weights import network
 from tf_twostream.foreign_weights.errors import OtherNetworkError
 
-_POOL, _STEP = paper.POOL_SIZE, paper.POOL_STRIDE
-
 
 @dataclasses.dataclass(frozen=True)
 class _Slot:
@@ -35,7 +33,7 @@ def _weighted(name: str, kernel: tuple[int, ...], **settings: Any) -> _Slot:
     return _Slot(name, "conv", {**network.PLAIN, **shapes, **settings})
 
 
-def _conv_slots(model: keras.Model, row: paper.ConvLayer) -> Iterator[_Slot]:
+def _conv_slots(model: keras.Model, row: paper.ConvLayer, chain: models.Chain) -> Iterator[_Slot]:
     # Shapes are those of the built network, which knows width, crop and channels of its recipe.
     layer = model.get_layer(row.name)
     number = row.name.removeprefix("conv")
@@ -49,21 +47,24 @@ def _conv_slots(model: keras.Model, row: paper.ConvLayer) -> Iterator[_Slot]:
     if row.pool:
         # Ours rounds sizes up; foreign networks say the same by a padding at the end.
         side = layer.output.shape[1]
-        short = (side - _POOL) % _STEP
+        window, step = chain.pool_size, chain.pool_stride
+        short = -(side - window) % step
         settings = {
             "method": "max",
-            "size": (_POOL, _POOL),
-            "stride": (_STEP, _STEP),
+            "size": (window, window),
+            "stride": (step, step),
             "padding": (0, short, 0, short),
         }
         yield _Slot(f"pool{number}", "pool", settings, side)
 
 
-def _slots(model: keras.Model) -> Iterator[_Slot]:
-    for row in paper.CONV_LAYERS:
-        yield from _conv_slots(model, row)
+def _slots(model: keras.Model, chain: models.Chain, *, is_trunk: bool) -> Iterator[_Slot]:
+    for row in chain.convolutions:
+        yield from _conv_slots(model, row, chain)
+    if is_trunk:
+        return
     inputs = tuple(model.get_layer("flatten").input.shape[1:])
-    for name in (*(name for name, _ in paper.FULL_LAYERS), models.LAST_LAYER):
+    for name in (*(name for name, _ in chain.full), models.LAST_LAYER):
         units = model.get_layer(name).units
         yield _weighted(name, (*inputs, units))
         if name != models.LAST_LAYER:
@@ -82,13 +83,14 @@ def _in_effect(layer: network.Layer, slot: _Slot) -> dict[str, Any]:
         settings |= {"kernel": layer.kernel.shape, "biases": layer.bias.shape}
     if layer.kind == "pool":
         top, bottom, left, right = settings["padding"]
-        without = (slot.side - _POOL) // _STEP
-        added = [(slot.side + more - _POOL) // _STEP - without for more in (bottom, right)]
+        side, step = slot.settings["size"][0], slot.settings["stride"][0]
+        without = (slot.side - side) // step
+        added = [(slot.side + more - side) // step - without for more in (bottom, right)]
         settings["padding"] = (top, added[0], left, added[1])
     return settings
 
 
-def _check_layer(layer: network.Layer, slot: _Slot) -> None:
+def _check_layer(layer: network.Layer, slot: _Slot, ours: str) -> None:
     settings = _in_effect(layer, slot)
     differing = [name for name in slot.settings if settings[name] != slot.settings[name]]
     if differing:
@@ -96,7 +98,7 @@ def _check_layer(layer: network.Layer, slot: _Slot) -> None:
             ", ".join(f"{name}={values[name]}" for name in differing)
             for values in (slot.settings, settings)
         )
-        rule = f"Layer {layer.name} must have {wanted} to be {slot.name} of CNN-M-2048"
+        rule = f"Layer {layer.name} must have {wanted} to be {slot.name} of {ours}"
         raise OtherNetworkError(f"{rule}. Received: {found}.")
     # To be folded, k is divided by, and alpha as well in the convolution that follows.
     if layer.kind == "lrn" and not (layer.settings["k"] > 0 and layer.settings["alpha"] > 0):
@@ -107,7 +109,7 @@ def _check_layer(layer: network.Layer, slot: _Slot) -> None:
 
 
 def _match(
-    foreign: network.ForeignNetwork, model: keras.Model
+    foreign: network.ForeignNetwork, model: keras.Model, architecture: models.Architecture
 ) -> list[tuple[_Slot, network.Layer]]:
     """Pairs our layers with the foreign ones; a softmax behind the logits is left over.
 
@@ -118,15 +120,19 @@ def _match(
     layers = foreign.layers
     if layers[-1].kind == "softmax":
         layers = layers[:-1]
+    if architecture.chain is None:
+        rule = "A network to convert must have layers that follow one another"
+        raise OtherNetworkError(f"{rule}. Received: {architecture.name}.")
+    slots = _slots(model, architecture.chain, is_trunk=foreign.is_trunk)
     pairs, before = [], "the input"
-    for slot, layer in itertools.zip_longest(_slots(model), layers):
+    for slot, layer in itertools.zip_longest(slots, layers):
         # Kinds come first: layers of different kinds have different settings to compare.
         if slot is None or layer is None or slot.kind != layer.kind:
             wanted = f"{slot.name} ({slot.kind})" if slot else "nothing"
             found = f"{layer.name} ({layer.kind})" if layer else "the end of the file"
-            rule = f"A {model.name} network must be CNN-M-2048 (paper, Fig. 1 and Sect. 5), where"
+            rule = f"A {model.name} network must be {architecture.name}, where"
             raise OtherNetworkError(f"{rule} after {before} comes {wanted}. Received: {found}.")
-        _check_layer(layer, slot)
+        _check_layer(layer, slot, architecture.name)
         pairs.append((slot, layer))
         before = layer.name
     return pairs
@@ -145,17 +151,25 @@ def _factors(layer: network.Layer) -> tuple[float, float]:
 
 
 def fill(
-    model: keras.Model, foreign: network.ForeignNetwork, *, scale: float, shift: np.ndarray
+    model: keras.Model,
+    foreign: network.ForeignNetwork,
+    architecture: models.Architecture,
+    *,
+    scale: float | np.ndarray,
+    shift: np.ndarray,
 ) -> list[str]:
     """Sets the weights of our network to those of a foreign one.
 
-    The foreign input is `scale * x + shift`, x being the input of our conv1. Since conv1 has no
-    padding, its kernel w becomes `scale * w` and its bias grows by the sum of `w * shift`.
+    The foreign input is `scale * x + shift`, x being the input of our first layer. Its kernel w
+    becomes `scale * w`, and its bias grows by the sum of `w * shift`. This is exact where that
+    layer has no padding, as in CNN-M, and elsewhere if the shift is 0.
 
     Args:
         model: Our network; its layers decide what is allowed in the file.
         foreign: The network of the file.
-        scale: Units of the foreign input per unit of ours.
+        architecture: That of our network.
+        scale: Units of the foreign input per unit of ours, a number or `[C]`, channels in our
+            order.
         shift: `[C]`, in units of the foreign input, channels in our order.
 
     Returns:
@@ -167,7 +181,7 @@ def fill(
     """
     notes, carried, current = [], 1.0, ""
     weights: dict[str, list[np.ndarray]] = {}
-    for slot, layer in _match(foreign, model):
+    for slot, layer in _match(foreign, model, architecture):
         if layer.kernel is not None and layer.bias is not None:
             current = slot.name
             # The input is `carried` times too large. The bias is not, for it is added afterwards.
@@ -184,11 +198,14 @@ def fill(
                     f"{layer.name} has k = {k:g}, alpha = {alpha:g} where ours has {ours}: folded "
                     f"into {current} and the convolution after it, exactly"
                 )
-    kernel, bias = weights["conv1"]
+    kernel, bias = weights[architecture.first]
     kernel = kernel[:, :, ::-1] if foreign.is_bgr else kernel
     # In float64, because it is a sum of 7 x 7 x C products, 980 of them for ten flow fields.
     offset = np.einsum("hwio,i->o", kernel.astype(np.float64), shift)
-    weights["conv1"] = [kernel * np.float32(scale), bias + offset]
+    scales = np.broadcast_to(np.asarray(scale, np.float32), shift.shape)[
+        :, None
+    ]  # By input channel.
+    weights[architecture.first] = [kernel * scales, bias + offset]
     for name, (kernel, bias) in weights.items():
         layer = model.get_layer(name)
         layer.set_weights([kernel.reshape(layer.kernel.shape), bias])

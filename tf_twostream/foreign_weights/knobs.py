@@ -14,7 +14,8 @@ class ForeignFile(cli.Knobs):
 
     weights: str = cli.knob(
         cli.REQUIRED,
-        "The .mat file of MatConvNet or the .caffemodel of Caffe; told by its content.",
+        "The .mat file of MatConvNet, the .caffemodel of Caffe or, of VGG-16, the .h5 file of "
+        "Keras or the .pth file of torchvision; told by its content.",
     )
     run_dir: str = cli.knob(
         cli.REQUIRED, "Run folder to write; it must not exist yet.", group="output"

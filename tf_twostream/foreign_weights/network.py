@@ -51,6 +51,8 @@ class ForeignNetwork:
         is_bgr: Whether the first layer and the mean take colours as blue, green, red.
         mean: `[..., C]` float32, what is subtracted from the input, in grey levels; None if the
             file does not say.
+        deviation: `[C]`, what the input is divided by after that; None for nothing.
+        is_trunk: Whether there are convolutions alone: what follows them has to start afresh.
         class_names: K names; empty if the file has none.
         notes: What a user should know about how the file was read.
     """
@@ -58,6 +60,8 @@ class ForeignNetwork:
     layers: tuple[Layer, ...]
     is_bgr: bool
     mean: np.ndarray | None = None
+    deviation: np.ndarray | None = None
+    is_trunk: bool = False
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -82,5 +86,10 @@ class ForeignNetwork:
 
     @property
     def num_classes(self) -> int:
-        """K, the outputs of the last layer that has weights."""
-        return self._kernels[-1].shape[3]
+        """K, the outputs of the last layer that has weights; of a trunk the fewest there can be."""
+        return 2 if self.is_trunk else self._kernels[-1].shape[3]
+
+    @property
+    def num_weighted(self) -> int:
+        """The number of layers that have weights."""
+        return len(self._kernels)

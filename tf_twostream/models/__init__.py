@@ -4,7 +4,7 @@
 they have in common) and the classification layers.
 """
 
-from tf_twostream.models.architecture import Architecture
+from tf_twostream.models.architecture import Architecture, Chain
 from tf_twostream.models.architectures import ARCHITECTURES, architecture_of
 from tf_twostream.models.networks import LAST_LAYER, build, head_name, of_task
 
@@ -12,6 +12,7 @@ __all__ = [
     "ARCHITECTURES",
     "LAST_LAYER",
     "Architecture",
+    "Chain",
     "architecture_of",
     "build",
     "head_name",

@@ -4,14 +4,32 @@ The file of each body (`cnn_m`, `vgg16`, `efficientnet_lite`) says it of its own
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 
+from tf_twostream import paper
 from tf_twostream.paper import recipes
 
 # The numbers of layers in `layer_seed`.
 FULL, DROPOUT, LAST = 10, 20, 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """The layers of a network whose layers follow one another (`chain`).
+
+    Attributes:
+        convolutions: The convolutional layers, in their order.
+        pool_size: Of max-pooling, in pixels.
+        pool_stride: Likewise.
+        full: Names and widths of the fully connected layers.
+    """
+
+    convolutions: Sequence[paper.ConvLayer]
+    pool_size: int
+    pool_stride: int
+    full: Sequence[tuple[str, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +49,7 @@ class Architecture:
         features: The name of the last layer before the dropout and the classes, `[B, F]`.
         flow_bound: Pixels per frame that count as half of the grey levels where the first layer
             for flow is made of that for colours (`cross_modality`).
+        chain: The layer table, if its layers follow one another.
         normalises_batches: Whether there is batch normalisation.
     """
 
@@ -43,6 +62,7 @@ class Architecture:
     stages: tuple[str, ...]
     features: str
     flow_bound: float
+    chain: Chain | None = None
     normalises_batches: bool = False
 
 

@@ -1,33 +1,13 @@
 """Networks whose layers follow one another: convolutions, then fully connected layers."""
 
-import dataclasses
-from collections.abc import Sequence
-
 import keras
 from keras import initializers, layers
 
 from tf_twostream import paper
 from tf_twostream.models import layers as own_layers
 from tf_twostream.models import slow_fusion
-from tf_twostream.models.architecture import DROPOUT, FULL, layer_seed, scaled
+from tf_twostream.models.architecture import DROPOUT, FULL, Chain, layer_seed, scaled
 from tf_twostream.paper import recipes
-
-
-@dataclasses.dataclass(frozen=True)
-class Chain:
-    """The layers of such a network.
-
-    Attributes:
-        convolutions: The convolutional layers, in their order.
-        pool_size: Of max-pooling, in pixels.
-        pool_stride: Likewise.
-        full: Names and widths of the fully connected layers.
-    """
-
-    convolutions: Sequence[paper.ConvLayer]
-    pool_size: int
-    pool_stride: int
-    full: Sequence[tuple[str, int]]
 
 
 def body(x: keras.KerasTensor, recipe: recipes.Recipe, chain: Chain) -> keras.KerasTensor:

@@ -7,10 +7,10 @@ import keras
 
 from tf_twostream import paper
 from tf_twostream.models import chain
-from tf_twostream.models.architecture import Architecture
+from tf_twostream.models.architecture import Architecture, Chain
 from tf_twostream.paper import recipes
 
-CHAIN = chain.Chain(paper.CONV_LAYERS, paper.POOL_SIZE, paper.POOL_STRIDE, paper.FULL_LAYERS)
+CHAIN = Chain(paper.CONV_LAYERS, paper.POOL_SIZE, paper.POOL_STRIDE, paper.FULL_LAYERS)
 
 
 def body(x: keras.KerasTensor, recipe: recipes.Recipe) -> keras.KerasTensor:
@@ -36,4 +36,5 @@ ARCHITECTURE = Architecture(
     stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
     features="full7",
     flow_bound=paper.FLOW_BOUND,
+    chain=CHAIN,
 )

@@ -9,11 +9,11 @@ import keras
 
 from tf_twostream import paper
 from tf_twostream.models import chain
-from tf_twostream.models.architecture import Architecture
+from tf_twostream.models.architecture import Architecture, Chain
 from tf_twostream.paper import recipes
 
 _BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))  # Convolutions and their channels.
-CHAIN = chain.Chain(
+CHAIN = Chain(
     tuple(
         paper.ConvLayer(f"conv{block}_{n}", filters, kernel=3, stride=1, padding=1, pool=n == count)
         for block, (count, filters) in enumerate(_BLOCKS, 1)
@@ -48,4 +48,5 @@ ARCHITECTURE = Architecture(
     stages=tuple(f"conv{block}_{count}" for block, (count, _) in enumerate(_BLOCKS, 1)),
     features="full7",
     flow_bound=paper.FLOW_BOUND,
+    chain=CHAIN,
 )
