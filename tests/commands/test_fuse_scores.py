@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from tf_twostream.commands import fuse_scores
 from tf_twostream.scores import fusion, metrics, score_files
 
 NAMES = ("bend", "jack", "wave")
@@ -72,6 +73,23 @@ def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path)
     decisions = fusion.load_svm(out / "svm.npz").predict(streams)
     expected = metrics.accuracy(decisions, average.labels)
     assert results["results"]["svm"]["video_accuracy"] == expected
+
+
+@pytest.mark.parametrize(
+    ("learnt", "new", "warned"),
+    [(1.0, 0.6, True), (1.0, 0.95, False), (0.9, 0.5, False), (0.985, 0.7, True)],
+)
+def test_a_stream_that_knows_its_training_videos_by_heart_is_named(learnt, new, warned):
+    def scores(share):
+        right = np.arange(200) < round(200 * share)
+        table = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9])
+        ids = tuple(map(str, range(200)))
+        return score_files.Scores(ids, np.zeros(200, int), ("a", "b"), table)
+
+    note = fuse_scores._overfitting(scores(new), scores(learnt))
+    assert bool(note) == warned
+    if warned:
+        assert f"{100 * learnt:.1f} % of the training videos" in note
 
 
 def test_weights_weigh_the_streams(fuse, files, tmp_path):

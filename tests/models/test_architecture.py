@@ -91,3 +91,16 @@ def test_a_seed_decides_all_weights_and_no_two_layers_share_them(name):
 )
 def test_every_width_leaves_a_channel(width, channels, scaled):
     assert architecture.scaled(channels, width) == scaled
+
+
+def test_kernels_are_not_drawn_where_weights_follow(built):
+    name, drawn = built
+    recipe = recipes.TemporalRecipe(
+        architecture=name, width=0.05, crop_size=drawn.input_shape[1], stack_length=2
+    )
+    with models.without_drawing():
+        undrawn = models.build(recipe, 3)
+    kernels = [w.numpy() for w in undrawn.trainable_variables if w.name == "kernel"]
+    assert kernels and not any(kernel.any() for kernel in kernels)
+    again = models.build(recipe, 3)
+    assert all(w.numpy().any() for w in again.trainable_variables if w.name == "kernel")

@@ -9,8 +9,9 @@ r"""Turns a network of MatConvNet, Caffe, Keras or PyTorch into a run folder.
 The network is CNN-M-2048 or VGG-16, by the number of its layers. Three input channels make a
 spatial network, 2L make a temporal one, with a normalisation after conv2 if the file has one. The
 last line that is printed is the command that trains from it. Files are parsed without executing
-anything in them, and a network that does not compute the same as ours is refused. Give --dataset, --annotations and --split for a network that was trained on one of our
-data sets: twostream evaluate can then test it, on stores made with --method and --shorter_side.
+anything in them, and a network that does not compute the same as ours is refused. Give --dataset,
+--annotations and --split for a network that was trained on one of our data sets: twostream evaluate
+can then test it, on stores made with --method and --shorter_side.
 """
 
 import dataclasses

@@ -23,6 +23,9 @@ from tf_twostream import cli
 from tf_twostream.processes import files
 from tf_twostream.scores import fusion, metrics, score_files
 
+# When a stream's scores of training videos mislead an SVM: nearly all right, and worse on others.
+BY_HEART, WORSE = 0.98, 0.1
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FusionFlags(cli.Knobs):
@@ -100,10 +103,27 @@ def fuse_by_svm(given: FusionFlags, streams: Sequence[score_files.Scores]) -> np
     # Files do not say which stream they are of; --verbosity=0 shows whether the order is right.
     for test, train in zip(given.scores, given.train_scores):
         logging.info("The SVM is trained on %s and applied to %s.", train, test)
+    for name, tested, learnt in zip(name_streams(given), streams, training):
+        if note := _overfitting(tested, learnt):
+            print(f"note: {name} {note}")
     svm = fusion.train_svm(training)
     decisions = svm.predict(streams)
     fusion.save_svm(pathlib.Path(given.output_dir) / "svm.npz", svm)
     return decisions
+
+
+def _overfitting(test: score_files.Scores, train: score_files.Scores) -> str:
+    """Says that a stream knows its training videos by heart, if it does; else nothing."""
+    if test.multi_label:
+        return ""
+    learnt, new = (metrics.accuracy(part.scores, part.labels) for part in (train, test))
+    if learnt < BY_HEART or new > learnt - WORSE:
+        return ""
+    return (
+        f"is right on {100 * learnt:.1f} % of the training videos and on {100 * new:.1f} % of the "
+        "test videos. The SVM learns from the former to trust it more than it deserves; prefer the "
+        "average, or give the stream more videos or pre-trained weights."
+    )
 
 
 def fuse(given: FusionFlags) -> tuple[score_files.Scores, dict[str, np.ndarray]]:

@@ -4,7 +4,7 @@
 they have in common) and the classification layers.
 """
 
-from tf_twostream.models.architecture import Architecture, Chain
+from tf_twostream.models.architecture import Architecture, Chain, without_drawing
 from tf_twostream.models.architectures import ARCHITECTURES, architecture_of
 from tf_twostream.models.networks import LAST_LAYER, build, head_name, of_task
 
@@ -17,4 +17,5 @@ __all__ = [
     "build",
     "head_name",
     "of_task",
+    "without_drawing",
 ]

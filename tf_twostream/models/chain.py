@@ -6,7 +6,14 @@ from keras import initializers, layers
 from tf_twostream import paper
 from tf_twostream.models import layers as own_layers
 from tf_twostream.models import slow_fusion
-from tf_twostream.models.architecture import DROPOUT, FULL, Chain, layer_seed, scaled
+from tf_twostream.models.architecture import (
+    DROPOUT,
+    FULL,
+    Chain,
+    layer_seed,
+    scaled,
+    start_from,
+)
 from tf_twostream.paper import recipes
 
 
@@ -44,7 +51,7 @@ def body(x: keras.KerasTensor, recipe: recipes.Recipe, chain: Chain) -> keras.Ke
         x = layers.Dense(
             scaled(units, recipe.width),
             activation="relu",
-            kernel_initializer=initializers.VarianceScaling(scale, seed=seed),
+            kernel_initializer=start_from(initializers.VarianceScaling(scale, seed=seed)),
             name=name,
         )(x)
         seed = layer_seed(recipe.seed, DROPOUT + number)
@@ -63,7 +70,7 @@ def _conv(
         layer.kernel,
         layer.stride,
         activation="relu",
-        kernel_initializer=initializers.HeNormal(seed),
+        kernel_initializer=start_from(initializers.HeNormal(seed)),
         name=layer.name,
     )(x)
     if layer.normalise and layer.name != recipe.without_normalisation:

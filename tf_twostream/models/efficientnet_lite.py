@@ -8,12 +8,13 @@ input. Its ImageNet weights come with Python packages (`foreign_weights.pretrain
 import dataclasses
 import functools
 import math
+from typing import Any
 
 import keras
 from keras import initializers, layers
 
 from tf_twostream.models import layers as own_layers
-from tf_twostream.models.architecture import DROPOUT, Architecture, layer_seed
+from tf_twostream.models.architecture import DROPOUT, Architecture, layer_seed, start_from
 from tf_twostream.paper import recipes
 
 _STEM, _HEAD = 32, 1280  # Channels.
@@ -73,14 +74,16 @@ class _Builder:
         """Adds a convolution, one per channel if no number of channels is given."""
         # Far above the numbers of other layers: there are more than a hundred in the larger ones.
         seed = layer_seed(self._recipe.seed, 0) + 1_000_003 * (self._count + 1)
-        settings = {"padding": "same", "use_bias": False, "name": name}
+        settings: dict[str, Any] = {"padding": "same", "use_bias": False, "name": name}
         if channels:
             start = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed)
-            x = layers.Conv2D(channels, kernel, stride, kernel_initializer=start, **settings)(x)
+            settings |= {"kernel_initializer": start_from(start)}
+            x = layers.Conv2D(channels, kernel, stride, **settings)(x)
         else:
             # Of one channel each: "fan_out" would count those of the others, too.
             start = initializers.RandomNormal(stddev=math.sqrt(2.0) / kernel, seed=seed)
-            x = layers.DepthwiseConv2D(kernel, stride, depthwise_initializer=start, **settings)(x)
+            settings |= {"depthwise_initializer": start_from(start)}
+            x = layers.DepthwiseConv2D(kernel, stride, **settings)(x)
         learns = self._recipe.learns_statistics(first=not self._count)
         kind = layers.BatchNormalization if learns else own_layers.FrozenStatistics
         name = name.replace("conv", "norm")

@@ -7,7 +7,7 @@ from keras import initializers, layers
 
 from tf_twostream import paper
 from tf_twostream.models import architectures
-from tf_twostream.models.architecture import LAST, Architecture, layer_seed
+from tf_twostream.models.architecture import LAST, Architecture, layer_seed, start_from
 from tf_twostream.paper import recipes
 
 LAST_LAYER = "classes"
@@ -86,8 +86,8 @@ def _head(x: keras.KerasTensor, num_classes: int, *, name: str, seed: int) -> ke
         )
     return layers.Dense(
         num_classes,
-        kernel_initializer=initializers.RandomNormal(
-            stddev=paper.LAST_LAYER_STDDEV, seed=layer_seed(seed, LAST)
+        kernel_initializer=start_from(
+            initializers.RandomNormal(stddev=paper.LAST_LAYER_STDDEV, seed=layer_seed(seed, LAST))
         ),
         dtype="float32",  # Half precision would lose the differences that the softmax needs.
         name=name,

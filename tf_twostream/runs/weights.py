@@ -68,7 +68,8 @@ def _load_whole(run: Run) -> tuple[keras.Model, int]:
         raise NoCheckpointError(
             f"A trained run must have a checkpoint. Received: {run.path}, without one."
         )
-    model = build_model(run)
+    with models.without_drawing():  # All weights are in the checkpoint.
+        model = build_model(run)
     iteration = tf.Variable(0, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(model=model, iteration=iteration)
     # Each variable of the network must be in the checkpoint, or it would keep its fresh value
