@@ -1,4 +1,4 @@
-"""Turns a CNN-M-2048 network of MatConvNet or Caffe into a run folder."""
+"""Turns a network of MatConvNet, Caffe, Keras or PyTorch into a run folder."""
 
 from tf_twostream import commands
 

@@ -1,6 +1,7 @@
 """Tensors of PyTorch's files are read; nothing in a file is ever run."""
 
 import collections
+import io
 import os
 import zipfile
 
@@ -81,6 +82,46 @@ def test_a_tensor_beyond_its_numbers_is_refused(write, tensor):
 def test_what_is_no_network_is_refused(write, content):
     with pytest.raises(errors.ForeignFileError):
         torch_file.read(write(content))
+
+
+class Built(torch_files.Tensor):
+    """A tensor to which a pickle adds attributes after all checks ("build")."""
+
+    def __init__(self, state):
+        super().__init__("0", "FloatStorage", 24, (2,))
+        self.state = state
+
+    def __reduce__(self):
+        return (*super().__reduce__(), self.state)
+
+
+@pytest.mark.parametrize(
+    "state", [{"strides": (-1,)}, {"offset": 1 << 30}, (None, {"strides": (-1,)})]
+)
+def test_nothing_can_be_changed_after_it_was_checked(write, state):
+    with pytest.raises(errors.ForeignFileError):
+        torch_file.read(write({"weight": Built(state)}))
+
+
+@pytest.mark.parametrize("state", [{"dtype": "<i4"}, (None, {"dtype": "<i4"})])
+def test_a_file_does_not_change_how_others_are_read(write, state):
+    # FloatStorage, the state, "build".
+    evil = b"\x80\x02ctorch\nFloatStorage\n" + torch_files.pickled(state)[2:-1] + b"b."
+    with pytest.raises(AttributeError):
+        torch_file._unpickle(io.BytesIO(evil))
+    np.testing.assert_array_equal(torch_file.read(write(example()))["weight"].ravel(), NUMBERS)
+
+
+def test_a_note_under_a_huge_number_takes_no_memory():
+    bomb = b"\x80\x02Nr\x00\x00\x00\x40."  # LONG_BINPUT 2^30.
+    with pytest.raises(errors.ForeignFileError, match="notes more than it has"):
+        torch_file._unpickle(io.BytesIO(bomb))
+
+
+def test_names_of_one_storage_take_its_memory_once(write):
+    content = {str(n): torch_files.Tensor("0", "FloatStorage", 24, (24,)) for n in range(5)}
+    tensors = torch_file.read(write(content, {"0": NUMBERS}))
+    assert all(np.shares_memory(tensors["0"], tensor) for tensor in tensors.values())
 
 
 def test_compressed_numbers_are_refused(tmp_path):

@@ -153,3 +153,11 @@ def test_a_damaged_file_of_keras_is_refused(net, tmp_path, cut):
 def test_what_other_files_say_of_normalisations_is_refused(net, convert, tmp_path):
     with pytest.raises(DescriptionError, match="`lrn_k` must be left out but for a .caffemodel"):
         convert(vgg.write_keras(tmp_path / "net.h5", net), lrn_k=2.0)
+
+
+def test_numbers_that_are_not_in_the_file_are_refused(tmp_path):
+    path = tmp_path / "bomb.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("block1_conv1/kernel", (1 << 30,), "u1", chunks=(1 << 20,))
+    with pytest.raises(ForeignFileError, match="whose numbers are not all in the file"):
+        vgg16_files.read_keras(str(path))

@@ -58,6 +58,7 @@ def test_statistics_are_learnt_where_the_recipe_says(batch_norm, init_from, lear
     assert all(norm.trainable for norm in norms)  # Scales and shifts always learn.
 
 
-def test_cross_modality_learns_the_first_statistics():
-    recipe = recipes.TemporalRecipe(**SMALL, init_from="imagenet", cross_modality=True)
+@pytest.mark.parametrize("cross_modality", [False, True])
+def test_flow_learns_the_first_statistics(cross_modality):
+    recipe = recipes.TemporalRecipe(**SMALL, init_from="run", cross_modality=cross_modality)
     assert recipe.learns_statistics(first=True) and not recipe.learns_statistics(first=False)

@@ -16,8 +16,6 @@ from tf_twostream.foreign_weights.errors import OtherNetworkError
 from tf_twostream.models import efficientnet_lite
 from tf_twostream.paper import recipes
 
-CLASSES = 1000  # Of ImageNet, in their usual order.
-
 
 class NoPackageError(FileNotFoundError):
     """The package with the weights is not installed."""
@@ -41,9 +39,12 @@ def initialise(model: keras.Model, recipe: recipes.Recipe) -> list[str]:
     # Those weights are a spatial network's; a temporal one takes them by cross-modality alone, else
     # its first layer starts afresh.
     path = find(recipe.architecture)
+    # Some layers of another width are as wide, because of their rounding: too few to be of use.
+    if recipe.width != 1:
+        rule = "`init_from=imagenet` must have the published width, 1"
+        raise recipes.StartError(f"{rule}. Received: width={recipe.width:g}.")
     known = weights(path)
-    if isinstance(model.output, dict) or model.output_shape[-1] != CLASSES:
-        known = {name: own for name, own in known.items() if name != models.LAST_LAYER}
+    del known[models.LAST_LAYER]  # ImageNet's classes are nobody else's.
     return runs.copy(model, known, recipe, where=str(path))
 
 

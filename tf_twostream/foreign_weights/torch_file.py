@@ -7,13 +7,13 @@ numbers behind them, and the zip archive of today.
 """
 
 import collections
-import dataclasses
 import io
 import pickle
+import pickletools
 import struct
 import zipfile
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,11 @@ _MAGIC = 0x1950A86A20F9469CFC6C  # Of the old form.
 _VERSION = 1001
 KIND = "file of torch.save with tensors alone"
 
+# What a pickle can lay its hands on cannot be changed: neither tuples nor objects without a
+# dictionary take attributes, which the pickle's "build" would set behind all checks.
 
-@dataclasses.dataclass(frozen=True)
-class _Type:
+
+class _Type(NamedTuple):
     """A type of numbers, as its class is called in a file."""
 
     dtype: str
@@ -43,17 +45,15 @@ _TYPES = {
 }
 
 
-@dataclasses.dataclass
-class _Storage:
-    """Numbers in a row, of which tensors are made; in the old form they follow at the end."""
+class _Storage(NamedTuple):
+    """Numbers in a row, of which tensors are made, by their name in the file."""
 
+    name: str
     dtype: str
-    count: int
-    data: bytes | None = None
+    length: int
 
 
-@dataclasses.dataclass(frozen=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     """A tensor whose numbers need not have been read yet."""
 
     storage: _Storage
@@ -61,46 +61,33 @@ class _Tensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
-    def array(self) -> np.ndarray:
-        """Returns the numbers; bfloat16 as float32."""
-        short = self.storage.dtype == "bfloat16"
-        dtype = np.dtype("<u2" if short else self.storage.dtype)
-        data = self.storage.data
-        if data is None or len(data) != self.storage.count * dtype.itemsize:
-            raise ForeignFileError("a tensor whose numbers are missing")
-        numbers = np.frombuffer(data, dtype)
-        if short:
-            numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-        # As far as the tensor reaches, or strides would read memory that is not the file's.
-        reach = sum((side - 1) * step for side, step in zip(self.shape, self.strides))
-        if 0 in self.shape:
-            return np.zeros(self.shape, numbers.dtype)
-        if self.offset + reach >= len(numbers):
-            raise ForeignFileError(f"a tensor of shape {self.shape} beyond its numbers")
-        bytes_apart = [step * numbers.itemsize for step in self.strides]
-        view = np.lib.stride_tricks.as_strided(numbers[self.offset :], self.shape, bytes_apart)
-        # A stride of 0 makes huge tensors of one number.
-        if view.size > len(numbers):
-            raise ForeignFileError(f"a tensor of shape {self.shape} with {len(numbers)} numbers")
-        return view.copy()
+
+class _RebuildTensor:
+    """Stands for `torch._utils._rebuild_tensor_v2`."""
+
+    __slots__ = ()
+
+    def __call__(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+        sizes = (*shape, *strides, offset)
+        whole = all(isinstance(size, int) and 0 <= size < 1 << 48 for size in sizes)
+        if not (isinstance(storage, _Storage) and whole and len(shape) == len(strides) <= 32):
+            raise ForeignFileError("a tensor without storage, shape and strides")
+        return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
-def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
-    sizes = (*shape, *strides, offset)
-    whole = all(isinstance(size, int) and 0 <= size < 1 << 48 for size in sizes)
-    if not (isinstance(storage, _Storage) and whole and len(shape) == len(strides) <= 32):
-        raise ForeignFileError("a tensor without storage, shape and strides")
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+class _RebuildParameter:
+    """Stands for `torch._utils._rebuild_parameter`."""
 
+    __slots__ = ()
 
-def _rebuild_parameter(tensor: Any, *_: Any) -> Any:
-    return tensor
+    def __call__(self, tensor: Any, *_: Any) -> Any:
+        return tensor
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): collections.OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
+    ("torch._utils", "_rebuild_parameter"): _RebuildParameter(),
     **{("torch", name): kind for name, kind in _TYPES.items()},
 }
 
@@ -108,7 +95,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle.Unpickler):
     """Builds tensors and containers, and nothing else."""
 
-    def __init__(self, file: BinaryIO, load: Callable[[str, _Type, int], _Storage] | None):
+    def __init__(self, file: BinaryIO, load: Callable[[_Storage], None] | None):
         super().__init__(file, encoding="utf-8")
         self._load = load
 
@@ -124,7 +111,48 @@ class _Unpickler(pickle.Unpickler):
             raise ForeignFileError("a reference to something else than numbers")
         if not (isinstance(name, str) and isinstance(count, int) and 0 <= count < 1 << 40):
             raise ForeignFileError("numbers without name and count")
-        return self._load(name, kind, count)
+        storage = _Storage(name, kind.dtype, count)
+        self._load(storage)
+        return storage
+
+
+def _unpickle(file: BinaryIO, load: Callable[[_Storage], None] | None = None) -> Any:
+    """Reads the next pickle of a file."""
+    start = file.tell()
+    # The reader keeps a table as long as the largest number under which a pickle notes something.
+    notes = [int(arg or 0) for code, arg, _ in pickletools.genops(file) if "PUT" in code.name]
+    if notes and max(notes) > file.tell():
+        raise ForeignFileError("a pickle that notes more than it has")
+    file.seek(start)
+    return _Unpickler(file, load).load()
+
+
+def _row(storage: _Storage, data: bytes) -> np.ndarray:
+    """Returns the numbers of a storage; bfloat16 as float32."""
+    short = storage.dtype == "bfloat16"
+    numbers = np.frombuffer(data, np.dtype("<u2" if short else storage.dtype))
+    if len(numbers) != storage.length:
+        raise ForeignFileError(f"{len(numbers)} numbers where {storage.length} are due")
+    return (numbers.astype(np.uint32) << 16).view(np.float32) if short else numbers
+
+
+def _view(tensor: _Tensor, rows: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns a tensor as a view of its storage: names of one storage take its memory once."""
+    if tensor.storage.name not in rows:
+        raise ForeignFileError("a tensor whose numbers are missing")
+    numbers = rows[tensor.storage.name]
+    if 0 in tensor.shape:
+        return np.zeros(tensor.shape, numbers.dtype)
+    # As far as the tensor reaches, or strides would read memory that is not the file's. Strides of
+    # 0 would make huge tensors of one number.
+    reach = sum((side - 1) * step for side, step in zip(tensor.shape, tensor.strides))
+    size = int(np.prod([float(side) for side in tensor.shape]))
+    if tensor.offset + reach >= len(numbers) or size > len(numbers):
+        raise ForeignFileError(f"a tensor of shape {tensor.shape} beyond its numbers")
+    bytes_apart = [step * numbers.itemsize for step in tensor.strides]
+    return np.lib.stride_tricks.as_strided(
+        numbers[tensor.offset :], tensor.shape, bytes_apart, writeable=False
+    )
 
 
 def read(path: str) -> dict[str, np.ndarray]:
@@ -134,7 +162,7 @@ def read(path: str) -> dict[str, np.ndarray]:
         path: The file.
 
     Returns:
-        The arrays by their names.
+        The arrays by their names; they cannot be written to.
 
     Raises:
         OSError: If the file cannot be read.
@@ -145,8 +173,9 @@ def read(path: str) -> dict[str, np.ndarray]:
         file = io.BytesIO(opened.read())
     with naming(path, KIND):
         try:
-            content = _read_zip(file) if zipfile.is_zipfile(file) else _read_old(file)
-            return {name: tensor.array() for name, tensor in _tensors(content)}
+            reader = _read_zip if zipfile.is_zipfile(file) else _read_old
+            content, rows = reader(file)
+            return {name: _view(tensor, rows) for name, tensor in _tensors(content)}
         except ForeignFileError:
             raise
         # Whatever a damaged pickle, or a damaged archive, can lead its reader to.
@@ -169,51 +198,47 @@ def _tensors(content: Any) -> list[tuple[str, _Tensor]]:
     return kept
 
 
-def _read_old(file: BinaryIO) -> Any:
+def _read_old(file: BinaryIO) -> tuple[Any, dict[str, np.ndarray]]:
     """Reads the old form: magic number, version, system, content, keys, then the numbers."""
     file.seek(0)
     if file.read(4) != b"\x80\x02\x8a\x0a":  # Before the unpickler, which takes any bytes.
         raise ForeignFileError("another beginning")
     file.seek(0)
     storages: dict[str, _Storage] = {}
-
-    def load(name: str, kind: _Type, count: int) -> _Storage:
-        return storages.setdefault(name, _Storage(kind.dtype, count))
-
-    head = [_Unpickler(file, None).load() for _ in range(3)]
+    head = [_unpickle(file) for _ in range(3)]
     if head[:2] != [_MAGIC, _VERSION]:
-        raise ForeignFileError(f"magic number and version {head[:2]}")
-    content = _Unpickler(file, load).load()
-    for name in _Unpickler(file, None).load():
-        (count,) = struct.unpack("<q", file.read(8))
-        storage = storages[name]
-        if count != storage.count:
-            raise ForeignFileError(f"{count} numbers where {storage.count} are due")
+        raise ForeignFileError("another magic number or version")
+    content = _unpickle(file, lambda storage: storages.update({storage.name: storage}))
+    rows = {}
+    for name in _unpickle(file):
+        storage, (count,) = storages[name], struct.unpack("<q", file.read(8))
+        if count != storage.length:
+            raise ForeignFileError(f"{count} numbers where {storage.length} are due")
         size = 2 if storage.dtype == "bfloat16" else np.dtype(storage.dtype).itemsize
-        storage.data = file.read(count * size)
-    return content
+        rows[name] = _row(storage, file.read(count * size))
+    return content, rows
 
 
-def _read_zip(file: BinaryIO) -> Any:
+def _read_zip(file: BinaryIO) -> tuple[Any, dict[str, np.ndarray]]:
     """Reads an archive: NAME/data.pkl and NAME/data/KEY, little-endian, not compressed."""
     with zipfile.ZipFile(file) as archive:
+
+        def member(name: str) -> bytes:
+            info = archive.getinfo(name)
+            # What is compressed could grow without bounds; PyTorch never compresses.
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise ForeignFileError("a member that is compressed")
+            return archive.read(info)
+
         [pickled] = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         root = pickled.removesuffix("data.pkl")
         order = f"{root}byteorder"  # Older files have none, and are little-endian.
-        if order in archive.namelist() and archive.read(order) != b"little":
+        if order in archive.namelist() and member(order) != b"little":
             raise ForeignFileError("numbers of another byte order")
-        kept: dict[str, _Storage] = {}
+        rows: dict[str, np.ndarray] = {}
 
-        def load(name: str, kind: _Type, count: int) -> _Storage:
-            if name not in kept:
-                info = archive.getinfo(f"{root}data/{name}")
-                # Compressed numbers could grow without bounds; PyTorch never compresses.
-                if info.compress_type != zipfile.ZIP_STORED:
-                    raise ForeignFileError("numbers that are compressed")
-                kept[name] = _Storage(kind.dtype, count, archive.read(info))
-            return kept[name]
+        def load(storage: _Storage) -> None:
+            if storage.name not in rows:
+                rows[storage.name] = _row(storage, member(f"{root}data/{storage.name}"))
 
-        info = archive.getinfo(pickled)
-        if info.compress_type != zipfile.ZIP_STORED:
-            raise ForeignFileError("a pickle that is compressed")
-        return _Unpickler(io.BytesIO(archive.read(info)), load).load()
+        return _unpickle(io.BytesIO(member(pickled)), load), rows

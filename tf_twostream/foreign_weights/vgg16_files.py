@@ -4,6 +4,7 @@ Both hold weights by name and no layers between them, so that the network is the
 files are known for: configuration D. With all three fully connected layers or with none ("notop").
 """
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -49,15 +50,22 @@ def read_keras(path: str) -> network.ForeignNetwork:
 
     found: dict[str, np.ndarray] = {}
 
+    size = os.path.getsize(path)
+
     def take(name: str, value: object) -> None:
         if isinstance(value, h5py.Dataset):
+            # What is compressed, never written or elsewhere could be of any size, or anybody's.
+            if value.external or value.is_virtual or value.nbytes > size:
+                raise ForeignFileError(f"{name}, whose numbers are not all in the file")
             found[name] = np.asarray(value[...], np.float32)
 
     with naming(path, "HDF5 file of Keras"):
         try:
             with h5py.File(path, "r") as file:
                 file.visititems(take)
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        except ForeignFileError:
+            raise
+        except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
             raise ForeignFileError(f"{type(error).__name__}: {error}") from error
         pairs = _pairs(found)
         convolutions = [pair for pair in pairs if pair[0].ndim == 4 and pair[0].shape[:2] == (3, 3)]

@@ -81,8 +81,8 @@ class Recipe(cli.Knobs):
     batch_norm: Literal["auto", "frozen", "first", "learned"] = cli.knob(
         "auto",
         "Batch normalisations whose statistics are learnt, of an EfficientNet: none (frozen), the "
-        "first one alone, or all. auto: frozen with --init_from, and the first with "
-        "--cross_modality (TSN); else all. Scales and shifts are always learnt.",
+        "first one alone, or all. auto: with --init_from frozen for RGB, and the first for flow "
+        "(TSN); else all. Scales and shifts are always learnt.",
         group="network",
     )
     width: float = cli.knob(
@@ -147,7 +147,7 @@ class Recipe(cli.Knobs):
         """Says whether a batch normalisation learns its statistics: the first one, or another."""
         kept = self.batch_norm
         if kept == "auto":
-            kept = "first" if self.starts_from_colours else "frozen"
+            kept = "first" if self.sees_flow else "frozen"
             kept = kept if self.init_from else "learned"
         return kept == "learned" or (kept == "first" and first)
 

@@ -128,7 +128,11 @@ def copy(model: keras.Model, known: Weights, recipe: recipes.Recipe, *, where: s
         if not layer.trainable_weights:
             continue
         weights = known.get(layer.name, [])
-        if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
+        # Statistics of what another first layer gave say nothing about what a fresh one gives.
+        behind_fresh = layer.name.startswith("norm") and layer.name.replace("norm", "conv") in fresh
+        if [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights] and (
+            not behind_fresh
+        ):
             layer.set_weights(weights)
             taken += 1
         else:

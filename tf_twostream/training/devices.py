@@ -14,8 +14,8 @@ def make_strategy(*, gpu_memory: float = 0.0) -> tf.distribute.Strategy:
     """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs.
 
     Args:
-        gpu_memory: GiB that this process takes of each GPU, all at once; 0 for what it needs, as it
-            needs it. Only before the first op.
+        gpu_memory: Most GiB that this process takes of each GPU; 0 for no limit. Only before the
+            first op.
     """
     if gpu_memory:
         limit = [tf.config.LogicalDeviceConfiguration(memory_limit=1024 * gpu_memory)]

@@ -34,8 +34,7 @@ class Execution(cli.Knobs):
     )
     gpu_memory: float = cli.knob(
         0.0,
-        "GiB of each GPU that this training may take, all of them at once; 0: what it needs, as it "
-        "needs it.",
+        "Most GiB of each GPU that this training takes, as it needs them; 0 for no limit.",
         at_least=0,
     )
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.")

@@ -26,6 +26,13 @@ def given(tmp_path):
     return setting.Setting("", pairs, str(tmp_path), reference, setting.TINY)
 
 
+@pytest.fixture(autouse=True)
+def tf32():
+    """Leaves TF32 as it was."""
+    yield
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Leaves out what compiles for long: Brox's flow, and all networks but one."""
@@ -56,6 +63,11 @@ def test_what_is_far_off_does_not_agree(given):
     assert row["agrees"] == "yes"
     _, row = agreement.compare("brox", "float32", np.full((1, 3, 3, 2), 0.1), expected)
     assert row["agrees"] == "NO" and row["mean, px"] == pytest.approx(0.02**0.5)
+
+
+def test_a_gradient_that_is_no_number_is_the_farthest():
+    rows = [("table", {"distance": distance}) for distance in (1.0, float("nan"), 0.0005)]
+    assert sorted(rows, key=agreement._farness)[-1] is rows[1]
 
 
 def test_values_of_other_pairs_or_sizes_are_refused(given, quick, tmp_path):

@@ -18,6 +18,9 @@ def test_the_longest_name_that_fits_tells_the_peak(monkeypatch):
     assert machine.peak("TF32") == machine.PEAKS["H100 PCIe"]["TF32"]
     monkeypatch.setattr(machine, "card", lambda: "1 x NVIDIA H100 80GB HBM3")
     assert machine.peak("TF32") == machine.PEAKS["H100"]["TF32"]
+    for other in ("NVIDIA L40", "NVIDIA RTX A1000", "NVIDIA A10G", "RTX 4090 Laptop GPU"):
+        monkeypatch.setattr(machine, "card", lambda other=other: f"1 x {other}")
+        assert machine.peak("TF32") == 0, other
     monkeypatch.setattr(machine, "card", lambda: "1 x Tesla T4")
     assert machine.peak("bfloat16") == 0
 

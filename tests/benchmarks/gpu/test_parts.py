@@ -1,6 +1,7 @@
 """Parts follow one another, whatever becomes of each."""
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -14,6 +15,10 @@ MACHINE = {"GPU": "1 x NVIDIA T4", "date": "2026-11-28"}
 @pytest.fixture
 def measure(tmp_path, monkeypatch):
     """Measures made-up parts on a made-up machine; returns the JSON report and the settings."""
+
+    # `measure` shows one card; put back what was shown before.
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", os.environ.get("CUDA_VISIBLE_DEVICES", "-1"))
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
     def call(*works, machine=MACHINE, total_seconds=100.0):
         seen = []
@@ -62,6 +67,21 @@ def test_without_a_gpu_all_is_tiny_and_short_and_said(measure):
     assert given.size == setting.TINY and not given.gpu
     assert seconds <= parts.MOST_SECONDS_WITHOUT_GPU
     assert report["machine"]["note"].startswith("No GPU")
+
+
+def test_earlier_results_are_not_mixed_with_new_ones(measure):
+    measure(works)
+    with pytest.raises(FileExistsError, match="no earlier results"):
+        measure(works)
+
+
+@pytest.mark.parametrize(("shown", "measured"), [(None, "0"), ("2,3", "2"), ("-1", "-1")])
+def test_one_card_is_measured(measure, monkeypatch, shown, measured):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if shown:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    measure(works)
+    assert parts.os.environ["CUDA_VISIBLE_DEVICES"] == measured
 
 
 def test_tensorflow_that_does_not_start_is_an_error(tmp_path, monkeypatch):

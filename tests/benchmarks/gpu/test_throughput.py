@@ -7,6 +7,14 @@ from tf_twostream import models
 from tf_twostream.benchmarks.gpu import setting, throughput
 from tf_twostream.paper import recipes
 
+
+@pytest.fixture(autouse=True)
+def tf32():
+    """Leaves TF32 as it was."""
+    yield
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+
+
 GIVEN = setting.Setting("", "", "", "", setting.TINY)
 
 

@@ -7,6 +7,7 @@ Of large arrays numbers at equal spacing are kept.
 import dataclasses
 import functools
 import io
+import math
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -72,7 +73,12 @@ def measure(setting: Setting, *, precisions: tuple[str, ...]) -> Iterator[Findin
             rows = [compare(key, precision, value, expected) for key, value in values.items()]
             gradients = [row for row in rows if "gradient" in str(row[1])]
             yield from (row for row in rows if row not in gradients)
-            yield from sorted(gradients, key=lambda row: row[1]["distance"])[-1:]
+            yield from sorted(gradients, key=_farness)[-1:]
+
+
+def _farness(finding: Finding) -> tuple[bool, float]:
+    distance = finding[1]["distance"]
+    return math.isnan(distance), distance  # NaN, which compares with nothing, is the farthest.
 
 
 def _named(name: str, precision: str, values: Values) -> Values:

@@ -25,7 +25,9 @@ def measure(setting: Setting) -> Iterator[Finding]:
     rows = split(reader.video_ids)
     files.write_csv(folder / LIST, [("path", "label", "split"), *rows])
     count = 0
-    for video_id in reader.video_ids[: setting.size.num_clips]:
+    for video_id in reader.video_ids:
+        if count >= setting.size.num_frames:
+            break
         path = folder / VIDEOS / _path(video_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         count += reader.num_frames(video_id)

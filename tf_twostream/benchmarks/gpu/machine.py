@@ -2,7 +2,9 @@
 
 import datetime
 import importlib.metadata
+import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -64,13 +66,16 @@ def card() -> str:
 
 def peak(precision: str) -> float:
     """Returns the TFLOP/s that the card's data sheet promises; 0 if it is not known."""
-    names = [name for name in PEAKS if name in card()]
+    # As a word: an L40 is no L4. Cards of laptops have the names of faster ones.
+    own = card()
+    names = [name for name in PEAKS if re.search(rf"\b{name}\b", own) and "Laptop" not in own]
     return PEAKS[max(names, key=len)].get(precision, 0.0) if names else 0.0
 
 
 def ask(query: str) -> str:
     """Asks `nvidia-smi` about the first GPU; returns an empty text where it cannot answer."""
-    call = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader,nounits", "--id=0"]
+    call = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader,nounits"]
+    call.append(f"--id={os.environ.get('CUDA_VISIBLE_DEVICES', '0')}")
     try:
         answer = subprocess.run(call, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -87,10 +87,16 @@ def measure(given: Setting, *, total_seconds: float) -> str:
         The report as Markdown.
 
     Raises:
+        FileExistsError: If there are results in the output folder already.
         ChildProcessError: If TensorFlow does not start.
     """
     start = time.monotonic()
+    # Its runs and its store would be continued, which takes less time than to make them.
+    if os.path.exists(os.path.join(given.output_dir, f"{report.NAME}.json")):
+        rule = "`output_dir` must hold no earlier results"
+        raise FileExistsError(f"{rule}. Received: {given.output_dir}.")
     os.makedirs(given.output_dir, exist_ok=True)
+    _choose_card()
     found = list(alone("machine", given, start + 120, what="TensorFlow"))
     [(table, machine)] = found
     if table == jobs.LEFT_OUT:
@@ -117,6 +123,13 @@ def measure(given: Setting, *, total_seconds: float) -> str:
             state = f"failed: {type(error).__name__}: {error}"
         kept.end(state, time.monotonic() - began)
     return kept.markdown()
+
+
+def _choose_card() -> None:
+    """Shows one card alone to all processes that measure: rates are those of one."""
+    first, *_ = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
+    os.environ["CUDA_VISIBLE_DEVICES"] = first
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # As `nvidia-smi` counts.
 
 
 def write_reference(given: Setting) -> None:

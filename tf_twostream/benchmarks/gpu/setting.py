@@ -22,7 +22,7 @@ class Size:
         learning_rate: Of the real training.
         frame: Height and width in pixels.
         num_pairs: Most pairs of frames whose flow is compared.
-        num_clips: Most clips whose flow is computed as a whole store.
+        num_frames: How many frames, of whole clips, make the store whose flow is timed.
         pairs_at_once: The numbers of pairs that are solved together.
         seconds: How long to measure each rate, in seconds.
         training_seconds: Most time of the real training, in seconds.
@@ -37,7 +37,7 @@ class Size:
     learning_rate: float
     frame: tuple[int, int]
     num_pairs: int
-    num_clips: int
+    num_frames: int
     pairs_at_once: tuple[int, ...]
     seconds: float
     training_seconds: float = math.inf
@@ -53,7 +53,7 @@ FULL = Size(
     learning_rate=paper.LEARNING_RATE,
     frame=(256, 341),  # UCF-101's, rescaled as in the paper.
     num_pairs=8,
-    num_clips=1000,
+    num_frames=2000,
     pairs_at_once=(1, 16, 64),
     seconds=2.0,
 )
@@ -67,7 +67,7 @@ TINY = Size(
     learning_rate=1e-3,
     frame=(48, 64),
     num_pairs=1,
-    num_clips=2,
+    num_frames=200,
     pairs_at_once=(1, 2),
     seconds=0.2,
     training_seconds=44.0,
