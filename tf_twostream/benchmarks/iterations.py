@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Iterator
 
+import keras
 import tensorflow as tf
 
 from tf_twostream import inputs, models, store
@@ -38,19 +39,9 @@ def measure(
         A line that names the setting, and a Markdown table.
     """
     strategy = devices.make_strategy()
-    with strategy.scope():  # Only weights that are made here have a copy on each device.
-        model = models.build(recipe, decoding.NUM_CLASSES)
-        variables = model.trainable_variables
-        optimizer = steps.make_optimizer(recipe, variables)
-    replica_step = steps.make_step(
-        [steps.Head(model, recipe.batch_size)],
-        variables,
-        optimizer,
-        recipe,
-        chunk_size=chunk_size,
-        jit_compile=jit_compile,
+    _, step = build(
+        recipe, decoding.NUM_CLASSES, strategy, chunk_size=chunk_size, jit_compile=jit_compile
     )
-    step = steps.on_all_replicas(replica_step, strategy)
     windows = inputs.Windows(reader, decoding.made_up_split(reader).train, recipe)
     stream = devices.distribute(strategy, [functools.partial(inputs.training, windows)], 0)
     batch = devices.first_replica(next(stream)[0], strategy)
@@ -64,6 +55,38 @@ def measure(
         f"GPU kernel: {placement.ops_without_gpu_kernel(traced) or 'none'}\n"
         + reports.markdown_table(HEADER, [row])
     )
+
+
+def build(
+    recipe: recipes.Recipe,
+    num_classes: int,
+    strategy: tf.distribute.Strategy,
+    *,
+    chunk_size: int = 0,
+    jit_compile: bool = False,
+) -> tuple[keras.Model, steps.Step]:
+    """Builds a network and its training step on the devices of a strategy.
+
+    Args:
+        recipe: The recipe of the network.
+        num_classes: K.
+        strategy: The devices.
+        chunk_size: As for `measure`.
+        jit_compile: As for `measure`.
+    """
+    with strategy.scope():  # Only weights that are made here have a copy on each device.
+        model = models.build(recipe, num_classes)
+        variables = model.trainable_variables
+        optimizer = steps.make_optimizer(recipe, variables)
+    replica_step = steps.make_step(
+        [steps.Head(model, recipe.batch_size)],
+        variables,
+        optimizer,
+        recipe,
+        chunk_size=chunk_size,
+        jit_compile=jit_compile,
+    )
+    return model, steps.on_all_replicas(replica_step, strategy)
 
 
 def _time(

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_twostream import inputs, store
-from tf_twostream.benchmarks import decoding
+from tf_twostream.benchmarks import decoding, iterations
 from tf_twostream.benchmarks.gpu import machine, throughput
 from tf_twostream.benchmarks.gpu.jobs import Finding
 from tf_twostream.benchmarks.gpu.setting import Setting
@@ -40,8 +40,8 @@ def measure(setting: Setting, *, stream: str) -> Iterator[Finding]:
     for stage, dataset, count in _stages(windows):
         rates[stage] = _rate(iter(dataset), count, size.seconds)
         yield _row(stream, f"input graph: {stage}", rates[stage])
-    _, step = throughput.build(recipe, decoding.NUM_CLASSES, jit_compile=False)
     strategy = devices.make_strategy()
+    _, step = iterations.build(recipe, decoding.NUM_CLASSES, strategy)
     batches = devices.distribute(strategy, [functools.partial(inputs.training, windows)], 0)
     batch = next(batches)
     took = throughput.seconds_per_call(lambda: step(batch)[0], size.seconds)
@@ -102,7 +102,7 @@ def _together(
     """Returns samples per second, and the share of the time that passed in waiting for input."""
     step(next(batches))[0].numpy()
     waited, count, start = 0.0, 0, time.perf_counter()
-    while count < throughput.FEWEST or time.perf_counter() - start < seconds:
+    while count < iterations.FEWEST or time.perf_counter() - start < seconds:
         before = time.perf_counter()
         batch = next(batches)
         waited += time.perf_counter() - before

@@ -12,16 +12,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_twostream import inputs, models
-from tf_twostream.benchmarks import made_up
+from tf_twostream import inputs
+from tf_twostream.benchmarks import iterations, made_up
 from tf_twostream.benchmarks.gpu import machine
 from tf_twostream.benchmarks.gpu.jobs import Finding
 from tf_twostream.benchmarks.gpu.setting import Setting
 from tf_twostream.paper import recipes
-from tf_twostream.training import devices, steps
+from tf_twostream.training import devices
 
 TABLE = "Training steps, without reading and decoding"
-FEWEST = 3  # Steps to measure, however long they take.
 
 
 def measure(setting: Setting, *, precisions: tuple[str, ...]) -> Iterator[Finding]:
@@ -61,7 +60,8 @@ def _measure(
     setting: Setting, recipe: recipes.Recipe, precision: str, jit_compile: bool
 ) -> dict[str, Any]:
     size = setting.size
-    model, step = build(recipe, size.num_classes, jit_compile=jit_compile)
+    strategy = devices.make_strategy()
+    model, step = iterations.build(recipe, size.num_classes, strategy, jit_compile=jit_compile)
     batch = made_up.batch(recipe, size.frame, num_classes=size.num_classes)
     if setting.gpu:
         tf.config.experimental.reset_memory_stats("GPU:0")
@@ -93,36 +93,16 @@ def _measure(
     return row
 
 
-def build(
-    recipe: recipes.Recipe, num_classes: int, *, jit_compile: bool
-) -> tuple[keras.Model, steps.Step]:
-    """Builds a network and its training step on the devices of this process.
-
-    Args:
-        recipe: The recipe of the network.
-        num_classes: K.
-        jit_compile: Whether to compile the network with XLA.
-    """
-    strategy = devices.make_strategy()
-    with strategy.scope():
-        model = models.build(recipe, num_classes)
-        variables = model.trainable_variables
-        optimizer = steps.make_optimizer(recipe, variables)
-    heads = [steps.Head(model, recipe.batch_size)]
-    replica_step = steps.make_step(heads, variables, optimizer, recipe, jit_compile=jit_compile)
-    return model, steps.on_all_replicas(replica_step, strategy)
-
-
 def seconds_per_call(call: Callable[[], tf.Tensor], seconds: float) -> float:
     """Measures how long a call takes, after one that does not count.
 
     Args:
         call: Returns a tensor that is there when all is done.
-        seconds: How long to go on, in seconds; at least `FEWEST` times.
+        seconds: How long to go on, in seconds; at least `iterations.FEWEST` times.
     """
     call().numpy()
     count, start = 0, time.perf_counter()
-    while count < FEWEST or time.perf_counter() - start < seconds:
+    while count < iterations.FEWEST or time.perf_counter() - start < seconds:
         last = call()
         count += 1
     last.numpy()  # A GPU works behind the program, which has to wait for it at the end.
