@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_twostream import datasets, inputs, runs, store
 from tf_twostream.commands import evaluate as evaluation
+from tf_twostream.paper import testing
 from tf_twostream.scores import score_files
 from tf_twostream.training import train as story
 from tf_twostream.training import videos
@@ -62,7 +63,7 @@ class Splits:
         """As `videos.Videos.read`, with equal shares of a batch."""
         reader = store.Reader(self.store)
         size = recipe.batch_size // len(self.splits)
-        tasks, streams = [], []
+        tasks, streams, validation = [], [], []
         for number, (name, split) in enumerate(self.splits.items()):
             tasks.append(task_of(split, reader.settings, name=name, batch_size=size))
             own = dataclasses.replace(
@@ -71,7 +72,9 @@ class Splits:
             labels = datasets.label_array(split.train, split)
             windows = inputs.Windows(reader, split.train, own, labels=labels)
             streams.append(functools.partial(inputs.training, windows))
-        return videos.Learnt(tuple(tasks), tuple(streams))
+            held_out = split.validation
+            validation.append(inputs.Windows(reader, held_out, own) if held_out else None)
+        return videos.Learnt(tuple(tasks), tuple(streams), tuple(validation))
 
 
 def train_splits(splits, store_path, run_dir, recipe, **knobs):
@@ -80,11 +83,12 @@ def train_splits(splits, store_path, run_dir, recipe, **knobs):
     return story.train(Splits(store_path, splits), recipe, execution)
 
 
-def evaluate(run, store_path, scores, *, part="test", task=""):
+def evaluate(run, store_path, scores, *, part="test", task="", **protocol):
     """Tests a run and writes its scores, as evaluate.py does; returns what the file holds."""
     evaluation.main(
         evaluation.EvaluationFlags(
             run_dir=str(run.path), store=store_path, scores=str(scores), part=part, task=task
-        )
+        ),
+        testing.Testing(**protocol),
     )
     return score_files.load_scores(scores)

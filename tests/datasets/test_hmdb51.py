@@ -13,13 +13,21 @@ def write(folder, split=1):
     return folder
 
 
+def test_a_group_is_what_precedes_the_class_in_the_name(tmp_path):
+    [video, _] = hmdb51.read(write(tmp_path), 1).test
+    assert video.group == "Golf Tips - Hit The Driver 300+ Yards!!! (A&B)"
+
+
 def test_codes_are_train_test_and_unused_and_classes_are_alphabetical(tmp_path):
     # Alphabetical by class, not by file: climb_stairs_test... comes before climb_test...
     assert hmdb51.read(write(tmp_path), 1) == datasets.Split(
         "hmdb51 split 1",
         ("climb", "climb_stairs"),
         train=(datasets.Video("climb/b.avi", 0), datasets.Video("climb_stairs/s.avi", 1)),
-        test=(datasets.Video(f"climb/{ODD}", 0), datasets.Video("climb_stairs/t.avi", 1)),
+        test=(
+            datasets.Video(f"climb/{ODD}", 0, ODD.split("_climb_")[0]),
+            datasets.Video("climb_stairs/t.avi", 1),
+        ),
         unused=(datasets.Video("climb/c.avi", 0),),
     )
 

@@ -49,7 +49,7 @@ def test_columns_are_known_and_complete(tmp_path, header):
         ("2.avi,a", "as many cells as the header"),
         ("2, b.avi,a,train", "as many cells as the header"),
         ("2.avi,,train", "must have a label"),
-        ("2.avi,a,training", "train, test or nothing as its split. Received: 'a', 'training'"),
+        ("2.avi,a,training", "train, val, test or nothing as its split. Received: 'a', 'training'"),
         ("2.txt,a,train", "must name a video.*Received: '2.txt'"),
         ("/data/2.avi,a,train", "relative to the folder of the videos.*Received: '/data/2.avi'"),
         ("../2.avi,a,train", "relative to the folder of the videos.*Received: '../2.avi'"),

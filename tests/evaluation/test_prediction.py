@@ -11,7 +11,7 @@ from absl import logging
 from tf_twostream import datasets, runs, store
 from tf_twostream.evaluation import prediction, scoring
 from tf_twostream.flow import codec
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling
 from tf_twostream.precompute.resources import Resources
 
@@ -135,17 +135,18 @@ def test_one_frame_of_the_labelled_video_is_in_memory_at_a_time(trained, tmp_pat
     assert len(fields) == 2 + 7 and max(most) <= 2  # Two for the colours, then all, one by one.
 
 
-def test_frames_per_batch_reaches_the_evaluation(clips, trained, monkeypatch):
+def test_the_protocol_reaches_the_evaluation(clips, trained, monkeypatch):
     score, seen = scoring.score_videos, []
 
     def score_and_note(*args, **kwargs):
-        seen.append(kwargs["frames_per_batch"])
+        seen.append(kwargs["protocol"])
         return score(*args, **kwargs)
 
     monkeypatch.setattr(scoring, "score_videos", score_and_note)
     video = str(clips / trained[0].split.test[0].id)
-    prediction.predict([video], trained[:1], RESOURCES, frames_per_batch=3)
-    assert seen == [3]
+    protocol = testing.Testing(frames_per_batch=3, num_frames=2)
+    prediction.predict([video], trained[:1], RESOURCES, protocol=protocol)
+    assert seen == [protocol]
 
 
 def test_an_output_video_that_cannot_be_written_fails_before_the_work(clips, trained, monkeypatch):

@@ -11,7 +11,7 @@ import trained
 from tf_twostream import inputs, models, runs, store
 from tf_twostream.commands import evaluate
 from tf_twostream.evaluation import scoring
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 2, "seed": 1}
 RECIPES = {
@@ -45,7 +45,11 @@ def test_chunks_of_any_size_give_the_same_scores(tiny_store, network, frames_per
     reader = store.Reader(path)
     wanted = scoring.score_videos(model, recipe, reader, split.test)
     scores = scoring.score_videos(
-        model, recipe, reader, split.test, frames_per_batch=frames_per_batch
+        model,
+        recipe,
+        reader,
+        split.test,
+        protocol=testing.Testing(frames_per_batch=frames_per_batch),
     )
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
@@ -94,10 +98,25 @@ def test_what_is_tested_is_printed(tiny_store, tmp_path, capsys, mirroring, view
     scores, iterations = scoring.score(run, reader, "test")
     assert (scores.scores.shape, iterations) == ((3, 3), 1)
     printed = capsys.readouterr().out
-    assert re.search(f"temporal stream after 1 iterations, tiny, 3 test videos: .*{views}", printed)
+    assert re.search(
+        f"after 1 iterations .last checkpoint., tiny, 3 test videos: .*{views}", printed
+    )
     assert "note: the training is not finished (2 iterations)" in printed
 
 
 def test_an_unknown_part_is_refused():
     with pytest.raises(ValueError, match="'dev'"):
         evaluate.EvaluationFlags(run_dir="r", store="s", part="dev", scores="x.npz")
+
+
+def test_fewer_frames_and_the_centre_alone_are_a_part_of_the_whole_test(tiny_store, network):
+    path, split = tiny_store
+    model, recipe = network
+    reader = store.Reader(path)
+    windows = inputs.Windows(reader, split.test, recipe)
+    [batch] = inputs.evaluation(windows, batch_size=99, num_frames=3, centre_only=True)
+    assert batch["views"].shape == (9, 1, 3)
+    softmax = tf.nn.softmax(model(inputs.prepare(batch, recipe))).numpy().reshape(3, 3, 3)
+    quick = testing.Testing(num_frames=3, test="center")
+    scores = scoring.score_videos(model, recipe, reader, split.test, protocol=quick)
+    np.testing.assert_allclose(scores, softmax.mean(axis=1), atol=1e-6)

@@ -161,8 +161,8 @@ def test_more_flags_go_to_every_training_and_win(setup):
 def test_more_flags_of_testing_neither_win_nor_make_another_step(parse):
     setup = dataclasses.replace(PAPER_SCALE, test_flags="--frames_per_batch=5 --part=train")
     [plain], [last] = (plans.plan(find("1b", "Slow fusion"), s) for s in (PAPER_SCALE, setup))
-    given = parse(last.arguments)["given"]
-    assert (given.frames_per_batch, given.part) == (5, "test")
+    parsed = parse(last.arguments)
+    assert (parsed["protocol"].frames_per_batch, parsed["given"].part) == (5, "test")
     assert "--frames_per_batch=5" in last.line
     assert last.record == plain.record == plain.line
     assert last.after == plain.after

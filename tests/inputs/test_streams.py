@@ -126,6 +126,16 @@ def test_test_windows_are_evenly_spaced_from_the_first_to_the_last(num_starts):
     assert np.ptp(np.diff(starts)) <= 1
 
 
+@pytest.mark.parametrize(
+    ("num_starts", "count", "wanted"),
+    [(9, 1, [4]), (1, 1, [0]), (9, 3, [0, 4, 8]), (2, 3, [0, 1, 1]), (100, 2, [0, 99])],
+)
+def test_fewer_test_windows_are_evenly_spaced_and_a_single_one_is_the_middle(
+    num_starts, count, wanted
+):
+    assert inputs.equally_spaced(np.array([num_starts]), count)[0].tolist() == wanted
+
+
 def test_a_batch_that_devices_cannot_share_is_refused(reader, split):
     with pytest.raises(ValueError, match=r"number of devices, 3. Received: batch_size=8"):
         training(reader, split.train, SPATIAL, num_replicas=3)

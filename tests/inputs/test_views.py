@@ -59,6 +59,11 @@ def test_ten_views_are_four_corners_and_the_centre_twice():
         assert {(top, left) for top, left, f in chosen.tolist() if f == flip} == places
 
 
+def test_the_centre_alone_is_the_fifth_of_the_ten_views():
+    centre = views.test_views(256, 341, 224, centre_only=True)
+    np.testing.assert_array_equal(centre, views.test_views(256, 341, 224)[4:5])
+
+
 def test_without_mirroring_no_view_is_mirrored():
     plain = views.test_views(256, 341, 224, mirroring=False)
     np.testing.assert_array_equal(plain, views.test_views(256, 341, 224)[:5])

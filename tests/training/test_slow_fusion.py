@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from tf_twostream import inputs, models, runs, store
 from tf_twostream.evaluation import scoring
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 
 RECIPE = recipes.SlowFusionRecipe(
     crop_size=41, width=0.05, batch_size=4, num_iterations=2, dropout_rate=0.0
@@ -35,7 +35,7 @@ def test_it_is_tested_on_fewer_frames_at_a_time(tiny_store, monkeypatch):
     """Each takes eleven times the memory of the other streams' input."""
     seen = []
 
-    def stream(*args, batch_size):
+    def stream(*args, batch_size, **kwargs):
         seen.append(batch_size)
         return []
 
@@ -43,7 +43,11 @@ def test_it_is_tested_on_fewer_frames_at_a_time(tiny_store, monkeypatch):
     for recipe, asked in ((RECIPE, 0), (RECIPE, 7), (recipes.SpatialRecipe(crop_size=41), 0)):
         model = models.build(dataclasses.replace(recipe, width=0.05), 3)
         scoring.score_videos(
-            model, recipe, store.Reader(tiny_store[0]), tiny_store[1].test, frames_per_batch=asked
+            model,
+            recipe,
+            store.Reader(tiny_store[0]),
+            tiny_store[1].test,
+            protocol=testing.Testing(frames_per_batch=asked),
         )
     assert seen == [5, 7, 25]
 

@@ -14,6 +14,8 @@ ADVICE = {
     "NamesError": "Describe these videos by a CSV file: --dataset=csv.",
     "GroupsError": "Choose other --test_groups, or give the way to find a group in a path by "
     "--group_pattern, or the groups in a CSV file: --dataset=csv.",
+    "ValidationError": "Leave --validation_share out, or give more videos, or groups in a CSV file: "
+    "--dataset=csv.",
     "SplitFileError": "Restore the file, or begin a new run in another folder.",
     "MissingVideosError": "Check the path, add the videos, or go on without them: --allow_missing.",
     "UnlearntClassError": "Add videos, or leave the classes out: --classes, or --allow_missing.",
@@ -33,6 +35,8 @@ ADVICE = {
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
     "NoRunError": "Name the --run_dir of a training script.",
     "OtherRunError": "Continue it with the flags it was begun with, or choose another --run_dir.",
+    "NoBestError": "Leave --checkpoint=best out, or train with --validation_share=0.2 in another "
+    "--run_dir.",
     "OtherStoreError": "Name a store made with the same settings, or make one with "
     "twostream precompute-flow.",
     "NoCheckpointError": "Run the training command again.",

@@ -7,7 +7,8 @@ r"""Tests a trained stream on whole videos and writes their scores (paper, Sect.
 import dataclasses
 from typing import ClassVar, Literal
 
-from tf_twostream import cli, paper
+from tf_twostream import cli
+from tf_twostream.paper import testing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,32 +24,25 @@ class EvaluationFlags(cli.Knobs):
         "Task of a run of train-multitask to test; empty for the first, or the only one.",
         group="network",
     )
-    part: Literal["train", "test"] = cli.knob(
-        "test", "Part of the split: test, or train (for the SVM of the fusion)."
+    part: Literal["train", "validation", "test"] = cli.knob(
+        "test",
+        "Part of the split: test, train (for the SVM of the fusion), or validation (to choose by).",
     )
     scores: str = cli.knob(
         cli.REQUIRED, "The .npz file to write: ids, labels, classes, scores.", group="output"
     )
-    frames_per_batch: int = cli.knob(
-        0,
-        "Frames, or volumes, that the device holds at once, with all views each. Default: the "
-        f"{paper.TEST_FRAMES} of a video; {paper.SLOW_FUSION_TEST_FRAMES} stacks of slow fusion.",
-        group="machine",
-        at_least=0,
-    )
 
 
-def main(given: EvaluationFlags) -> None:
+def main(given: EvaluationFlags, protocol: testing.Testing) -> None:
     """Scores a part of the split, then measures, then draws."""
     from tf_twostream import runs, store
     from tf_twostream.evaluation import scoring
     from tf_twostream.figures import tensorboard
     from tf_twostream.scores import metrics, score_files
 
-    run = runs.load(given.run_dir, given.task)
-    scores, iterations = scoring.score(
-        run, store.Reader(given.store), given.part, frames_per_batch=given.frames_per_batch
-    )
+    run = runs.load(given.run_dir, given.task, checkpoint=protocol.checkpoint)
+    reader = store.Reader(given.store)
+    scores, iterations = scoring.score(run, reader, given.part, protocol=protocol)
     # The file first: it took longest, and the rest can be had from it.
     score_files.save_scores(given.scores, scores)
     for name, value in metrics.measure(scores.scores, scores.labels).items():

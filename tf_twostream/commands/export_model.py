@@ -8,6 +8,7 @@ import dataclasses
 from typing import ClassVar
 
 from tf_twostream import cli
+from tf_twostream.paper import testing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class ExportFlags(cli.Knobs):
     spatial_run: str = cli.knob(cli.REQUIRED, "Run folder of the spatial stream.")
     temporal_run: str = cli.knob(cli.REQUIRED, "Run folder of the temporal stream.")
     task: str = cli.knob("", "Task, if --temporal_run is of train-multitask; empty for its first.")
+    checkpoint: testing.Checkpoint = cli.knob_of(testing.Testing, "checkpoint")
     output_dir: str = cli.knob(
         cli.REQUIRED, "Folder of the SavedModel; must not exist yet.", group="output"
     )
@@ -36,8 +38,8 @@ def main(given: ExportFlags) -> None:
     from tf_twostream.evaluation import export
 
     export.export(
-        runs.load(given.spatial_run),
-        runs.load(given.temporal_run, given.task),
+        runs.load(given.spatial_run, checkpoint=given.checkpoint),
+        runs.load(given.temporal_run, given.task, checkpoint=given.checkpoint),
         given.output_dir,
         frames_in=given.frames_in,
     )

@@ -13,6 +13,7 @@ import pathlib
 from typing import ClassVar
 
 from tf_twostream import cli, paper
+from tf_twostream.paper import testing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class FigureFlags(cli.Knobs):
         paper.STACK_LENGTH, "L, the number of fields that Fig. 3 follows.", at_least=1
     )
     run_dir: str = cli.knob("", "Run folder of the network of Fig. 4.", group="network")
+    checkpoint: testing.Checkpoint = cli.knob_of(testing.Testing, "checkpoint")
     scores: str = cli.knob("", "Scores file (npz) of the test videos for Fig. 5 and 6.")
     output_dir: str = cli.knob(cli.REQUIRED, "Folder of the figures.", group="output")
 
@@ -60,17 +62,17 @@ def draw_video(given: FigureFlags, folder: pathlib.Path) -> None:
         print(f"{folder / name}.png: {video} from frame {first}")
 
 
-def draw_filters(run_dir: str, folder: pathlib.Path) -> None:
-    """Draws Fig. 4, the filters after the last checkpoint."""
+def draw_filters(given: FigureFlags, folder: pathlib.Path) -> None:
+    """Draws Fig. 4, the filters of a checkpoint."""
     from tf_twostream import models, runs
     from tf_twostream.figures import pictures
 
-    run = runs.load(run_dir)
+    run = runs.load(given.run_dir, checkpoint=given.checkpoint)
     model, iterations = runs.load_model(run)
     kernel = model.get_layer(models.architecture_of(run.recipe).first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not run.recipe.sees_flow)
     pictures.write_png(folder / "fig4.png", picture)
-    print(f"{folder / 'fig4.png'}: {run_dir} after {iterations:,} iterations")
+    print(f"{folder / 'fig4.png'}: {given.run_dir} after {iterations:,} iterations")
 
 
 def draw_scores(path: str, folder: pathlib.Path) -> None:
@@ -90,6 +92,6 @@ def main(given: FigureFlags) -> None:
     if given.store:
         draw_video(given, folder)
     if given.run_dir:
-        draw_filters(given.run_dir, folder)
+        draw_filters(given, folder)
     if given.scores:
         draw_scores(given.scores, folder)

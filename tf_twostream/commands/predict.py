@@ -9,7 +9,7 @@ import sys
 from typing import Any, ClassVar
 
 from tf_twostream import cli
-from tf_twostream.commands.evaluate import EvaluationFlags
+from tf_twostream.paper import testing
 from tf_twostream.precompute.resources import Resources
 
 
@@ -32,7 +32,6 @@ class PredictionFlags(cli.Knobs):
     )
     top: int = cli.knob(5, "Classes to print per video.", at_least=1)
     json: bool = cli.knob(False, "Print JSON instead of text.")
-    frames_per_batch: int = cli.knob_of(EvaluationFlags, "frames_per_batch")
     output_video: str = cli.knob(
         "", "File, .mp4 or .avi, to draw the video into with its flow and label."
     )
@@ -56,18 +55,22 @@ def _as_json(item: Any, top: int) -> dict[str, Any]:
     return {"video": item.video, "scores": pick(item.scores), **streams}
 
 
-def main(videos: list[str], given: PredictionFlags, resources: Resources) -> int:
+def main(
+    videos: list[str], given: PredictionFlags, resources: Resources, protocol: testing.Testing
+) -> int:
     """Predicts with the parsed flags; 1 if a video could not be read."""
     from tf_twostream import runs
     from tf_twostream.evaluation import prediction
 
     chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
-    streams = [runs.load(path, task) for path, task in chosen if path]
+    streams = [
+        runs.load(path, task, checkpoint=protocol.checkpoint) for path, task in chosen if path
+    ]
     predictions, failed = prediction.predict(
         videos,
         streams,
         resources,
-        frames_per_batch=given.frames_per_batch,
+        protocol=protocol,
         output_video=given.output_video,
     )
     if given.json:

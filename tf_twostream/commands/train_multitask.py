@@ -42,7 +42,8 @@ class DataSetFlags(cli.Knobs):
         "Names of tasks that are trained on all their videos, test videos included: data that only "
         'help another task (Sect. 6: "all splits combined").',
     )
-    allow_missing: bool = cli.knob(False, "Go on without the listed videos that do not exist.")
+    validation_share: float = cli.knob_of(data_sets_module.Source, "validation_share")
+    allow_missing: bool = cli.knob_of(data_sets_module.Source, "allow_missing")
 
     def __post_init__(self) -> None:
         """Checks that the lists fit each other."""
@@ -86,6 +87,7 @@ class DataSetFlags(cli.Knobs):
             videos_dir=pick(self.videos_dirs, ""),
             annotations=pick(self.annotations, ""),
             split=pick(self.splits, 1),
+            validation_share=self.validation_share,
             allow_missing=self.allow_missing,
         )
 

@@ -91,7 +91,8 @@ def list_ids(videos_dir: str | os.PathLike[str]) -> list[str]:
 def read(videos_dir: str | os.PathLike[str], draw: int) -> splits.Split:
     """Makes a split of class folders.
 
-    If the videos lie in train/<class>/ and test/<class>/, that is the split. If they lie in
+    If the videos lie in train/<class>/ and test/<class>/, that is the split; val/<class>/, if it is
+    there too, is the validation part. If they lie in
     <class>/, about 30 % of each class are drawn for testing: the videos whose id has the least
     SHA-256 together with `draw`. So the draw is the same on every machine, and a video that is
     added later moves few others. Clips cut from one recording may get to both sides; where
@@ -114,14 +115,19 @@ def read(videos_dir: str | os.PathLike[str], draw: int) -> splits.Split:
     if not {"train", "test"} <= tops:
         return _draw(ids, draw)
     # Two of the classes may be called train and test, for example, where a third is called bus.
-    if tops != {"train", "test"} or draw != 1:
-        rule = "Where there are train/ and test/, all videos must be in them, and `split` must be 1"
+    if tops - {"val"} != {"train", "test"} or draw != 1:
+        rule = (
+            "Where there are train/ and test/, all videos must be in them or in val/, and `split` "
+            "must be 1"
+        )
         raise NamesError(f"{rule}. Received: {', '.join(sorted(tops))} and split={draw}.")
     class_names, labels = _label(ids, depth=1)
-    train, test = (
-        _videos((id for id in ids if id.startswith(part)), labels) for part in ("train/", "test/")
+    train, validation, test = (
+        _videos((id for id in ids if id.startswith(part)), labels)
+        for part in ("train/", "val/", "test/")
     )
-    return availability.check_training(splits.Split("folders", class_names, train, test))
+    split = splits.Split("folders", class_names, train, test, validation=validation)
+    return availability.check_training(split)
 
 
 def read_groups(

@@ -59,7 +59,7 @@ def leave_out(split: splits.Split, groups: Collection[str]) -> splits.Split:
         GroupsError: If a video has no group, or a group is unknown.
         UnlearntClassError: If a class is left without a training video.
     """
-    videos = split.train + split.test
+    videos = split.train + split.validation + split.test
     # A video without a group might show anybody, those to test on as well.
     if ungrouped := [video.id for video in videos if not video.group]:
         rule = "Each video must have a group where groups are left out for testing"
@@ -73,6 +73,7 @@ def leave_out(split: splits.Split, groups: Collection[str]) -> splits.Split:
         name=f"{split.name}, tested on {_first(groups)}",
         train=tuple(video for video in videos if video.group not in groups),
         test=tuple(video for video in videos if video.group in groups),
+        validation=(),
     )
     return availability.check_training(left_out)
 

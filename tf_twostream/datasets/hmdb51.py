@@ -3,7 +3,8 @@
 (https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database)
 
 One file per class and split, `<class>_test_split<N>.txt`, with lines "file.avi 1": 1 is a
-training video, 2 a test video, 0 neither. File names may hold spaces, `!`, `+`, `(` and `&`.
+training video, 2 a test video, 0 neither. File names may hold spaces, `!`, `+`, `(` and `&`; what
+precedes the class in them names the film or the upload that the clip is cut from.
 """
 
 import pathlib
@@ -24,7 +25,7 @@ def read(folder: pathlib.Path, split: int) -> splits.Split:
         split: Number of the split, 1 to 3.
 
     Returns:
-        The split; the classes are in alphabetical order.
+        The split; the classes are in alphabetical order; a group is a film or an upload.
 
     Raises:
         MissingListError: If the folder holds no list of this split.
@@ -44,7 +45,9 @@ def read(folder: pathlib.Path, split: int) -> splits.Split:
             if len(words) != 2 or words[1] not in parts:
                 rule = f'{place} must read "file.avi 1" (train), "... 2" (test) or "... 0" (unused)'
                 raise ValueError(f"{rule}. Received: {line!r}.")
-            video = lists.make_video(place, f"{class_name}/{words[0].strip()}", [label])
+            name = words[0].strip()
+            recording = name.rpartition(f"_{class_name}_")[0]
+            video = lists.make_video(place, f"{class_name}/{name}", [label], recording)
             parts[words[1]].append(video)
     train, test, unused = map(tuple, parts.values())
     return splits.Split(f"hmdb51 split {split}", class_names, train, test, unused)

@@ -1,5 +1,6 @@
 """Reads data sets that a CSV file describes: columns path, label, split and, if known, group."""
 
+import operator
 import pathlib
 
 from tf_twostream.datasets import availability, folders, lists, splits
@@ -12,8 +13,8 @@ def read(path: pathlib.Path) -> splits.Split:
 
     Args:
         path: The file, UTF-8, with a header. `path` is relative to the folder of the videos;
-            `split` is train, test or empty (unused); videos of one `group` (an actor, a
-            recording) must be on one side.
+            `split` is train, val (validation), test or empty (unused); videos of one `group`
+            (an actor, a recording) must be in one part.
 
     Returns:
         The split; the classes are in alphabetical order, the videos in that of the file.
@@ -21,7 +22,7 @@ def read(path: pathlib.Path) -> splits.Split:
     Raises:
         MissingListError: If there is no such file.
         UnlearntClassError: If a class has no training video.
-        ValueError: If a row breaks a rule, a video is listed twice, or a group is on both sides.
+        ValueError: If a row breaks a rule, a video is listed twice, or a group is in two parts.
     """
     rows = {}
     for place, row in lists.read_rows(
@@ -33,20 +34,20 @@ def read(path: pathlib.Path) -> splits.Split:
         raise ValueError(f"A CSV file of videos must list some. Received: {path}, without any.")
     # Labels are known only after the last row: they are places in the alphabetical order.
     class_names = tuple(sorted({row["label"] for row in rows.values()}))
-    parts: dict[str, list[splits.Video]] = {"train": [], "test": [], "": []}
+    parts: dict[str, list[splits.Video]] = {"train": [], "test": [], "": [], "val": []}
     for place, row in rows.items():
         labels = [class_names.index(row["label"])]
         video = lists.make_video(place, row["path"], labels, row.get("group", ""))
         parts[row["split"]].append(video)
-    train, test, unused = map(tuple, parts.values())
-    split = splits.Split(path.name, class_names, train, test, unused)
+    train, test, unused, validation = map(tuple, parts.values())
+    split = splits.Split(path.name, class_names, train, test, unused, validation=validation)
     _check_groups(split)
     return availability.check_training(split)
 
 
 def _check_row(place: str, row: dict[str, str]) -> None:
-    if not row["label"] or row["split"] not in ("train", "test", ""):
-        rule = f"{place} must have a label, and train, test or nothing as its split"
+    if not row["label"] or row["split"] not in ("train", "val", "test", ""):
+        rule = f"{place} must have a label, and train, val, test or nothing as its split"
         raise ValueError(f"{rule}. Received: {row['label']!r}, {row['split']!r}.")
     # What `find_videos` does not find would count as missing later, without a reason.
     if not folders.is_video(row["path"]):
@@ -55,10 +56,13 @@ def _check_row(place: str, row: dict[str, str]) -> None:
 
 
 def _check_groups(split: splits.Split) -> None:
-    """Checks that nobody is tested on an actor or a recording that was learnt."""
-    trained = {video.group: video.id for video in split.train if video.group}
-    for video in split.test:
-        if video.group in trained:
-            both = f"{trained[video.group]!r} in train and {video.id!r} in test"
-            rule = "All videos of a group must be in train, or all in test"
-            raise ValueError(f"{rule}. Received: group {video.group!r} with {both}.")
+    """Checks that no actor or recording is measured on, or chosen by, that was learnt."""
+    parts = {"train": split.train, "val": split.validation, "test": split.test}
+    first: dict[str, tuple[str, str]] = {}  # Of each group: a part, and a video in it.
+    for part, videos in parts.items():
+        for video in filter(operator.attrgetter("group"), videos):
+            other, id = first.setdefault(video.group, (part, video.id))
+            if other != part:
+                rule = "All videos of a group must be in train, all in val, or all in test"
+                both = f"{id!r} in {other} and {video.id!r} in {part}"
+                raise ValueError(f"{rule}. Received: group {video.group!r} with {both}.")

@@ -15,6 +15,7 @@ from tf_twostream.datasets import (
     manifest,
     splits,
     ucf101,
+    validation,
     viva,
 )
 
@@ -35,14 +36,14 @@ class Source(cli.Knobs):
         cli.REQUIRED,
         "ucf101, hmdb51 and charades (official lists), viva (hand gestures, from the file names), "
         "folders (one folder of videos per class, below train/ and test/ or else 30 % of each "
-        "class are drawn for testing), csv (a CSV file).",
+        "class are drawn for testing; val/ beside them is the validation part), csv (a CSV file).",
     )
     videos_dir: str = cli.knob("", "Folder of the videos; the lists name paths relative to it.")
     annotations: str = cli.knob(
         "",
         "Folder of the official lists (ucf101: classInd.txt, trainlist01.txt ...; hmdb51: "
         "brush_hair_test_split1.txt ...; charades: Charades_v1_train.csv ...), or the CSV file: "
-        "path,label,split[,group].",
+        "path,label,split[,group], split being train, val or test.",
     )
     split: int = cli.knob(
         1,
@@ -60,6 +61,13 @@ class Source(cli.Knobs):
         "Where --test_groups finds the group of a video in folders: a regular expression that is "
         "searched in its path and whose first parentheses match the group. By default, what "
         "precedes the first _ of the file name.",
+    )
+    validation_share: float = cli.knob(
+        0.0,
+        "Share of the training videos to draw for validation, class by class and group by group; "
+        "they are not trained on. 0: none but those of the data set's own, as in the paper.",
+        at_least=0,
+        below=1,
     )
     classes: tuple[str, ...] = cli.knob((), "Use only these classes, separated by commas.")
     allow_missing: bool = cli.knob(False, "Go on without the listed videos that do not exist.")
@@ -133,10 +141,11 @@ def load(source: Source) -> splits.Split:
         source: Which data set, split and classes.
 
     Returns:
-        The split, restricted to `source.classes` if there are any.
+        The split, restricted to `source.classes` if there are any, with its validation part.
 
     Raises:
         ListsError: If lists are not given, or are given where there are none.
+        ValidationError: If a validation part is there already, or cannot be drawn.
         OSError: If a list or the folder of the videos is missing.
         ValueError: If a list is faulty or a class unknown.
     """
@@ -145,7 +154,10 @@ def load(source: Source) -> splits.Split:
         rule = f"{source.dataset} must have {'its' if kind.has_lists else 'no'} lists"
         raise ListsError(f"{rule}. Received: annotations={source.annotations!r}.")
     split = kind.read(source)
-    return splits.select_classes(split, source.classes) if source.classes else split
+    if source.classes:
+        split = splits.select_classes(split, source.classes)
+    share = source.validation_share
+    return validation.draw(split, share) if share else split
 
 
 def list_videos(source: Source) -> list[tuple[str, pathlib.Path]]:

@@ -1,4 +1,4 @@
-"""Videos, their labels, and how they are divided into training and test videos."""
+"""Videos, their labels, and how they are divided: to learn from, to choose by, to measure on."""
 
 import dataclasses
 import difflib
@@ -63,6 +63,7 @@ class Split:
         test: Videos to measure on.
         unused: Videos of the data set that are in neither list (HMDB-51 has such).
         multi_label: Whether a video may show several classes (Charades).
+        validation: Videos to choose settings and checkpoints by; the paper's protocol has none.
     """
 
     name: str
@@ -71,12 +72,13 @@ class Split:
     test: tuple[Video, ...]
     unused: tuple[Video, ...] = ()
     multi_label: bool = False
+    validation: tuple[Video, ...] = ()
 
     def __post_init__(self):
         if len(set(self.class_names)) != len(self.class_names):
             raise ValueError(f"Class names must be distinct. Received: {self.class_names}.")
         seen = set()
-        for video in self.train + self.test + self.unused:
+        for video in self.train + self.validation + self.test + self.unused:
             given = f"{', '.join(map(str, video.labels))} for {video.id!r} of {self.name}"
             # A video in both parts would be tested after it was learnt.
             if video.id in seen:
@@ -117,7 +119,7 @@ def all_videos(split: Split) -> tuple[Video, ...]:
     Args:
         split: Any split of the data set.
     """
-    videos = split.train + split.test + split.unused
+    videos = split.train + split.validation + split.test + split.unused
     return tuple(sorted(videos, key=lambda video: (video.label, video.id)))
 
 
@@ -175,6 +177,7 @@ def restrict(
         train=part(split.train),
         test=part(split.test),
         unused=part(split.unused),
+        validation=part(split.validation),
     )
 
 
@@ -218,8 +221,9 @@ def load_split(
     try:
         content = files.read_json(path)
         parts = {
-            part: tuple(_load_video(upgrade(video)) for video in content[part])
-            for part in ("train", "test", "unused")
+            # Splits were saved without a validation part before there was one.
+            part: tuple(_load_video(upgrade(video)) for video in content.get(part, ()))
+            for part in ("train", "test", "unused", "validation")
         }
         return Split(**{**content, **parts, "class_names": tuple(content["class_names"])})
     except (ValueError, KeyError, TypeError, AttributeError) as error:

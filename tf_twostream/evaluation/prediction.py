@@ -15,6 +15,7 @@ import numpy as np
 from tf_twostream import datasets, runs, store
 from tf_twostream.evaluation import pairs, scoring
 from tf_twostream.figures import pictures
+from tf_twostream.paper import testing
 from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
 
@@ -54,7 +55,7 @@ def predict(
     streams: Sequence[runs.Run],
     resources: Resources,
     *,
-    frames_per_batch: int = 0,
+    protocol: testing.Testing = testing.PAPER,
     output_video: str = "",
 ) -> tuple[list[Prediction], dict[str, str]]:
     """Scores videos with one stream or with both.
@@ -63,8 +64,7 @@ def predict(
         videos: Video files.
         streams: A run of the spatial stream, one of the temporal stream, or both in this order.
         resources: What the machine may spend on decoding and flow.
-        frames_per_batch: Frames, or volumes, to forward at once, each with all its views; 0 for
-            the default of `scoring.score_videos`.
+        protocol: How many frames and views to look at.
         output_video: The file to draw the first video into, with its flow and label; empty for
             none.
 
@@ -100,7 +100,7 @@ def predict(
                 reader,
                 known,
                 multi_label=run.split.multi_label,
-                frames_per_batch=frames_per_batch,
+                protocol=protocol,
             )
             for run in streams
         }

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, inputs, paper, runs, store
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import progress
 from tf_twostream.scores import score_files
 
-Part = Literal["train", "test"]
+Part = Literal["train", "validation", "test"]
 
 
 def make_scorer(
@@ -50,7 +50,7 @@ def score_videos(
     videos: Sequence[datasets.Video],
     *,
     multi_label: bool = False,
-    frames_per_batch: int = 0,
+    protocol: testing.Testing = testing.PAPER,
 ) -> np.ndarray:
     """Computes the scores of videos: the mean over 25 windows and all views of each.
 
@@ -60,36 +60,44 @@ def score_videos(
         reader: The store that holds the videos.
         videos: N videos.
         multi_label: Whether a video may show several classes.
-        frames_per_batch: Windows to forward at once, each with all its views; 0 for the 25 of a
-            video, or fewer for a network that takes more memory.
+        protocol: How many windows and views; the paper's by default.
 
     Returns:
         `[N, K]` float32 softmax scores (or sigmoids), rows in the order of `videos`.
     """
     scorer = make_scorer(model, recipe, multi_label=multi_label)
     windows = inputs.Windows(reader, videos, recipe)
-    batch_size = frames_per_batch or recipe.windows_at_once
+    stream = inputs.evaluation(
+        windows,
+        batch_size=protocol.frames_per_batch or recipe.windows_at_once,
+        num_frames=protocol.num_frames,
+        centre_only=protocol.test == "center",
+    )
     sums = np.zeros((len(videos), model.output_shape[-1]))
-    with progress.bar(len(videos) * paper.TEST_FRAMES, "frame", "testing") as bar:
-        for batch in inputs.evaluation(windows, batch_size=batch_size):
+    with progress.bar(len(videos) * protocol.num_frames, "frame", "testing") as bar:
+        for batch in stream:
             scores = scorer(batch).numpy().astype(np.float64)
             # A batch may hold windows of two videos, and several of one, which `sums[...] +=`
             # would add only once.
             np.add.at(sums, batch["video"].numpy(), scores)
             bar.update(len(scores))
-    return (sums / paper.TEST_FRAMES).astype(np.float32)
+    return (sums / protocol.num_frames).astype(np.float32)
 
 
 def score(
-    run: runs.Run, reader: store.Reader, part: Part, *, frames_per_batch: int = 0
+    run: runs.Run,
+    reader: store.Reader,
+    part: Part,
+    *,
+    protocol: testing.Testing = testing.PAPER,
 ) -> tuple[score_files.Scores, int]:
     """Scores one part of a run's split, and prints what is tested.
 
     Args:
         run: The run; of several tasks, the chosen one is tested.
         reader: The store that holds the videos of its split.
-        part: "test", or "train" for the SVM of the fusion.
-        frames_per_batch: As for `score_videos`.
+        part: "test", "train" for the SVM of the fusion, or "validation" to choose by.
+        protocol: As for `score_videos`.
 
     Returns:
         The scores, and the number of iterations that the network was trained for.
@@ -101,22 +109,19 @@ def score(
     """
     runs.check_store(run, reader.settings, where=reader.path)
     split, recipe = run.split, run.recipe
-    listed = split.test if part == "test" else split.train
+    listed: tuple[datasets.Video, ...] = getattr(split, part)
     # Videos of added classes only help in training, and are in another store.
     videos = tuple(video for video in listed if not store.is_added(video.id))
     if not videos:
         raise ValueError(f"A part to score must hold videos. Received: {part} of {split.name}.")
     model, iterations = runs.load_model(run)
-    views = f"{paper.TEST_VIEWS // 2} views (corners and centre)"
-    if recipe.mirroring:
-        views = f"{paper.TEST_VIEWS} views (corners and centre, plain and mirrored)"
     print(
-        f"{recipe.stream} stream after {iterations:,} iterations, {split.name}, "
-        f"{len(videos)} {part} videos: {paper.TEST_FRAMES} frames at equal spacing x "
-        f"{views}, {'sigmoid' if split.multi_label else 'softmax'} scores averaged"
+        f"{recipe.stream} stream after {iterations:,} iterations ({run.checkpoint} checkpoint), "
+        f"{split.name}, {len(videos)} {part} videos: {_describe(protocol, recipe)}, "
+        f"{'sigmoid' if split.multi_label else 'softmax'} scores averaged"
     )
     # A run of published weights has no iterations, and nothing to finish.
-    if 0 < iterations < recipe.iterations:
+    if 0 < iterations < recipe.iterations and run.checkpoint == "last":
         print(f"note: the training is not finished ({recipe.iterations:,} iterations)")
     table = score_videos(
         model,
@@ -124,7 +129,17 @@ def score(
         reader,
         videos,
         multi_label=split.multi_label,
-        frames_per_batch=frames_per_batch,
+        protocol=protocol,
     )
     ids, labels = tuple(video.id for video in videos), datasets.label_array(videos, split)
     return score_files.Scores(ids, labels, split.class_names, table), iterations
+
+
+def _describe(protocol: testing.Testing, recipe: recipes.Recipe) -> str:
+    """Words how a video is looked at."""
+    frames = f"{protocol.num_frames} frames at equal spacing x"
+    if protocol.test == "center":
+        return f"{frames} the centre view"
+    if recipe.mirroring:
+        return f"{frames} {paper.TEST_VIEWS} views (corners and centre, plain and mirrored)"
+    return f"{frames} {paper.TEST_VIEWS // 2} views (corners and centre)"

@@ -155,7 +155,7 @@ def draw(
     return iterations.map(draw_batch).unbatch()
 
 
-def equally_spaced(num_starts: np.ndarray) -> np.ndarray:
+def equally_spaced(num_starts: np.ndarray, count: int = paper.TEST_FRAMES) -> np.ndarray:
     """Chooses the 25 frames of each test video, at equal spacing (paper, Sect. 5, "Testing").
 
     A frame is the beginning of a window: of L fields for the temporal stream, of one frame for the
@@ -163,18 +163,27 @@ def equally_spaced(num_starts: np.ndarray) -> np.ndarray:
 
     Args:
         num_starts: `[...]` integers, the number of windows of each video: an array, or a tensor.
+        count: How many to choose, in place of 25 (ours).
 
     Returns:
-        `[..., 25]` integers, the starts of the windows, from 0 to `num_starts` - 1, rounded to the
-        nearest. A video with fewer than 25 windows repeats some.
+        `[..., count]` integers, the starts of the windows, from 0 to `num_starts` - 1, rounded to
+        the nearest; a single one is in the middle. A video with fewer windows repeats some.
     """
+    if count == 1:
+        return (num_starts[..., None] - 1) // 2
     # In integers: where a start lies half-way, the last bit of a float would decide. And rounded,
     # not floored: with a floored step other projects never look at the end of a video.
-    last, gaps = num_starts[..., None] - 1, paper.TEST_FRAMES - 1
-    return (2 * last * np.arange(paper.TEST_FRAMES) + gaps) // (2 * gaps)
+    last, gaps = num_starts[..., None] - 1, count - 1
+    return (2 * last * np.arange(count) + gaps) // (2 * gaps)
 
 
-def evaluation(windows: Windows, *, batch_size: int = paper.TEST_FRAMES) -> tf.data.Dataset:
+def evaluation(
+    windows: Windows,
+    *,
+    batch_size: int = paper.TEST_FRAMES,
+    num_frames: int = paper.TEST_FRAMES,
+    centre_only: bool = False,
+) -> tf.data.Dataset:
     """Builds the stream of test batches (paper, Sect. 5, "Testing"): 25 windows, ten views each.
 
     The windows of a video are those of `equally_spaced`.
@@ -182,19 +191,27 @@ def evaluation(windows: Windows, *, batch_size: int = paper.TEST_FRAMES) -> tf.d
     Args:
         windows: The windows of the test videos.
         batch_size: Windows per batch; the network sees V times as many inputs.
+        num_frames: Windows per video, in place of 25 (ours).
+        centre_only: Whether to look at the centre alone (ours).
 
     Returns:
-        Batches with V = 10, or 5 without mirroring, as in `inputs`. The windows of a video follow
-        one another; the last batch may be smaller.
+        Batches with V = 10, or 5 without mirroring, or 1 of the centre, as in `inputs`. The windows
+        of a video follow one another; the last batch may be smaller.
     """
     recipe = windows.recipe
-    starts = equally_spaced(windows.num_starts())
-    numbers = np.repeat(np.arange(len(windows.videos)), paper.TEST_FRAMES)
+    starts = equally_spaced(windows.num_starts(), num_frames)
+    numbers = np.repeat(np.arange(len(windows.videos)), num_frames)
     places = tf.data.Dataset.from_tensor_slices(windows.locate(numbers, starts.ravel()))
 
     def read(place: Element) -> Element:
         height, width = tf.unstack(place["size"])
-        all_views = views.test_views(height, width, recipe.crop_size, mirroring=recipe.mirroring)
+        all_views = views.test_views(
+            height,
+            width,
+            recipe.crop_size,
+            mirroring=recipe.mirroring,
+            centre_only=centre_only,
+        )
         return windows.read({**place, "views": all_views})
 
     elements = places.map(read, num_parallel_calls=parallel.CALLS)

@@ -32,7 +32,12 @@ def random_view(
 
 
 def test_views(
-    height: tf.Tensor, width: tf.Tensor, crop: int, *, mirroring: bool = True
+    height: tf.Tensor,
+    width: tf.Tensor,
+    crop: int,
+    *,
+    mirroring: bool = True,
+    centre_only: bool = False,
 ) -> tf.Tensor:
     """Returns the four corners and the centre, plain and mirrored (paper, Sect. 5, "Testing").
 
@@ -41,14 +46,18 @@ def test_views(
         width: Scalar integer, width of the frame in pixels.
         crop: Side of the views in pixels; at most the shorter side of the frame.
         mirroring: Whether to return the mirrored ones, too.
+        centre_only: Whether to return nothing but the centre, plain (ours).
 
     Returns:
-        `[10, 3]` int32 (top, left, flip), or `[5, 3]` without mirroring.
+        `[10, 3]` int32 (top, left, flip), or `[5, 3]` without mirroring, or `[1, 3]`.
     """
     bottom, right = tf.cast(height, tf.int32) - crop, tf.cast(width, tf.int32) - crop
-    corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]
+    centre = (bottom // 2, right // 2)
+    if centre_only:
+        return tf.stack([tf.stack([*centre, 0])])
+    places = [(0, 0), (0, right), (bottom, 0), (bottom, right), centre]
     return tf.stack(
-        [tf.stack([top, left, flip]) for flip in range(1 + mirroring) for top, left in corners]
+        [tf.stack([top, left, flip]) for flip in range(1 + mirroring) for top, left in places]
     )
 
 

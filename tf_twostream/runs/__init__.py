@@ -2,16 +2,19 @@
 
 ```
 RUN_DIR/run.json        recipe, versions of TensorFlow and Keras and, of each task, its store
-RUN_DIR/split.json      class names, training and test videos; of each of several tasks
-                        TASK.split.json
+RUN_DIR/split.json      class names, training, validation and test videos; of each of several
+                        tasks TASK.split.json
 RUN_DIR/checkpoints/    weights, momentum, iteration, state of the dropout masks
-RUN_DIR/tensorboard/    curves and pictures; those of tests in [TASK/]test and [TASK/]train
+RUN_DIR/best/           the weights that were best on the validation part, if there is one
+RUN_DIR/validation.json loss and accuracy on the validation part, by iteration
+RUN_DIR/tensorboard/    curves and pictures; those of tests in [TASK/]test and so on
 ```
 
-`folder` reads and writes the JSON files, `weights` builds the network and restores it.
+`folder` and `history` read and write the JSON files, `weights` builds the network and restores it.
 """
 
 from tf_twostream.runs.folder import (
+    NoBestError,
     NoRunError,
     OtherRunError,
     OtherStoreError,
@@ -33,6 +36,7 @@ from tf_twostream.runs.weights import (
 )
 
 __all__ = [
+    "NoBestError",
     "NoCheckpointError",
     "NoRunError",
     "OtherRunError",

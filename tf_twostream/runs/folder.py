@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_twostream import datasets, store
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import files
 
 
@@ -23,6 +23,10 @@ class OtherRunError(ValueError):
 
 class OtherStoreError(ValueError):
     """A store is not of the kind that a run was trained on."""
+
+
+class NoBestError(ValueError):
+    """A run has no best checkpoint."""
 
 
 class UnknownTaskError(ValueError):
@@ -57,12 +61,14 @@ class Run:
         recipe: The recipe of the network.
         tasks: What the network learns; one task unless it is a multi-task network.
         chosen: The position of the task whose layer gives the scores in testing.
+        checkpoint: Which of its checkpoints is meant.
     """
 
     path: pathlib.Path
     recipe: recipes.Recipe
     tasks: tuple[Task, ...]
     chosen: int = 0
+    checkpoint: testing.Checkpoint = "last"
 
     @property
     def task(self) -> Task:
@@ -76,8 +82,8 @@ class Run:
 
     @property
     def checkpoints(self) -> str:
-        """The folder of the checkpoints."""
-        return str(self.path / "checkpoints")
+        """The folder of the checkpoints, or that of the best one where this is meant."""
+        return str(self.path / ("checkpoints" if self.checkpoint == "last" else "best"))
 
 
 def _split_file(path: pathlib.Path, task: str) -> pathlib.Path:
@@ -149,12 +155,13 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
     )
 
 
-def load(path: str, task: str = "") -> Run:
+def load(path: str, task: str = "", *, checkpoint: testing.Checkpoint = "last") -> Run:
     """Reads a run folder.
 
     Args:
         path: The folder.
         task: The name of the task to test, if the run has several; empty for the first.
+        checkpoint: The last one, or the one that was best on the validation part.
 
     Returns:
         The run; its checkpoints are not looked at.
@@ -162,6 +169,8 @@ def load(path: str, task: str = "") -> Run:
     Raises:
         NoRunError: If it is no run folder.
         UnknownTaskError: If it has no such task.
+        NoBestError: If `checkpoint` is "best" and nothing says which is: no task has a validation
+            part.
     """
     folder = pathlib.Path(path)
     if not (folder / "run.json").exists():
@@ -179,7 +188,10 @@ def load(path: str, task: str = "") -> Run:
         known = ", ".join(filter(None, names))
         rule = f"`task` must be one of {known}" if known else "`task` must be empty"
         raise UnknownTaskError(f"{rule} for {path}. Received: {task!r}.")
-    return Run(folder, recipe, tasks, names.index(task) if task else 0)
+    if checkpoint == "best" and not any(own.split.validation for own in tasks):
+        rule = "The best checkpoint must be that of a run with a validation part"
+        raise NoBestError(f"{rule}. Received: {path}, without one.")
+    return Run(folder, recipe, tasks, names.index(task) if task else 0, checkpoint)
 
 
 def _load_task(

@@ -1,6 +1,9 @@
 """The checkpoints of a training: what they hold, and when they are worth writing."""
 
 import atexit
+import dataclasses
+import os
+import pathlib
 import shutil
 import tempfile
 
@@ -9,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream import runs
+from tf_twostream.processes import files
 from tf_twostream.training import devices, monitoring
 
 KEPT = 2  # Checkpoints; the older one, in case the newer is damaged.
@@ -18,6 +22,9 @@ class Checkpoints:
     """Restores what decides the next iteration, and saves it.
 
     These are the weights, momentum, the number of iterations, and the state of the dropout masks.
+
+    Attributes:
+        iteration: A variable, the iterations of the last checkpoint.
     """
 
     def __init__(
@@ -37,12 +44,11 @@ class Checkpoints:
         """
         self._run, self._model = run, model
         # In the checkpoint, not only in its name, so that weights and count cannot disagree.
-        self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._held = tf.train.Checkpoint(
-            model=model, optimizer=optimizer, iteration=self._iteration
-        )
+        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._held = tf.train.Checkpoint(model=model, optimizer=optimizer, iteration=self.iteration)
         folder = run.checkpoints
-        if not devices.is_first_host(strategy):
+        self._writes = devices.is_first_host(strategy)
+        if not self._writes:
             # All hosts must take part in saving, but only the first one's files count.
             folder = tempfile.mkdtemp()
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -59,7 +65,7 @@ class Checkpoints:
             # Fails if a value in the checkpoint finds no variable: the training would go on from a
             # state of which only a part was restored.
             self._held.restore(newest).assert_consumed()
-        return int(self._iteration)
+        return int(self.iteration)
 
     def save(self, iteration: int) -> None:
         """Writes a checkpoint.
@@ -76,5 +82,25 @@ class Checkpoints:
             if not np.isfinite(variable.numpy()).all():
                 rule = f"{variable.path} is no longer finite after iteration {iteration}"
                 raise monitoring.NotFiniteError(rule, self._run.recipe, iteration)
-        self._iteration.assign(iteration)
+        self.iteration.assign(iteration)
         self._manager.save(checkpoint_number=iteration)
+
+    def keep_as_best(self) -> None:
+        """Keeps the checkpoint that was saved last as the best one, in place of an earlier one."""
+        if not self._writes:
+            return
+        source = pathlib.Path(self._manager.latest_checkpoint)
+        best = pathlib.Path(dataclasses.replace(self._run, checkpoint="best").checkpoints)
+        best.mkdir(exist_ok=True)
+        kept = [path.name for path in source.parent.iterdir() if path.stem == source.name]
+        for name in kept:
+            (best / name).unlink(missing_ok=True)
+            try:
+                os.link(source.parent / name, best / name)  # No byte is written twice.
+            except OSError:  # Some file systems know no links.
+                shutil.copy2(source.parent / name, best / name)
+        # The file by which TensorFlow knows the newest checkpoint of a folder.
+        files.write_text(best / "checkpoint", f'model_checkpoint_path: "{source.name}"\n')
+        for path in best.iterdir():
+            if path.name not in ("checkpoint", *kept):
+                path.unlink()

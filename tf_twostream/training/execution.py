@@ -1,9 +1,11 @@
-"""How a training is carried out; what is computed stays the same, up to dropout masks."""
+"""How a training is carried out; what each iteration computes stays the same, up to dropout."""
 
 import dataclasses
 from typing import ClassVar
 
 from tf_twostream import cli
+
+CHECKPOINT_EVERY, AT_LEAST = 500, 20  # Iterations.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,11 +28,20 @@ class Execution(cli.Knobs):
         group="output",
         at_least=1,
     )
-    checkpoint_every: int = cli.knob(
-        500,
-        "Iterations between two checkpoints. Ctrl-C and SIGTERM write one, too.",
+    checkpoint_every: int | None = cli.knob(
+        None,
+        "Iterations between two checkpoints, each of which is measured on the validation part, if "
+        f"there is one. Default: {CHECKPOINT_EVERY}, or a tenth of a training that is shorter than "
+        f"{10 * CHECKPOINT_EVERY:,}, but at least {AT_LEAST}. Ctrl-C and SIGTERM write one, too.",
         group="output",
         at_least=1,
+    )
+    patience: int = cli.knob(
+        0,
+        "End the training after so many checkpoints in a row that were no better on the validation "
+        "part; drops of the learning rate that are yet to come are then left out. 0: never.",
+        group="training",
+        at_least=0,
     )
     gpu_memory: float = cli.knob(
         0.0,
@@ -50,3 +61,7 @@ class Execution(cli.Knobs):
                 "XLA has no deterministic gradient of max-pooling. "
                 "Received: `deterministic` and `jit_compile`."
             )
+
+    def checkpoint_interval(self, iterations: int) -> int:
+        """Returns the number of iterations between two checkpoints of a training."""
+        return self.checkpoint_every or max(AT_LEAST, min(CHECKPOINT_EVERY, iterations // 10))

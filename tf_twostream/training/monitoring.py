@@ -100,11 +100,17 @@ class Journal:
     def __init__(self, run: runs.Run, first_iteration: int, strategy: tf.distribute.Strategy):
         """Remembers where the training stands."""
         self._run, self._first = run, first_iteration
-        # On other hosts a writer that writes nothing, so that nobody has to ask which host it is.
-        self._writer = tf.summary.create_noop_writer()
-        if devices.is_first_host(strategy):
-            self._writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
+        self._writes = devices.is_first_host(strategy)
+        self._writer = self._open()
+        self._validation: Any = None  # No folder as long as there is nothing to show.
+        self._shown: dict[str, str] = {}  # Beside the progress bar.
         self._meter = Meter()
+
+    def _open(self, folder: str = "") -> Any:
+        # On other hosts a writer that writes nothing, so that nobody has to ask which host it is.
+        if not self._writes:
+            return tf.summary.create_noop_writer()
+        return tf.summary.create_file_writer(str(self._run.path / "tensorboard" / folder))
 
     def __enter__(self) -> "Journal":
         self._context = self._writer.as_default()
@@ -116,6 +122,8 @@ class Journal:
     def __exit__(self, *error: Any) -> None:
         self._bar.close()
         self._context.__exit__(*error)
+        if self._validation is not None:
+            self._validation.close()
 
     def next(self, stream: Iterator[Any]) -> Any:
         """Takes the next batch of a stream, and notes how long it takes."""
@@ -138,9 +146,23 @@ class Journal:
         point = self._meter.read(iteration, self._run)
         for name, value in point.items():
             tf.summary.scalar(name, value, step=iteration)
-        shown = {name: f"{point[name]:.3f}" for name in ("loss", "accuracy")}
-        self._bar.set_postfix(shown, refresh=False)
+        self._shown |= {name: f"{point[name]:.3f}" for name in ("loss", "accuracy")}
+        self._bar.set_postfix(self._shown, refresh=False)
         self.restart()
+
+    def write_validation(self, iteration: int, curves: dict[str, float]) -> None:
+        """Adds a point to each curve of the validation part.
+
+        They have the names of the training's curves in a folder of their own: TensorBoard shows
+        one beside the other.
+        """
+        if self._validation is None:
+            self._validation = self._open("validation")
+        with self._validation.as_default():
+            for name, value in curves.items():
+                tf.summary.scalar(name, value, step=iteration)
+        self._shown["validation"] = f"{curves['accuracy']:.3f}"
+        self._bar.set_postfix(self._shown, refresh=False)
 
     def restart(self) -> None:
         """Forgets the time until now, for example that of a checkpoint."""
@@ -199,9 +221,14 @@ def _describe_split(split: datasets.Split) -> str:
         "; a video may show several: binary cross-entropies summed over the classes, accuracy: the "
         "likeliest class is one of the video's"
     )
+    held_out = (
+        f", {len(split.validation)} validation videos of "
+        f"{len({video.group or video.id for video in split.validation})} recordings not trained on"
+    )
     return (
         f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
         f"classes, drawn uniformly across the classes{several if split.multi_label else ''}"
+        f"{held_out if split.validation else ''}"
     )
 
 

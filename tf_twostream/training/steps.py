@@ -155,7 +155,7 @@ def losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(shows, logits), axis=1)
 
 
-def _hits(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+def hits(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Says whether the class with the highest score is the label, or one of them: `[B]` bool."""
     best = tf.argmax(logits, axis=1, output_type=tf.int32)
     return best == labels if labels.shape.rank == 1 else tf.gather(labels, best, batch_dims=1)
@@ -179,7 +179,7 @@ def _gradients(head: Head, variables: Sequence[Any], jit_compile: bool) -> Calla
         return (
             tape.gradient(loss, values, unconnected_gradients=others),
             loss,
-            tf.reduce_sum(tf.cast(_hits(logits, labels), tf.int32)),
+            tf.reduce_sum(tf.cast(hits(logits, labels), tf.int32)),
         )
 
     return gradients

@@ -1,6 +1,7 @@
 """The training of a network, told from the data to the last checkpoint (paper, Sect. 4 and 5)."""
 
 import contextlib
+import dataclasses
 import pathlib
 import signal
 import sys
@@ -18,6 +19,7 @@ from tf_twostream.paper import recipes
 from tf_twostream.training import devices, monitoring, steps
 from tf_twostream.training.checkpoints import Checkpoints
 from tf_twostream.training.execution import Execution
+from tf_twostream.training.validation import Validation
 from tf_twostream.training.videos import Learnt
 
 
@@ -77,32 +79,17 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
             jit_compile=execution.jit_compile,
         )
         step = steps.on_all_replicas(replica_step, strategy)
-        print(_describe(run, model, strategy, execution, done))
-        if done >= recipe.iterations:  # The same command again is no mistake.
+        validation = Validation(run, heads, learnt.validation, done)
+        validation.check_patience(execution.patience, devices.num_hosts(strategy))
+        training = _Training(run, execution, learnt, strategy, model, checkpoints, validation)
+        print(training.describe(done))
+        if training.is_over(done):  # The same command again is no mistake.
             return run
-        # The stream yields the samples that each iteration would have had without interruption.
-        stream = learnt.explain(devices.distribute(strategy, learnt.streams, done))
-        with monitoring.Journal(run, done, strategy) as journal, _stop_signals(strategy) as stop:
-            for iteration in range(done + 1, recipe.iterations + 1):
-                batches = journal.next(stream)
-                if iteration == done + 1:  # Before the first step changes the filters.
-                    _draw_start(run, learnt, model, batches[0], strategy, done)
-                    journal.restart()  # As after saving.
-                journal.add(*step(batches))
-                last = iteration == recipe.iterations or bool(stop)
-                save = last or iteration % execution.checkpoint_every == 0
-                if save or iteration % execution.log_every == 0:
-                    journal.write(iteration)  # Before saving, because it refuses a loss of NaN.
-                if save:
-                    checkpoints.save(iteration)
-                    tensorboard.write_filters(model, recipe, iteration)
-                    journal.restart()  # Saving must not count as time of the next iterations.
-                if last:
-                    break
-    if stop and iteration < recipe.iterations:
-        print("A checkpoint is written. The same command continues the training.")
-        raise KeyboardInterrupt
-    print(f"trained:    {run.path}, {recipe.iterations:,} iterations")
+        if not training.is_over(training.iterate(step, done)):
+            print("A checkpoint is written. The same command continues the training.")
+            raise KeyboardInterrupt
+    done = int(checkpoints.iteration)
+    print(f"trained:    {run.path}, {done:,} iterations{validation.describe()}")
     return run
 
 
@@ -132,38 +119,97 @@ def _start_from_another_run(model: keras.Model, run: runs.Run) -> None:
         layer.trainable = layer.name in last
 
 
-def _draw_start(
-    run: runs.Run,
-    learnt: Learnt,
-    model: keras.Model,
-    batch: Any,
-    strategy: tf.distribute.Strategy,
-    done: int,
-) -> None:
-    """Shows in TensorBoard where a training starts: filters, inputs and, once, flow of a video."""
-    tensorboard.write_filters(model, run.recipe, done)
-    tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, done)
-    if learnt.reader and not done and devices.is_first_host(strategy):
-        tensorboard.write_clip(run, learnt.reader)
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """What takes part in the iterations of a training."""
 
+    run: runs.Run
+    execution: Execution
+    learnt: Learnt
+    strategy: tf.distribute.Strategy
+    model: keras.Model
+    checkpoints: Checkpoints
+    validation: Validation
 
-def _describe(
-    run: runs.Run,
-    model: keras.Model,
-    strategy: tf.distribute.Strategy,
-    execution: Execution,
-    done: int,
-) -> str:
-    """Words the start lines."""
-    lines = monitoring.describe(
-        run,
-        num_weights=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
-        replicas=strategy.num_replicas_in_sync,
-        chunk_size=execution.chunk_size,
-    )
-    if done >= run.recipe.iterations:
-        return f"{lines}\n{run.path} is trained to its last iteration, {done:,}; nothing to do."
-    return f"{lines}\ncontinues:  after iteration {done:,}" if done else lines
+    def is_over(self, done: int) -> bool:
+        """Says whether nothing is left to do after an iteration."""
+        if self._is_missed(done):
+            return False
+        ended = self.validation.is_over(self.execution.patience)
+        return ended or done >= self.run.recipe.iterations
+
+    def _is_missed(self, done: int) -> bool:
+        """Says whether a training was killed between a checkpoint and its validation."""
+        return self._saves(done) and self.validation.lacks(done)
+
+    def _saves(self, iteration: int) -> bool:
+        length = self.run.recipe.iterations
+        return not iteration % self.execution.checkpoint_interval(length) or iteration == length
+
+    def iterate(self, step: steps.Step, done: int) -> int:
+        """Goes on after an iteration until the last one, an early end, or a signal.
+
+        Args:
+            step: One iteration.
+            done: Iterations done.
+
+        Returns:
+            The iteration of the last checkpoint.
+        """
+        run, strategy = self.run, self.strategy
+        # The stream yields the samples that each iteration would have had without interruption.
+        stream = self.learnt.explain(devices.distribute(strategy, self.learnt.streams, done))
+        with monitoring.Journal(run, done, strategy) as journal, _stop_signals(strategy) as stop:
+            if self._is_missed(done):
+                self._validate(done, journal)
+            for iteration in range(done + 1, run.recipe.iterations + 1):
+                batches = journal.next(stream)
+                if iteration == done + 1:  # Before the first step changes the filters.
+                    self._draw_start(batches[0], done)
+                    journal.restart()  # As after saving.
+                journal.add(*step(batches))
+                save = self._saves(iteration) or bool(stop)
+                if save or iteration % self.execution.log_every == 0:
+                    journal.write(iteration)  # Before saving, because it refuses a loss of NaN.
+                if save:
+                    self.checkpoints.save(iteration)
+                    tensorboard.write_filters(self.model, run.recipe, iteration)
+                    if self.validation.lacks(iteration) and not stop:
+                        self._validate(iteration, journal)
+                    journal.restart()  # Saving must not count as time of the next iterations.
+                if stop or self.validation.is_over(self.execution.patience):
+                    break
+        return int(self.checkpoints.iteration)
+
+    def _validate(self, iteration: int, journal: monitoring.Journal) -> None:
+        """Measures the network after a checkpoint, and keeps the checkpoint if it is the best."""
+        journal.write_validation(iteration, self.validation.measure(iteration))
+        # The copy first: a point that is written was measured on weights that are there.
+        if self.validation.is_best():
+            self.checkpoints.keep_as_best()
+        if devices.is_first_host(self.strategy):
+            self.validation.write()
+
+    def _draw_start(self, batch: Any, done: int) -> None:
+        """Shows where a training starts: filters, inputs and, once, flow of a video."""
+        run, strategy = self.run, self.strategy
+        tensorboard.write_filters(self.model, run.recipe, done)
+        tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, done)
+        if self.learnt.reader and not done and devices.is_first_host(strategy):
+            tensorboard.write_clip(run, self.learnt.reader)
+
+    def describe(self, done: int) -> str:
+        """Words the start lines."""
+        lines = monitoring.describe(
+            self.run,
+            num_weights=sum(int(np.prod(v.shape)) for v in self.model.trainable_variables),
+            replicas=self.strategy.num_replicas_in_sync,
+            chunk_size=self.execution.chunk_size,
+        )
+        if self.is_over(done):
+            words = f"{self.run.path} is trained to its last iteration, {done:,}; nothing to do."
+            return f"{lines}\n{words}"
+        return f"{lines}\ncontinues:  after iteration {done:,}" if done else lines
 
 
 @contextlib.contextmanager

@@ -23,12 +23,14 @@ class Learnt:
         tasks: One for each classification layer.
         streams: Of each task, the function that starts its endless stream of batches; it takes
             the arguments of `inputs.training` that come after the windows.
+        validation: Of each task, the windows of its validation part; None if it has none.
         reader: The store of which TensorBoard shows a video; None for none.
         explain: Wraps the stream of batches to word its errors.
     """
 
     tasks: tuple[runs.Task, ...]
     streams: tuple[Callable[..., tf.data.Dataset], ...]
+    validation: tuple[inputs.Windows | None, ...] = (None,)
     reader: store.Reader | None = None
     explain: Callable[[Iterator[Any]], Iterator[Any]] = iter
 
@@ -86,6 +88,7 @@ class Videos:
         )
         tasks: list[runs.Task] = []
         streams: list[Callable[..., tf.data.Dataset]] = []
+        validation: list[inputs.Windows | None] = []
         for data_set, (main, reader, split), size in zip(self.data_sets, opened, sizes):
             task = runs.Task(
                 name=data_set.name,
@@ -97,15 +100,18 @@ class Videos:
             # Two tasks that drew the same numbers would look at the same places of their frames.
             seed = inputs.task_seed(recipe.seed, len(tasks))
             own = dataclasses.replace(recipe, batch_size=size, seed=seed)
-            labels = datasets.label_array(split.train, split)
-            windows = inputs.Windows(reader, split.train, own, labels=labels)
             tasks.append(task)
-            streams.append(functools.partial(inputs.training, windows))
+            streams.append(
+                functools.partial(inputs.training, _find(split.train, split, reader, own))
+            )
+            validation.append(
+                _find(split.validation, split, reader, own) if split.validation else None
+            )
         # One first layer sees the flow of all tasks, so it must be of one kind.
         for data_set, task in zip(self.data_sets[1:], tasks[1:]):
             names = (self.data_sets[0].store, data_set.store)
             runs.check_alike(recipe, tasks[0].settings, task.settings, names=names)
-        return Learnt(tuple(tasks), tuple(streams), opened[0][0])
+        return Learnt(tuple(tasks), tuple(streams), tuple(validation), opened[0][0])
 
 
 def _open(
@@ -128,6 +134,16 @@ def _open(
     # Two data sets may have videos of one name: an added video carries the number of its store.
     split = union.add_classes(split, added, added.class_names, rename=store.added_id)
     return main, store.JoinedReader([main, extra]), split
+
+
+def _find(
+    videos: Sequence[datasets.Video],
+    split: datasets.Split,
+    reader: store.Reader | store.JoinedReader,
+    recipe: recipes.Recipe,
+) -> inputs.Windows:
+    """Looks up where the windows of a part lie."""
+    return inputs.Windows(reader, videos, recipe, labels=datasets.label_array(videos, split))
 
 
 def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> datasets.Split:
@@ -161,7 +177,8 @@ def _all_for_training(split: datasets.Split) -> datasets.Split:
     return dataclasses.replace(
         split,
         name=f"{split.name}, all videos",
-        train=split.train + split.test + split.unused,
+        train=split.train + split.validation + split.test + split.unused,
         test=(),
         unused=(),
+        validation=(),
     )

@@ -1,0 +1,56 @@
+"""Reads and writes what a training has measured on its validation part, iteration by iteration."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from tf_twostream.processes import files
+from tf_twostream.runs.folder import Run
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Point:
+    """The validation of one iteration; the greater of two points is the better one.
+
+    Attributes:
+        accuracy: The share of right frames, or volumes, in [0, 1]; the mean over tasks.
+        gain: The negative loss, summed over tasks, which decides between equal accuracies.
+        iteration: Iterations done; not compared.
+    """
+
+    accuracy: float
+    gain: float
+    iteration: int = dataclasses.field(compare=False)
+
+
+def read(run: Run, until: int | None = None) -> list[Point]:
+    """Reads the points of a run.
+
+    Args:
+        run: The run.
+        until: The last iteration to look at; None for all.
+
+    Returns:
+        The points in the order of the iterations; none where nothing was measured.
+    """
+    path = run.path / "validation.json"
+    if not path.exists():
+        return []
+    points = [
+        Point(kept["accuracy"], -kept["loss"], kept["iteration"])
+        for kept in files.read_json(path)["points"]
+    ]
+    return [point for point in points if until is None or point.iteration <= until]
+
+
+def write(run: Run, points: Iterable[Point]) -> None:
+    """Writes the points of a run."""
+    kept = [
+        {"iteration": point.iteration, "accuracy": point.accuracy, "loss": -point.gain}
+        for point in points
+    ]
+    files.write_json(run.path / "validation.json", {"points": kept}, indent=1)
+
+
+def waited(points: Sequence[Point]) -> int:
+    """Counts the points since the best one, the first of several equal ones."""
+    return len(points) - 1 - points.index(max(points)) if points else 0
