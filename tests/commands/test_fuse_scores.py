@@ -1,10 +1,11 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from tf_twostream.commands import fuse_scores
-from tf_twostream.scores import fusion, metrics, score_files
+from tf_twostream.scores import fusion, learning, metrics, score_files
 
 NAMES = ("bend", "jack", "wave")
 
@@ -60,7 +61,7 @@ def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path)
     assert (out / "table.md").read_text() in printed
     figures = {f"{row}_{kind}" for row in rows for kind in ("confusion", "recall")}
     assert {path.name for path in out.iterdir()} == {"table.md", "results.json", "average.npz"} | {
-        "svm.npz"
+        "fusion.npz"
     } | {f"{figure}.{suffix}" for figure in figures for suffix in ("png", "csv")}
 
     streams = [score_files.load_scores(files[stream, "test"]) for stream in ("spatial", "temporal")]
@@ -70,9 +71,63 @@ def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path)
     np.testing.assert_array_equal(
         score_files.load_scores(out / "average.npz").scores, average.scores
     )
-    decisions = fusion.load_svm(out / "svm.npz").predict(streams)
-    expected = metrics.accuracy(decisions, average.labels)
-    assert results["results"]["svm"]["video_accuracy"] == expected
+    written = fusion.load(out / "fusion.npz")
+    assert (written.streams, written.is_svm) == (("spatial", "temporal"), False)
+    np.testing.assert_allclose(written.apply(streams), average.scores, rtol=1e-6)
+    low, high = results["intervals"]["average"]
+    assert low < expected < high
+
+
+def learnt_on_validation(files, **flags):
+    return {
+        "scores": f"{files['spatial', 'test']},{files['temporal', 'test']}",
+        "validation_scores": f"{files['spatial', 'train']},{files['temporal', 'train']}",
+        "names": "spatial,temporal",
+        **flags,
+    }
+
+
+def test_fusions_learnt_from_validation_scores_stand_beside_the_average(fuse, files, tmp_path):
+    out = tmp_path / "out"
+    code, printed = fuse(**learnt_on_validation(files), output_dir=out)
+    assert code == 0, printed
+    rows = json.loads((out / "results.json").read_text())["results"]
+    learnt = ["average", "weighted", "calibrated", "svm_validation"]
+    assert list(rows) == ["spatial", "temporal", *learnt]
+    assert "fusion: calibrated (spatial: weight 0.50, temperature" in printed
+    streams, held_out = (
+        [score_files.load_scores(files[stream, part]) for stream in ("spatial", "temporal")]
+        for part in ("test", "train")
+    )
+    wanted = learning.learn_temperatures(held_out).apply(streams)
+    np.testing.assert_allclose(fusion.load(out / "fusion.npz").apply(streams), wanted)
+    labels = streams[0].labels
+    assert rows["calibrated"]["video_accuracy"] == metrics.accuracy(wanted, labels)
+
+
+@pytest.mark.parametrize("row", ["average", "weighted", "svm_validation"])
+def test_the_user_chooses_which_fusion_is_written(fuse, files, tmp_path, row):
+    code, printed = fuse(**learnt_on_validation(files, fusion=row), output_dir=tmp_path / "out")
+    assert code == 0, printed
+    assert fusion.load(tmp_path / "out" / "fusion.npz").is_svm == (row == "svm_validation")
+    assert f"fusion: {row} (" in printed
+
+
+def test_streams_are_named_and_ordered_by_what_their_files_say(fuse, files, tmp_path):
+    for stream, part in files:
+        scores = score_files.load_scores(files[stream, part])
+        named = dataclasses.replace(scores, stream=stream, groups=scores.video_ids)
+        score_files.save_scores(tmp_path / f"{stream}{part}.npz", named)
+    flags = {
+        "scores": f"{tmp_path}/spatialtest.npz,{tmp_path}/temporaltest.npz",
+        "validation_scores": f"{tmp_path}/spatialtrain.npz,{tmp_path}/temporaltrain.npz",
+    }
+    code, printed = fuse(**flags, output_dir=tmp_path / "out")
+    assert code == 0, printed
+    assert "| temporal " in printed and "30 videos of 30 recordings" in printed
+    flags["validation_scores"] = ",".join(flags["validation_scores"].split(",")[::-1])
+    code, printed = fuse(**flags, output_dir=tmp_path / "out")
+    assert code == 1 and "must be in the order of --scores. Received: temporal" in printed
 
 
 @pytest.mark.parametrize(
@@ -127,16 +182,20 @@ def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
             "--svm must have --train_scores to learn from. Received: --svm alone",
         ),
         ({"scores": test, "train_scores": train}, "Received: --train_scores alone"),
-        ({"scores": test, "svm": True, "train_scores": test}, "must not be trained on test videos"),
+        (
+            {"scores": test, "svm": True, "train_scores": test},
+            "must not be learnt from test videos",
+        ),
         ({"scores": f"{test},{other}"}, "3 that are not in both stream 1 and stream 2"),
         ({"scores": f"{test},{other}"}, "Evaluate all streams with"),
-        ({"scores": f"{test},{test}"}, "distinct --names, other than average and svm"),
+        ({"scores": f"{test},{test}"}, "distinct --names, other than average, weighted"),
         (
             {"scores": f"{test},{train}", "weights": "1"},
             "--weights must have one item for each of the 2",
         ),
         ({"scores": test, "weights": "x"}, "--weights must be a comma-separated list of float"),
         ({"scores": tmp_path / "none.npz"}, "No such file"),
+        ({"scores": f"{test},{test}", "names": "a,b", "fusion": "svm"}, "--fusion must be one of"),
     ]
     for flags, message in mistakes:
         code, printed = fuse(**flags, output_dir=tmp_path / "out")

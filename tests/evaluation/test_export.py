@@ -1,5 +1,6 @@
 """The SavedModel, where there is nothing but TensorFlow."""
 
+import dataclasses
 import functools
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tf_twostream.flow import brox
 from tf_twostream.paper import recipes
 from tf_twostream.precompute import filling
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.scores import fusion
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 4}
 RECIPES = {
@@ -79,6 +81,36 @@ def test_tensorflow_alone_computes_the_same_scores(pair, tiny_store, tmp_path):
         np.testing.assert_allclose(outputs[f"{run.recipe.stream}_scores"], wanted[0], atol=1e-5)
     mean = (outputs["spatial_scores"] + outputs["temporal_scores"]) / 2
     np.testing.assert_allclose(outputs["scores"], mean, atol=1e-6)
+
+
+def made_up_fusions():
+    rng = np.random.default_rng(0)
+    names, streams = ("a", "b", "c"), ("temporal", "spatial")
+    softened = fusion.mean(streams, names, weights=(3, 1), temperatures=(4.0, 0.5))
+    svm = {"coefficients": rng.normal(size=(3, 6)), "intercepts": rng.normal(size=3)}
+    return {"softened": softened, "svm": dataclasses.replace(softened, **svm)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "multi_label"), [("softened", False), ("softened", True), ("svm", False)]
+)
+def test_the_graph_fuses_as_numpy_does(kind, multi_label):
+    own = made_up_fusions()[kind]
+    scores = np.random.default_rng(1).dirichlet(np.ones(3), 2).astype(np.float32)
+    fused = export._fuse(own, {"temporal": scores[0], "spatial": scores[1]}, multi_label)
+    wanted = own.fuse(scores[:, None], multi_label=multi_label)[0]
+    np.testing.assert_allclose(fused, wanted, rtol=1e-4)
+
+
+def test_the_exported_model_fuses_as_it_is_told(pair, tiny_store, tmp_path):
+    path, split = tiny_store
+    own = dataclasses.replace(made_up_fusions()["softened"], class_names=split.class_names)
+    export.export(*pair, str(tmp_path / "model"), score_fusion=own)
+    model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    given = signature_inputs(store.Reader(path), split.test[1])
+    outputs = model(**{name: tf.constant(array) for name, array in given.items()})
+    streams = np.stack([outputs["temporal_scores"], outputs["spatial_scores"]])
+    np.testing.assert_allclose(outputs["scores"], own.fuse(streams[:, None])[0], rtol=1e-4)
 
 
 def test_an_existing_folder_is_not_overwritten(pair, tmp_path):

@@ -14,6 +14,7 @@ from tf_twostream.flow import codec
 from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.scores import fusion
 
 RESOURCES = Resources(num_workers=2)
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 2}
@@ -69,6 +70,23 @@ def test_a_prediction_is_what_the_evaluation_says(clips, trained):
         np.testing.assert_allclose(scores, wanted[0], atol=1e-5)
     mean = np.mean(list(predictions[0].streams.values()), axis=0)
     np.testing.assert_allclose(predictions[0].scores, mean, atol=1e-6)
+
+
+def test_the_streams_are_fused_as_a_file_says_whatever_their_order(clips, trained):
+    names = trained[0].split.class_names
+    own = fusion.mean(("temporal", "spatial"), names, weights=(3, 1), temperatures=(4.0, 0.5))
+    video = str(clips / trained[0].split.test[0].id)
+    [item], _ = prediction.predict([video], trained[:2], RESOURCES, score_fusion=own)
+    streams = np.stack([item.streams[name][None] for name in own.streams])
+    np.testing.assert_allclose(item.scores, own.fuse(streams)[0], atol=1e-6)
+
+
+def test_decision_values_are_not_worded_as_percent():
+    scores = np.array([-0.5, 1.25])
+    item = prediction.Prediction("v.avi", ("a", "b"), scores, {}, are_decisions=True)
+    assert item.best(1) == [("b", 1.25)]
+    assert item.describe(1.25).strip() == "1.250"
+    assert prediction.Prediction("v.avi", ("a", "b"), scores, {}).describe(0.5).strip() == "50.00 %"
 
 
 def test_a_bidirectional_network_gets_flow_in_both_directions(clips, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from made_up_scores import NAMES, assert_equal, make_scores, make_several, reorder, softmax
 
 from tf_twostream import datasets
-from tf_twostream.scores import fusion, metrics, score_files
+from tf_twostream.scores import fusion, learning, metrics, score_files
 
 
 def many(seed, **kwargs):
@@ -41,112 +41,87 @@ def test_weights_that_make_no_average_are_an_error(weights):
         fusion.average([make_scores(0), make_scores(1)], weights=weights)
 
 
-# The SVM.
+# The object and its file.
 
 
-def test_the_features_are_stacked_unit_vectors(monkeypatch):
-    from sklearn import svm
-
-    seen = []
-
-    class Spy(svm.LinearSVC):
-        def fit(self, x, y):
-            seen.append(x)
-            return super().fit(x, y)
-
-    monkeypatch.setattr(svm, "LinearSVC", Spy)
-    first, second = many(0), many(1)
-    fusion.train_svm([first, reorder(second, np.arange(60)[::-1])])
-    np.testing.assert_allclose(np.linalg.norm(seen[0][:, :3], axis=1), 1)
-    np.testing.assert_allclose(np.linalg.norm(seen[0][:, 3:], axis=1), 1)
-    ratio = seen[0][:, 3:] / second.scores
-    np.testing.assert_allclose(ratio, ratio[:, :1] * np.ones((1, 3)), rtol=1e-5)
+SVM_OF = ("spatial", "temporal")
 
 
-def test_the_svm_learns_which_stream_to_trust():
-    def streams(seed, prefix):
-        noise, good = many(seed, strength=0.0), many(seed + 1, strength=3.0)
-        # The good stream has learnt two classes the wrong way round: averaging cannot mend that.
-        swapped = dataclasses.replace(good, scores=good.scores[:, [1, 0, 2]])
-        ids = tuple(prefix + id for id in noise.video_ids)
-        return [dataclasses.replace(stream, video_ids=ids) for stream in (noise, swapped)]
-
-    svm = fusion.train_svm(streams(0, "train/"))
-    test = streams(10, "test/")
-    labels = test[0].labels
-    assert metrics.accuracy(fusion.average(test).scores, labels) < 0.5
-    assert metrics.accuracy(svm.predict(test), labels) > 0.75
+def svm():
+    return dataclasses.replace(learning.train_svm([many(0), many(1)]), streams=SVM_OF)
 
 
-def test_svm_decisions_follow_the_videos_whatever_the_order_of_rows():
-    train, test = [many(0), many(1)], [many(2), many(3)]
-    order = np.random.default_rng(0).permutation(60)
-    svm = fusion.train_svm(train)
-    expected = svm.predict(test)
-    assert expected.shape == (60, 3)
-    np.testing.assert_array_equal(svm.predict([test[0], reorder(test[1], order)]), expected)
-    np.testing.assert_allclose(
-        svm.predict([reorder(test[0], order), test[1]]), expected[order], rtol=1e-12
-    )
-    again = fusion.train_svm([train[0], reorder(train[1], order)])
-    np.testing.assert_array_equal(again.coefficients, svm.coefficients)
+def test_an_average_is_softened_then_weighted():
+    streams = [make_scores(0), make_scores(1)]
+    own = fusion.mean(SVM_OF, NAMES, weights=(1, 3), temperatures=(2, 0.5))
+    roots, squares = streams[0].scores ** 0.5, streams[1].scores.astype(float) ** 2
+    roots, squares = (x / x.sum(axis=1, keepdims=True) for x in (roots, squares))
+    np.testing.assert_allclose(own.apply(streams), 0.25 * roots + 0.75 * squares, rtol=1e-5)
 
 
-def test_the_svm_decides_like_scikit_learn():
-    from sklearn import svm as sklearn_svm
-
-    train, test = [many(0), many(1)], [many(2), many(3)]
-
-    def features(streams):
-        unit = [s.scores / np.linalg.norm(s.scores, axis=1, keepdims=True) for s in streams]
-        return np.concatenate(unit, axis=1)
-
-    model = sklearn_svm.LinearSVC(multi_class="crammer_singer", C=1, tol=1e-5, random_state=0)
-    model.fit(features(train), train[0].labels)
-    np.testing.assert_allclose(
-        fusion.train_svm(train).predict(test),
-        model.decision_function(features(test)),
-        atol=1e-3,
-    )
+def test_softened_scores_are_scores_of_the_same_order():
+    scores = make_scores(0).scores
+    for temperature in (0.3, 1, 5):
+        soft = fusion.soften(scores, temperature)
+        np.testing.assert_allclose(soft.sum(axis=1), 1)
+        np.testing.assert_array_equal(np.argsort(soft), np.argsort(scores))
+    certain = fusion.soften(np.float32([[1, 0, 0]]), 1000)
+    np.testing.assert_allclose(certain, 1 / 3, atol=0.02)
 
 
-def test_the_svm_also_tells_two_classes_apart():
-    labels = np.arange(40) % 2
-    train, test = (
-        [make_scores(seed, labels=labels, names=NAMES[:2], strength=4.0)] for seed in (0, 1)
-    )
-    decisions = fusion.train_svm(train).predict(test)
-    assert decisions.shape == (40, 2)
-    assert metrics.accuracy(decisions, labels) > 0.9
+def test_sigmoids_are_softened_by_their_odds():
+    scores = make_several(0).scores.astype(float)
+    soft = fusion.soften(scores, 2, multi_label=True)
+    np.testing.assert_allclose(soft / (1 - soft), np.sqrt(scores / (1 - scores)), rtol=1e-6)
 
 
-def test_a_saved_svm_decides_alike(tmp_path):
-    svm = fusion.train_svm([many(0), many(1)])
-    fusion.save_svm(tmp_path / "svm.npz", svm)
-    loaded = fusion.load_svm(tmp_path / "svm.npz")
+@pytest.mark.parametrize("make", [svm, lambda: fusion.mean(SVM_OF, NAMES, temperatures=(2, 3))])
+def test_a_saved_fusion_fuses_alike(tmp_path, make):
+    own = make()
+    fusion.save(tmp_path / "fusion.npz", own)
+    loaded = fusion.load(tmp_path / "fusion.npz")
     test = [many(2), many(3)]
-    np.testing.assert_array_equal(loaded.predict(test), svm.predict(test))
-    assert (loaded.class_names, loaded.num_streams) == (NAMES, 2)
+    np.testing.assert_array_equal(loaded.apply(test), own.apply(test))
+    assert (loaded.class_names, loaded.streams, loaded.is_svm) == (NAMES, SVM_OF, own.is_svm)
 
 
-def test_scores_are_no_svm(tmp_path):
+def test_scores_are_no_fusion(tmp_path):
     score_files.save_scores(tmp_path / "x.npz", make_scores(0))
     with pytest.raises(ValueError, match="must be npz with class_names, coefficients, intercepts"):
-        fusion.load_svm(tmp_path / "x.npz")
+        fusion.load(tmp_path / "x.npz")
 
 
-def test_the_svm_wants_the_streams_it_was_trained_on():
-    svm = fusion.train_svm([many(0), many(1)])
-    with pytest.raises(ValueError, match="must get 2 streams .* Received: 1 streams"):
-        svm.predict([many(2)])
+@pytest.mark.parametrize(
+    ("changes", "received"),
+    [
+        ({"weights": np.array([0.5, 0.6])}, "of sum 1"),
+        ({"weights": np.array([1.5, -0.5])}, "weights not negative"),
+        ({"temperatures": np.array([1.0, 0.0])}, "above 0"),
+        ({"temperatures": np.array([1.0])}, r"`temperatures` of 2 streams must be numbers \[2\]"),
+        ({"weights": np.array([np.nan, 1.0])}, "`weights`"),
+        ({"weights": np.array(["a", "b"])}, "`weights`"),
+        ({"intercepts": np.zeros(2)}, r"`intercepts` of 2 streams must be numbers \[3\]"),
+        ({"streams": ("spatial", "spatial")}, "distinct"),
+    ],
+)
+def test_a_damaged_fusion_is_refused(tmp_path, changes, received):
+    score_files.save_arrays(tmp_path / "x.npz", vars(svm()) | changes)
+    with pytest.raises(fusion.FusionError, match=received):
+        fusion.load(tmp_path / "x.npz")
+
+
+def test_a_fusion_wants_the_streams_that_it_is_of():
+    own = svm()
+    with pytest.raises(
+        fusion.FusionError, match="spatial, temporal must get .*Received: 1 streams"
+    ):
+        own.apply([many(2)])
     other = dataclasses.replace(many(2), class_names=NAMES[::-1])
-    with pytest.raises(ValueError, match="in their order. Received: 2 streams of wave, jack, bend"):
-        svm.predict([other, other])
-
-
-def test_the_svm_wants_training_videos_of_each_class():
-    with pytest.raises(ValueError, match=r"Received: 3 classes, 1 without videos \['wave'\]"):
-        fusion.train_svm([make_scores(0, labels=(0, 1, 0, 1))])
+    with pytest.raises(fusion.FusionError, match="in order. Received: 2 streams of wave, jack"):
+        own.apply([other, other])
+    own.check_streams(["temporal", "spatial"])
+    with pytest.raises(fusion.FusionError, match="made for, spatial, temporal. Received: spatial"):
+        own.check_streams(["spatial"])
 
 
 def test_published_scores_of_hmdb51_give_the_published_accuracies(shared_data):
@@ -170,18 +145,3 @@ def test_published_scores_of_hmdb51_give_the_published_accuracies(shared_data):
     np.testing.assert_allclose(percent, [51.37, 58.95, 65.23], atol=0.005)
     summed = 100 * metrics.accuracy(sum(logits), labels)  # Which the paper does not do.
     np.testing.assert_allclose(summed, 66.47, atol=0.005)
-
-
-def test_no_svm_is_trained_where_videos_show_several_classes():
-    with pytest.raises(ValueError, match="must give each video one class.*average the scores"):
-        fusion.train_svm([make_several(0), make_several(1)])
-
-
-def test_an_svm_that_has_not_converged_says_so_and_is_still_an_svm(monkeypatch, caplog):
-    with caplog.at_level("WARNING", "absl"):
-        fusion.train_svm([many(0), many(1)])
-        assert not caplog.records
-        monkeypatch.setattr(fusion, "SVM_STEPS", 1)
-        svm = fusion.train_svm([many(0), many(1)])
-    assert "has not converged after 1 steps" in caplog.text
-    assert svm.predict([many(2), many(3)]).shape == (60, 3)

@@ -19,7 +19,35 @@ def test_saved_scores_are_loaded_equal_and_without_pickle(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["scores.npz"]
     with np.load(path, allow_pickle=False) as file:
         kinds = {name: file[name].dtype.kind for name in file.files}
-    assert kinds == {"video_ids": "U", "labels": "i", "class_names": "U", "scores": "f"}
+    texts = dict.fromkeys(("video_ids", "class_names", "groups", "stream"), "U")
+    assert kinds == texts | {"labels": "i", "scores": "f"}
+
+
+def test_groups_and_stream_are_kept_and_may_be_missing(tmp_path):
+    scores = dataclasses.replace(make_scores(0), groups=("a", "a", "b", ""), stream="spatial")
+    score_files.save_scores(tmp_path / "scores.npz", scores)
+    loaded = score_files.load_scores(tmp_path / "scores.npz")
+    assert (loaded.groups, loaded.stream) == (scores.groups, "spatial")
+    arrays = {
+        name: value for name, value in vars(scores).items() if name not in ("groups", "stream")
+    }
+    score_files.save_arrays(tmp_path / "older.npz", arrays)
+    older = score_files.load_scores(tmp_path / "older.npz")
+    assert (older.groups, older.stream) == ((), "")
+
+
+def test_groups_follow_their_videos_when_streams_are_joined():
+    first = make_scores(0)
+    second = dataclasses.replace(first, groups=("a", "b", "c", "d"), stream="temporal")
+    order = [2, 0, 3, 1]
+    shuffled = dataclasses.replace(reorder(second, order), groups=[second.groups[n] for n in order])
+    joined = score_files.join([first, shuffled])[1]
+    assert (joined.groups, joined.stream) == (second.groups, "temporal")
+
+
+def test_there_is_a_group_for_every_video_or_for_none():
+    with pytest.raises(ValueError, match="4 videos must have a group each, or none. Received: 1"):
+        dataclasses.replace(make_scores(0), groups=("a",))
 
 
 def test_the_same_scores_give_the_same_bytes(tmp_path):

@@ -160,3 +160,18 @@ def test_several_classes_take_the_same_step_in_chunks(batch):
     shows = tf.constant(np.random.default_rng(0).random((6, 3)) < 0.5)
     own = {**batch, "label": shows}
     assert_close(one_step(own, RECIPE)[0], one_step(own, RECIPE, chunk_size=2)[0], 1e-6)
+
+
+def test_the_velocity_shrinks_with_the_rate_when_it_drops():
+    import keras
+
+    weight = keras.Variable(np.float32([0.0]))
+    rates = keras.optimizers.schedules.PiecewiseConstantDecay([2], [1.0, 0.1])
+    optimizer = steps.Momentum(rates, momentum=0.9)
+    optimizer.build([weight])
+    moved, velocity = 0.0, 0.0
+    for rate in (1.0, 1.0, 1.0, 0.1, 0.1):
+        optimizer.apply([np.float32([1.0])], [weight])
+        velocity = 0.9 * velocity + 1.0
+        moved -= rate * velocity
+        np.testing.assert_allclose(weight.numpy(), [moved], rtol=1e-5)

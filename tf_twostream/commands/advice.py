@@ -14,8 +14,8 @@ ADVICE = {
     "NamesError": "Describe these videos by a CSV file: --dataset=csv.",
     "GroupsError": "Choose other --test_groups, or give the way to find a group in a path by "
     "--group_pattern, or the groups in a CSV file: --dataset=csv.",
-    "ValidationError": "Leave --validation_share out, or give more videos, or groups in a CSV file: "
-    "--dataset=csv.",
+    "ValidationError": "Leave --validation_share out, or give more videos, or groups in a CSV "
+    "file: --dataset=csv.",
     "SplitFileError": "Restore the file, or begin a new run in another folder.",
     "MissingVideosError": "Check the path, add the videos, or go on without them: --allow_missing.",
     "UnlearntClassError": "Add videos, or leave the classes out: --classes, or --allow_missing.",
@@ -56,6 +56,7 @@ ADVICE = {
     "OtherFlowError": "Use the versions that the run was trained with, or train it anew.",
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
+    "FusionError": "Name a fusion.npz that twostream fuse-scores wrote for these streams.",
     "StepError": "What it printed is above; the same command tries it again.",
     "ResultsError": "Give the same flag, or choose another --output_dir.",
     # Files of other programs.

@@ -8,6 +8,7 @@ import dataclasses
 from typing import ClassVar
 
 from tf_twostream import cli
+from tf_twostream.commands.predict import PredictionFlags
 from tf_twostream.paper import testing
 
 
@@ -24,6 +25,7 @@ class ExportFlags(cli.Knobs):
     output_dir: str = cli.knob(
         cli.REQUIRED, "Folder of the SavedModel; must not exist yet.", group="output"
     )
+    score_fusion: str = cli.knob_of(PredictionFlags, "score_fusion")
     frames_in: bool = cli.knob(
         False,
         "Take nothing but the frames of a video, uint8 RGB of any size: rescaling, brox flow and "
@@ -36,11 +38,13 @@ def main(given: ExportFlags) -> None:
     """Exports with the parsed flags."""
     from tf_twostream import runs
     from tf_twostream.evaluation import export
+    from tf_twostream.scores import fusion
 
     export.export(
         runs.load(given.spatial_run, checkpoint=given.checkpoint),
         runs.load(given.temporal_run, given.task, checkpoint=given.checkpoint),
         given.output_dir,
         frames_in=given.frames_in,
+        score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
     )
     print(f"SavedModel: {given.output_dir} (docs/formats.md describes its signature)")

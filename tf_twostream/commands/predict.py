@@ -30,6 +30,11 @@ class PredictionFlags(cli.Knobs):
         "Task, if --temporal_run is of train-multitask; empty for its first.",
         group="network",
     )
+    score_fusion: str = cli.knob(
+        "",
+        "fusion.npz of fuse-scores, which says how to fuse the streams; by default their average.",
+        group="network",
+    )
     top: int = cli.knob(5, "Classes to print per video.", at_least=1)
     json: bool = cli.knob(False, "Print JSON instead of text.")
     output_video: str = cli.knob(
@@ -61,6 +66,7 @@ def main(
     """Predicts with the parsed flags; 1 if a video could not be read."""
     from tf_twostream import runs
     from tf_twostream.evaluation import prediction
+    from tf_twostream.scores import fusion
 
     chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
     streams = [
@@ -71,6 +77,7 @@ def main(
         streams,
         resources,
         protocol=protocol,
+        score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
         output_video=given.output_video,
     )
     if given.json:
@@ -79,7 +86,7 @@ def main(
         for item in predictions:
             print(item.video)
             for name, score in item.best(given.top):
-                print(f"  {100 * score:6.2f} %  {name}")
+                print(f"  {item.describe(score)}  {name}")
     # One bad video of many does not keep the others from being labelled, but it is no success.
     for video, reason in failed.items():
         print(f"error: {video}: {reason}", file=sys.stderr)

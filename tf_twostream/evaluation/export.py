@@ -13,6 +13,7 @@ from tf_twostream.evaluation import pairs, scoring
 from tf_twostream.inputs import raw_frames, views
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
+from tf_twostream.scores import fusion
 
 
 class SolverError(ValueError):
@@ -42,6 +43,22 @@ def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Te
         parallel_iterations=1,
     )
     return tf.reduce_mean(scores, axis=0)
+
+
+def _fuse(own: fusion.Fusion, scores: dict[str, tf.Tensor], multi_label: bool) -> tf.Tensor:
+    """Fuses the `[K]` scores of both streams as `Fusion.fuse` does."""
+    rows = tf.stack([scores[stream] for stream in own.streams])
+    if own.is_svm:
+        unit = tf.reshape(rows / tf.norm(rows, axis=1, keepdims=True), [-1])
+        coefficients = tf.constant(own.coefficients, tf.float32)
+        return tf.linalg.matvec(coefficients, unit) + tf.constant(own.intercepts, tf.float32)
+    powers = tf.constant(1 / own.temperatures[:, None], tf.float32)
+    softened = tf.maximum(rows, fusion.LEAST) ** powers
+    others = tf.maximum(1 - rows, fusion.LEAST) ** powers
+    total = softened + others if multi_label else tf.reduce_sum(softened, axis=1, keepdims=True)
+    return tf.linalg.matvec(
+        softened / total, tf.constant(own.weights, tf.float32), transpose_a=True
+    )
 
 
 def _from_windows(temporal: runs.Run) -> Source:
@@ -81,7 +98,12 @@ def _from_frames(spatial: runs.Run, temporal: runs.Run) -> Source:
 
 
 def export(
-    spatial: runs.Run, temporal: runs.Run, output_dir: str, *, frames_in: bool = False
+    spatial: runs.Run,
+    temporal: runs.Run,
+    output_dir: str,
+    *,
+    frames_in: bool = False,
+    score_fusion: fusion.Fusion | None = None,
 ) -> None:
     """Writes the two-stream model of two runs as a SavedModel.
 
@@ -97,7 +119,7 @@ def export(
 
     With `frames_in` the only input is `frames` `[T, H, W, 3]` uint8 RGB, T >= 2, of any size: the
     model rescales them, solves the flow and chooses the windows itself. Either signature returns
-    `scores` `[K]` (the mean of both streams), `spatial_scores`, `temporal_scores` and `class_names`
+    `scores` `[K]` (both streams, fused), `spatial_scores`, `temporal_scores` and `class_names`
     `[K]`.
 
     Args:
@@ -105,26 +127,30 @@ def export(
         temporal: A run of the temporal stream with the same classes.
         output_dir: The folder of the SavedModel, which must not exist yet.
         frames_in: Whether the only input is the frames of a video.
+        score_fusion: How to fuse the streams; None for their average. `scores` of an SVM are
+            decision values.
 
     Raises:
         PairError: If the runs do not belong together.
+        FusionError: If the fusion is of other streams or classes.
         SolverError: If `frames_in` is not possible.
         NoCheckpointError: If a run has no weights yet.
         FileExistsError: If `output_dir` exists.
     """
     pairs.check_pair(spatial, temporal)
+    own = pairs.check_fusion(score_fusion, (spatial, temporal))
     if pathlib.Path(output_dir).exists():
         raise FileExistsError(f"`output_dir` must not exist yet. Received: {output_dir}.")
     models = [runs.load_model(run)[0] for run in (spatial, temporal)]
     signature, split = _from_frames(spatial, temporal) if frames_in else _from_windows(temporal)
-    class_names = tf.constant(spatial.split.class_names)
+    class_names, several = tf.constant(spatial.split.class_names), spatial.split.multi_label
 
     def score(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         rgb, volumes = split(*inputs)
         appearance = _stream(models[0], spatial, rgb)
         motion = _stream(models[1], temporal, volumes)
         return {
-            "scores": (appearance + motion) / 2,
+            "scores": _fuse(own, {"spatial": appearance, "temporal": motion}, several),
             "spatial_scores": appearance,
             "temporal_scores": motion,
             "class_names": class_names,

@@ -1,6 +1,9 @@
-"""Says which runs belong together as the two streams of one model."""
+"""Says which runs belong together as the two streams of one model, and how they are fused."""
+
+from collections.abc import Sequence
 
 from tf_twostream import runs
+from tf_twostream.scores import fusion
 
 
 class PairError(ValueError):
@@ -34,3 +37,25 @@ def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
         raise PairError(
             f"Both streams must give a video one class, or both several. Received: {given}."
         )
+
+
+def check_fusion(score_fusion: fusion.Fusion | None, streams: Sequence[runs.Run]) -> fusion.Fusion:
+    """Checks that a fusion is of the streams of some runs and of their classes.
+
+    Args:
+        score_fusion: The fusion; None for the average, as in the paper.
+        streams: The runs.
+
+    Returns:
+        The fusion, whose `streams` are those of the runs.
+
+    Raises:
+        FusionError: If it is of other streams or classes.
+    """
+    names = [run.recipe.stream for run in streams]
+    class_names = streams[0].split.class_names
+    if score_fusion is None:
+        return fusion.mean(names, class_names)
+    score_fusion.check_streams(names)
+    score_fusion.check(len(names), class_names)
+    return score_fusion

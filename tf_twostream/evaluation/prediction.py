@@ -18,6 +18,7 @@ from tf_twostream.figures import pictures
 from tf_twostream.paper import testing
 from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.scores import fusion
 
 VIDEO_CODES = {".mp4": "mp4v", ".avi": "MJPG"}
 SCALE_FIELDS = 16  # About so many fields of a video decide the scale of its colours.
@@ -35,14 +36,20 @@ class Prediction:
     Attributes:
         video: The file, as it was given.
         class_names: K names.
-        scores: `[K]` mean of the streams' softmax scores (sigmoids, if a video may show several).
+        scores: `[K]` fused softmax scores (sigmoids, if a video may show several).
         streams: By stream, its own `[K]` scores.
+        are_decisions: Whether `scores` are decision values of an SVM instead, of any size.
     """
 
     video: str
     class_names: tuple[str, ...]
     scores: np.ndarray
     streams: dict[str, np.ndarray]
+    are_decisions: bool = False
+
+    def describe(self, score: float) -> str:
+        """Words a score: in percent, or as a decision value."""
+        return f"{score:8.3f}" if self.are_decisions else f"{100 * score:6.2f} %"
 
     def best(self, count: int = 5) -> list[tuple[str, float]]:
         """Returns the `count` most likely classes with their scores, best first."""
@@ -56,6 +63,7 @@ def predict(
     resources: Resources,
     *,
     protocol: testing.Testing = testing.PAPER,
+    score_fusion: fusion.Fusion | None = None,
     output_video: str = "",
 ) -> tuple[list[Prediction], dict[str, str]]:
     """Scores videos with one stream or with both.
@@ -65,6 +73,7 @@ def predict(
         streams: A run of the spatial stream, one of the temporal stream, or both in this order.
         resources: What the machine may spend on decoding and flow.
         protocol: How many frames and views to look at.
+        score_fusion: How to fuse the streams; None for their average.
         output_video: The file to draw the first video into, with its flow and label; empty for
             none.
 
@@ -74,6 +83,7 @@ def predict(
 
     Raises:
         PairError: If the runs do not belong together.
+        FusionError: If the fusion is of other streams or classes.
         OtherStoreError: If flow as in the training cannot be computed here.
         ValueError: If `output_video` cannot be drawn.
         OSError: If `output_video` cannot be written.
@@ -83,6 +93,7 @@ def predict(
         check_output_video(output_video, videos)
     if len(streams) == 2:
         pairs.check_pair(*streams)
+    own = pairs.check_fusion(score_fusion, streams)
     settings = _settings(streams)
     # Numbers instead of paths: two files may have one name, and a store holds no absolute path.
     ids = {f"{number:06d}": video for number, video in enumerate(videos)}
@@ -104,15 +115,22 @@ def predict(
             )
             for run in streams
         }
-        fused = np.mean(list(scores.values()), axis=0)
-        names = streams[0].split.class_names
+        several = streams[0].split.multi_label
+        fused = own.fuse(np.stack([scores[s] for s in own.streams]), multi_label=several)
         predictions = [
-            Prediction(ids[video.id], names, fused[n], {s: rows[n] for s, rows in scores.items()})
+            Prediction(
+                ids[video.id],
+                own.class_names,
+                fused[n],
+                {stream: rows[n] for stream, rows in scores.items()},
+                own.is_svm,
+            )
             for n, video in enumerate(known)
         ]
         if output_video:
             label, score = predictions[0].best(1)[0]
-            write_video(output_video, reader, known[0].id, f"{label} {100 * score:.0f} %")
+            text = label if own.is_svm else f"{label} {100 * score:.0f} %"
+            write_video(output_video, reader, known[0].id, text)
     return predictions, failed
 
 

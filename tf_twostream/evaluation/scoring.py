@@ -132,7 +132,9 @@ def score(
         protocol=protocol,
     )
     ids, labels = tuple(video.id for video in videos), datasets.label_array(videos, split)
-    return score_files.Scores(ids, labels, split.class_names, table), iterations
+    groups = tuple(video.group for video in videos)
+    scores = score_files.Scores(ids, labels, split.class_names, table, groups, recipe.stream)
+    return scores, iterations
 
 
 def _describe(protocol: testing.Testing, recipe: recipes.Recipe) -> str:

@@ -1,66 +1,167 @@
 """Late fusion of the streams' scores: averaging, or a linear SVM (paper, Sect. 2).
 
-Scores are joined by the ids of the videos; the order of the rows is never trusted.
+How streams are fused is one object, `Fusion`, and one file. What it is made of is learnt from
+scores in `learning`. Scores are joined by the ids of the videos; the order of the rows is never
+trusted.
 """
 
 import dataclasses
 import os
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from absl import logging
 
 from tf_twostream.scores import score_files
 from tf_twostream.scores.score_files import Scores
 
-# The paper gives no C. 1 is LIBLINEAR's default, and it was the best of 0.03, 0.1, 0.3, 1 and 3
-# in a ten-fold cross-validation on the scores of a published pair of HMDB-51 networks.
-# The features' norm is the square root of the number of streams, whatever the data set, so that
-# C means the same everywhere.
-SVM_C = 1.0
-SVM_STEPS = 100_000  # The most steps of the optimisation; it stops earlier when it has converged.
+LEAST = 1e-12  # A score of 0 has no logarithm.
+
+
+class FusionError(ValueError):
+    """A fusion does not fit the streams that it is given."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LinearSVM:
-    """A multi-class linear SVM on the stacked, L2-normalised scores of S streams.
+class Fusion:
+    """How the scores of S streams become one: a weighted mean, or a linear SVM.
+
+    Before the mean each stream's scores p are softened by its temperature t: p^(1/t), divided by
+    their sum; of a sigmoid score its odds, to the power 1/t.
 
     Attributes:
-        coefficients: `[K, S * K]` float64.
-        intercepts: `[K]` float64.
+        streams: S distinct names, for example "spatial" and "temporal".
         class_names: K names.
+        temperatures: `[S]` float64, above 0; 1 leaves the scores as they are.
+        weights: `[S]` float64, not negative, of sum 1.
+        coefficients: `[K, S * K]` float64 of the SVM; `[0, 0]` of a mean.
+        intercepts: `[K]` float64 of the SVM; `[0]` of a mean.
     """
 
+    streams: tuple[str, ...]
+    class_names: tuple[str, ...]
+    temperatures: np.ndarray
+    weights: np.ndarray
     coefficients: np.ndarray
     intercepts: np.ndarray
-    class_names: tuple[str, ...]
+
+    def __post_init__(self):
+        # Files hold arrays of strings.
+        vars(self)["streams"] = tuple(map(str, self.streams))
+        vars(self)["class_names"] = tuple(map(str, self.class_names))
+        num_streams, num_classes = len(self.streams), len(self.class_names)
+        shapes = [(num_streams,)] * 2 + [(num_classes, num_streams * num_classes), (num_classes,)]
+        if not self.is_svm:
+            shapes[2:] = [(0, 0), (0,)]
+        names = ("temperatures", "weights", "coefficients", "intercepts")
+        for name, shape in zip(names, shapes):
+            array = np.asarray(getattr(self, name))
+            if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
+                rule = f"`{name}` of {num_streams} streams must be numbers {list(shape)}"
+                raise FusionError(f"{rule}. Received: {array.dtype} {list(array.shape)}.")
+        if not (self.temperatures > 0).all() or not (self.weights >= 0).all():
+            rule = "Temperatures must be above 0, and weights not negative"
+            raise FusionError(f"{rule}. Received: {self.temperatures} and {self.weights}.")
+        if len(set(self.streams)) != num_streams or abs(self.weights.sum() - 1) > 1e-6:
+            rule = "Streams must be distinct, and their weights of sum 1"
+            raise FusionError(f"{rule}. Received: {self.streams} and {self.weights}.")
 
     @property
-    def num_streams(self) -> int:
-        """The number of streams, S."""
-        return self.coefficients.shape[1] // len(self.class_names)
+    def is_svm(self) -> bool:
+        """Whether it gives decision values of an SVM, which are no scores."""
+        return np.size(self.coefficients) > 0
 
-    def predict(self, streams: Sequence[Scores]) -> np.ndarray:
-        """Computes decision values, which are not softmax scores and must not be averaged.
+    def fuse(self, scores: np.ndarray, *, multi_label: bool = False) -> np.ndarray:
+        """Fuses the scores of N videos.
 
         Args:
-            streams: The scores of the S streams, in the order of training.
+            scores: `[S, N, K]`, in the order of `streams`.
+            multi_label: Whether they are sigmoids, of videos that may show several classes.
 
         Returns:
-            `[N, K]` float64, rows in the order of the first stream; the highest value wins.
+            `[N, K]` float64: scores, or of an SVM decision values; the highest wins.
+        """
+        if self.is_svm:
+            return features(scores) @ self.coefficients.T + self.intercepts
+        softened = [
+            soften(stream, t, multi_label=multi_label)
+            for stream, t in zip(scores, self.temperatures)
+        ]
+        return np.tensordot(self.weights, np.stack(softened), axes=1)
+
+    def apply(self, streams: Sequence[Scores]) -> np.ndarray:
+        """Fuses the scores of files.
+
+        Args:
+            streams: The scores of the S streams, in the order of `streams`, rows in any order.
+
+        Returns:
+            As `fuse`, rows in the order of the first stream.
 
         Raises:
-            ScoresError: If the number, the classes or the videos of the streams do not fit.
+            ScoresError: If the videos of the streams do not fit each other.
+            FusionError: If the number or the classes of the streams do not fit.
         """
-        streams = score_files.join(streams)
-        class_names = streams[0].class_names
+        joined = score_files.join(streams)
+        self.check(len(joined), joined[0].class_names)
+        scores = np.stack([stream.scores for stream in joined])
+        return self.fuse(scores, multi_label=joined[0].multi_label)
+
+    def check(self, num_streams: int, class_names: tuple[str, ...]) -> None:
+        """Checks that scores are of as many streams and of the same classes, in their order.
+
+        Raises:
+            FusionError: If they are not.
+        """
         # Another order of the classes has the same shape, and would give wrong decisions.
-        if len(streams) != self.num_streams or class_names != self.class_names:
-            rule = f"The SVM must get {self.num_streams} streams with its classes, in their order"
-            given = f"{len(streams)} streams of {', '.join(class_names[:10])}"
-            raise score_files.ScoresError(f"{rule}. Received: {given}.")
-        return _features(streams) @ self.coefficients.T + self.intercepts
+        if (num_streams, class_names) != (len(self.streams), self.class_names):
+            rule = f"A fusion of {', '.join(self.streams)} must get these and its classes, in order"
+            given = f"{num_streams} streams of {', '.join(class_names[:10])}"
+            raise FusionError(f"{rule}. Received: {given}.")
+
+    def check_streams(self, streams: Sequence[str]) -> None:
+        """Checks that streams, by their names and in any order, are those of the fusion.
+
+        Raises:
+            FusionError: If they are not.
+        """
+        if sorted(streams) != sorted(self.streams):
+            rule = f"A fusion must get the streams it was made for, {', '.join(self.streams)}"
+            raise FusionError(f"{rule}. Received: {', '.join(streams)}.")
+
+
+def mean(
+    streams: Sequence[str],
+    class_names: Sequence[str],
+    *,
+    weights: Sequence[float] = (),
+    temperatures: Sequence[float] = (),
+) -> Fusion:
+    """Makes a fusion by a weighted mean; that of the paper by default.
+
+    Args:
+        streams: S names.
+        class_names: K names.
+        weights: One per stream, not negative, counting relative to each other; all equal if there
+            are none.
+        temperatures: One per stream; all 1 if there are none.
+
+    Raises:
+        ValueError: If the weights are not one per stream, or make no mean.
+    """
+    count = len(streams)
+    shares = np.asarray(weights or [1.0] * count, np.float64)
+    valid = len(shares) == count and np.isfinite(shares).all() and (shares >= 0).all()
+    if not valid or shares.sum() == 0:
+        rule = f"{count} streams must have {count} weights, not negative and not all 0"
+        raise ValueError(f"{rule}. Received: {', '.join(f'{share:g}' for share in shares)}.")
+    return Fusion(
+        tuple(streams),
+        tuple(class_names),
+        np.asarray(temperatures or [1.0] * count, np.float64),
+        shares / shares.sum(),  # So that softmax scores sum to 1 again.
+        np.zeros((0, 0)),
+        np.zeros(0),
+    )
 
 
 def average(streams: Sequence[Scores], *, weights: Sequence[float] = ()) -> Scores:
@@ -78,86 +179,49 @@ def average(streams: Sequence[Scores], *, weights: Sequence[float] = ()) -> Scor
         ValueError: If the weights are not one per stream, or make no average.
     """
     joined = score_files.join(streams)
-    shares = np.asarray(weights or [1.0] * len(joined), np.float64)
-    valid = len(shares) == len(joined) and np.isfinite(shares).all() and (shares >= 0).all()
-    if not valid or shares.sum() == 0:
-        rule = f"{len(joined)} streams must have {len(joined)} weights, not negative and not all 0"
-        raise ValueError(f"{rule}. Received: {', '.join(f'{share:g}' for share in shares)}.")
-    stacked = np.stack([stream.scores for stream in joined])
-    # Divided by the sum, so that averaged softmax scores sum to 1 again.
-    fused = np.tensordot(shares / shares.sum(), stacked, axes=1)
-    return dataclasses.replace(joined[0], scores=fused)
+    names = [str(number) for number in range(len(joined))]
+    fused = mean(names, joined[0].class_names, weights=weights).apply(joined)
+    return dataclasses.replace(joined[0], scores=fused, stream="")
 
 
-def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> LinearSVM:
-    """Trains an SVM to fuse streams (paper, Sect. 2).
-
-    Each stream's score vector is divided by its L2 norm, and the vectors are stacked. The SVM
-    is that of Crammer & Singer (JMLR 2001), the paper's [6]: one optimisation over all classes,
-    by scikit-learn's `LinearSVC`, with a fixed seed for the order of its steps.
+def soften(scores: np.ndarray, temperature: float, *, multi_label: bool = False) -> np.ndarray:
+    """Changes how sure scores are, but not which is the highest.
 
     Args:
-        streams: Scores of *training* videos, in any order of rows.
-        c: The weight of errors against the width of the margin.
+        scores: `[N, K]` softmax scores, or sigmoids where a video may show several classes.
+        temperature: Above 1 makes them less sure, below 1 more.
+        multi_label: Whether they are sigmoids.
 
     Returns:
-        The SVM.
-
-    Raises:
-        ScoresError: If the streams do not belong together.
-        ValueError: If a class has no video, or a video may show several classes.
+        `[N, K]` float64 scores of the same kind.
     """
-    from sklearn import exceptions, svm  # Takes a second, which only the SVM should cost.
-
-    streams = score_files.join(streams)
-    class_names, labels = streams[0].class_names, streams[0].labels
-    if streams[0].multi_label:
-        rule = (
-            "An SVM must give each video one class; where it may show several, average the scores"
-        )
-        raise ValueError(f"{rule}. Received: scores of such videos.")
-    absent = [name for label, name in enumerate(class_names) if label not in labels]
-    if absent or len(class_names) < 2:
-        given = f"{len(class_names)} classes, {len(absent)} without videos {absent[:10]}"
-        raise ValueError(
-            f"An SVM must learn two classes or more, from videos of each. Received: {given}."
-        )
-    model = svm.LinearSVC(
-        multi_class="crammer_singer", C=c, max_iter=SVM_STEPS, random_state=0, tol=1e-5
-    )
-    with warnings.catch_warnings():
-        # Scikit-learn advises to raise `max_iter`, which the user of a command cannot.
-        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
-        model.fit(_features(streams), labels)
-    if np.max(model.n_iter_) >= SVM_STEPS:
-        words = "The SVM has not converged after %d steps; it may be a little less accurate."
-        logging.warning(words, SVM_STEPS)
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(class_names) == 2:  # One hyperplane: its negative side is class 0.
-        coefficients = np.concatenate([-coefficients, coefficients])
-        intercepts = np.concatenate([-intercepts, intercepts])
-    return LinearSVM(coefficients, intercepts, class_names)
+    known = np.asarray(scores, np.float64)
+    if temperature == 1:
+        return known
+    powers = np.maximum(known, LEAST) ** (1 / temperature)
+    if multi_label:
+        others = np.maximum(1 - known, LEAST) ** (1 / temperature)
+        return powers / (powers + others)
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def save_svm(path: str | os.PathLike[str], svm: LinearSVM) -> None:
-    """Writes an SVM as npz (coefficients, intercepts, class_names; no pickle), atomically."""
-    score_files.save_arrays(path, vars(svm))
+def features(scores: np.ndarray) -> np.ndarray:
+    """Stacks the L2-normalised scores `[S, N, K]` of the streams: `[N, S * K]` float64."""
+    # A row of softmax scores sums to 1, so that its norm is never 0.
+    rows = np.asarray(scores, np.float64)
+    return np.concatenate([*(rows / np.linalg.norm(rows, axis=2, keepdims=True))], axis=1)
 
 
-def load_svm(path: str | os.PathLike[str]) -> LinearSVM:
-    """Reads an SVM that `save_svm` wrote.
+def save(path: str | os.PathLike[str], fusion: Fusion) -> None:
+    """Writes a fusion as npz, an array per attribute (no pickle), atomically."""
+    score_files.save_arrays(path, vars(fusion))
+
+
+def load(path: str | os.PathLike[str]) -> Fusion:
+    """Reads a fusion that `save` wrote.
 
     Raises:
         OSError: If the file cannot be read.
         ValueError: If it holds anything else.
     """
-    arrays = score_files.load_arrays(path, LinearSVM)
-    names = tuple(str(name) for name in arrays["class_names"])
-    return LinearSVM(arrays["coefficients"], arrays["intercepts"], names)
-
-
-def _features(streams: Sequence[Scores]) -> np.ndarray:
-    """Stacks the L2-normalised scores of joined streams: `[N, S * K]` float64."""
-    # A row of softmax scores sums to 1, so that its norm is never 0.
-    scores = [stream.scores.astype(np.float64) for stream in streams]
-    return np.concatenate([s / np.linalg.norm(s, axis=1, keepdims=True) for s in scores], axis=1)
+    return Fusion(**score_files.load_arrays(path, Fusion))

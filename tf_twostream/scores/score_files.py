@@ -31,12 +31,16 @@ class Scores:
         labels: `[N]` int64, the true classes; or `[N, K]` bool, whether a video shows a class.
         class_names: K names.
         scores: `[N, K]` float32 in [0, 1]; each row of softmax scores sums to 1.
+        groups: Of each video its recording, actor or film, empty if unknown; or none at all.
+        stream: Which stream they are of, for example "spatial"; empty if that is not known.
     """
 
     video_ids: tuple[str, ...]
     labels: np.ndarray
     class_names: tuple[str, ...]
     scores: np.ndarray
+    groups: tuple[str, ...] = ()
+    stream: str = ""
 
     def __post_init__(self):
         # Files hold arrays of strings, and callers have lists: all become the same here.
@@ -45,6 +49,8 @@ class Scores:
             "labels": np.asarray(self.labels),
             "class_names": tuple(map(str, self.class_names)),
             "scores": np.asarray(self.scores, np.float32),
+            "groups": tuple(map(str, self.groups)),
+            "stream": str(self.stream),
         }
         vars(self).update(converted)  # The dataclass is frozen, and this is its constructor.
         _check_shapes(self)
@@ -83,8 +89,12 @@ def join(streams: Sequence[Scores]) -> list[Scores]:
             raise ScoresError(f"All streams must have one order of classes. Received: {given}.")
         rows = {id: row for row, id in enumerate(stream.video_ids)}
         order = [rows[id] for id in first.video_ids]
-        ordered = Scores(
-            first.video_ids, stream.labels[order], stream.class_names, stream.scores[order]
+        ordered = dataclasses.replace(
+            stream,
+            video_ids=first.video_ids,
+            labels=stream.labels[order],
+            scores=stream.scores[order],
+            groups=tuple(stream.groups[row] for row in order) if stream.groups else (),
         )
         _check_same_labels(first, ordered, number)
         joined.append(ordered)
@@ -92,8 +102,9 @@ def join(streams: Sequence[Scores]) -> list[Scores]:
 
 
 def save_scores(path: str | os.PathLike[str], scores: Scores) -> None:
-    """Writes scores as npz (video_ids, labels, class_names, scores; no pickle), atomically."""
-    save_arrays(path, vars(scores))
+    """Writes scores as npz, an array per attribute (no pickle), atomically."""
+    # An empty tuple would become numbers.
+    save_arrays(path, vars(scores) | {"groups": np.array(scores.groups, str)})
 
 
 def load_scores(path: str | os.PathLike[str]) -> Scores:
@@ -120,6 +131,8 @@ def save_arrays(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
 def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
     """Reads an npz file with the fields of a dataclass, and nothing else.
 
+    Fields that have a default may be missing.
+
     Args:
         path: The file.
         kind: The dataclass.
@@ -131,8 +144,10 @@ def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
         OSError: If the file cannot be read.
         ValueError: If it holds anything else.
     """
-    names = sorted(field.name for field in dataclasses.fields(kind))
-    rule, given = f"A file must be npz with {', '.join(names)}", os.fspath(path)
+    fields = dataclasses.fields(kind)
+    names = {field.name for field in fields}
+    needed = sorted(field.name for field in fields if field.default is dataclasses.MISSING)
+    rule, given = f"A file must be npz with {', '.join(needed)}", os.fspath(path)
     try:
         # Without pickle: a scores file may come from someone else, and pickles run code.
         with np.load(io.BytesIO(files.read(path)), allow_pickle=False) as content:
@@ -140,7 +155,7 @@ def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
     # What NumPy raises for files of other kinds; a bare array has no `files`.
     except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{rule}. Received: {given}, which is none ({error}).") from None
-    if sorted(arrays) != names:
+    if not {*needed} <= {*arrays} <= names:
         raise ValueError(f"{rule}. Received: {given} with {', '.join(arrays) or 'nothing'}.")
     return arrays
 
@@ -152,6 +167,9 @@ def _check_shapes(scores: Scores) -> None:
         given = f"{num_videos} videos, {num_classes} classes, scores {list(shape)}"
         rule = "Scores of N > 0 videos and K classes must be [N, K], with labels [N] or [N, K]"
         raise ValueError(f"{rule}. Received: {given}, labels {list(labels.shape)}.")
+    if scores.groups and len(scores.groups) != num_videos:
+        rule = f"{num_videos} videos must have a group each, or none"
+        raise ValueError(f"{rule}. Received: {len(scores.groups)} groups.")
     for what, names in (("Videos", scores.video_ids), ("Classes", scores.class_names)):
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
