@@ -63,18 +63,18 @@ class Splits:
         """As `videos.Videos.read`, with equal shares of a batch."""
         reader = store.Reader(self.store)
         size = recipe.batch_size // len(self.splits)
-        tasks, streams, validation = [], [], []
+        tasks, streams, windows, validation = [], [], [], []
         for number, (name, split) in enumerate(self.splits.items()):
             tasks.append(task_of(split, reader.settings, name=name, batch_size=size))
             own = dataclasses.replace(
                 recipe, batch_size=size, seed=inputs.task_seed(recipe.seed, number)
             )
             labels = datasets.label_array(split.train, split)
-            windows = inputs.Windows(reader, split.train, own, labels=labels)
-            streams.append(functools.partial(inputs.training, windows))
+            windows.append(inputs.Windows(reader, split.train, own, labels=labels))
+            streams.append(functools.partial(inputs.training, windows[-1]))
             held_out = split.validation
             validation.append(inputs.Windows(reader, held_out, own) if held_out else None)
-        return videos.Learnt(tuple(tasks), tuple(streams), tuple(validation))
+        return videos.Learnt(*map(tuple, (tasks, streams, windows, validation)))
 
 
 def train_splits(splits, store_path, run_dir, recipe, **knobs):

@@ -34,7 +34,9 @@ from tf_twostream.inputs.streams import (
     check_split_of_batch,
     equally_spaced,
     evaluation,
+    from_features,
     random_stream,
+    several_of_each,
     task_seed,
     training,
 )
@@ -50,8 +52,10 @@ __all__ = [
     "check_split_of_batch",
     "equally_spaced",
     "evaluation",
+    "from_features",
     "prepare",
     "random_stream",
+    "several_of_each",
     "task_seed",
     "training",
 ]

@@ -13,13 +13,16 @@ def prepare(batch: Element, recipe: recipes.Recipe) -> tf.Tensor:
     """Turns a batch of bytes into network inputs, on the device that holds the batch.
 
     Args:
-        batch: What `inputs.training` or `inputs.evaluation` yields.
+        batch: What `inputs.training`, `inputs.from_features` or `inputs.evaluation` yields.
         recipe: The recipe of the network.
 
     Returns:
         `[B * V, crop, crop, C]` float32: volumes of flow in pixels per frame, C = 2L, or RGB in
-        [0, 255], C = 3, or 3T of slow fusion. The V views of an element follow one another.
+        [0, 255], C = 3, or 3T of slow fusion. The V views of an element follow one another. Or
+        features, as they are.
     """
+    if "features" in batch:  # Computed before (`cache_features`): what is left takes them.
+        return batch["features"]
     if not recipe.sees_flow:
         return _frames(batch, recipe)
     recipe = cast(recipes.TemporalRecipe, recipe)

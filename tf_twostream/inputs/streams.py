@@ -1,5 +1,7 @@
 """Builds the `tf.data` graphs: which windows and views of which videos follow one another."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -110,6 +112,40 @@ def draw(
         Rows of `Windows.locate` with a view and, for RGB, the draws of the colour jitter.
     """
     recipe = windows.recipe
+    choose = _chooser(windows)
+    share = recipe.batch_size // num_shards
+    # Every host draws the whole batch and keeps its rows, so that any number of hosts trains on
+    # the samples that one host would draw.
+    rows = slice(shard * share, (shard + 1) * share)
+
+    def draw_batch(iteration: tf.Tensor) -> Element:
+        """Draws a whole batch at once: one by one, samples cost 0.45 ms more, of 6 ms in all."""
+        draws = _draw(recipe.seed, iteration, recipe.batch_size, 6)[rows]
+        video = choose(draws[:, 0], draws[:, 1])
+        places = _place(windows, video, draws[:, 2:])
+        if not recipe.sees_flow:
+            places["jitter"] = _jitter(recipe.seed, iteration, recipe.batch_size)[rows]
+        return places
+
+    iterations = tf.data.Dataset.counter(first_iteration, dtype=tf.int64)
+    return iterations.map(draw_batch).unbatch()
+
+
+def _draw(seed: int, iteration: tf.Tensor | int, count: int, columns: int) -> tf.Tensor:
+    """Draws `[count, columns]` float64, uniform in [0, 1): a column for each choice."""
+    stream = random_stream(seed, tf.cast(iteration, tf.int64), VIEWS)
+    return tf.random.stateless_uniform([count, columns], stream, dtype=tf.float64, alg="philox")
+
+
+def _jitter(seed: int, iteration: tf.Tensor | int, count: int) -> tf.Tensor:
+    """Draws the colour jitter `[count, 3]` of RGB frames."""
+    stream = random_stream(seed, tf.cast(iteration, tf.int64), JITTER)
+    normal = tf.random.stateless_normal([count, 3], stream, alg="philox")
+    return paper.JITTER_STDDEV * normal
+
+
+def _chooser(windows: Windows) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Returns the function from two draws, `[B]` each, to videos: a class, and one of its own."""
     # One row for each label of a video: a video with several is drawn for each of them.
     labels, _, shown_by = np.transpose(
         sorted(
@@ -119,40 +155,94 @@ def draw(
         )
     )
     first, count = np.unique(labels, return_index=True, return_counts=True)[1:]
-    num_starts = tf.constant(windows.num_starts())
+
+    def choose(class_draw: tf.Tensor, video_draw: tf.Tensor) -> tf.Tensor:
+        label = _pick(class_draw, len(count))
+        pair = tf.gather(first, label) + _pick(video_draw, tf.gather(count, label))
+        return tf.gather(shown_by, pair)
+
+    return choose
+
+
+def _place(windows: Windows, video: tf.Tensor, draws: tf.Tensor) -> Element:
+    """Chooses a window and a view of each of B videos by draws `[B, 4]`."""
+    recipe, num_starts = windows.recipe, tf.constant(windows.num_starts())
+    places = windows.locate(video, _pick(draws[:, 0], tf.gather(num_starts, video)))
+    height, width = tf.unstack(places["size"], axis=1)
+    places["views"] = views.random_view(
+        draws[:, 1:], height, width, recipe.crop_size, mirroring=recipe.mirroring
+    )
+    return places
+
+
+def several_of_each(windows: Windows, count: int) -> tf.data.Dataset:
+    """Builds the stream of `count` samples of each training video, drawn as in training.
+
+    Args:
+        windows: The windows of the training videos.
+        count: Samples of each video.
+
+    Returns:
+        Batches with V = 1, as in `inputs`: the samples of a video follow one another.
+    """
+    recipe, total = windows.recipe, len(windows.videos) * count
+    # Of an iteration that no training has.
+    places = _place(
+        windows,
+        np.repeat(np.arange(len(windows.videos)), count),
+        _draw(recipe.seed, -1, total, 4),
+    )
+    if not recipe.sees_flow:
+        places["jitter"] = _jitter(recipe.seed, -1, total)
+    elements = tf.data.Dataset.from_tensor_slices(places).map(
+        windows.read, num_parallel_calls=parallel.CALLS
+    )
+    return windows.batch(elements, recipe.windows_at_once, drop_remainder=False)
+
+
+def from_features(
+    windows: Windows,
+    features: np.ndarray,
+    *,
+    first_iteration: int = 0,
+    shard: int = 0,
+    num_shards: int = 1,
+    num_replicas: int = 1,
+) -> tf.data.Dataset:
+    """Builds the endless stream of training batches of features that are known (`cache_features`).
+
+    Args:
+        windows: The windows of the N training videos.
+        features: `[N, S, F]`, of S samples of each.
+        first_iteration: As for `training`.
+        shard: As for `training`.
+        num_shards: As for `training`.
+        num_replicas: As for `training`.
+
+    Returns:
+        Batches of "features" `[B, F]` and "label". The videos are those of `training`.
+
+    Raises:
+        ValueError: If the batch cannot be split evenly.
+    """
+    recipe = windows.recipe
+    check_split_of_batch(recipe.batch_size, num_replicas)
+    choose, known = _chooser(windows), tf.constant(features)
     share = recipe.batch_size // num_shards
-    # Every host draws the whole batch and keeps its rows, so that any number of hosts trains on
-    # the samples that one host would draw.
     rows = slice(shard * share, (shard + 1) * share)
 
     def draw_batch(iteration: tf.Tensor) -> Element:
-        """Draws a whole batch at once: one by one, samples cost 0.45 ms more, of 6 ms in all."""
-        seed = random_stream(recipe.seed, iteration, VIEWS)
-        # A column for each choice, in the order in which they are unstacked.
-        draws = tf.random.stateless_uniform(
-            [recipe.batch_size, 6], seed, dtype=tf.float64, alg="philox"
-        )[rows]
-        class_draw, video_draw, start_draw, *view_draws = tf.unstack(draws, axis=1)
-        label = _pick(class_draw, len(count))
-        pair = tf.gather(first, label) + _pick(video_draw, tf.gather(count, label))
-        video = tf.gather(shown_by, pair)
-        places = windows.locate(video, _pick(start_draw, tf.gather(num_starts, video)))
-        height, width = tf.unstack(places["size"], axis=1)
-        places["views"] = views.random_view(
-            tf.stack(view_draws, axis=1),
-            height,
-            width,
-            recipe.crop_size,
-            mirroring=recipe.mirroring,
-        )
-        if not recipe.sees_flow:
-            seed = random_stream(recipe.seed, iteration, JITTER)
-            normal = tf.random.stateless_normal([recipe.batch_size, 3], seed, alg="philox")
-            places["jitter"] = paper.JITTER_STDDEV * normal[rows]
-        return places
+        draws = _draw(recipe.seed, iteration, recipe.batch_size, 6)[rows]
+        video = choose(draws[:, 0], draws[:, 1])
+        sample = _pick(draws[:, 2], features.shape[1])
+        return {
+            "features": tf.gather_nd(known, tf.stack([video, sample], axis=1)),
+            "label": windows.locate(video, tf.zeros_like(video))["label"],
+        }
 
-    iterations = tf.data.Dataset.counter(first_iteration, dtype=tf.int64)
-    return iterations.map(draw_batch).unbatch()
+    batches = tf.data.Dataset.counter(first_iteration, dtype=tf.int64).map(draw_batch)
+    size = recipe.batch_size // num_replicas
+    return parallel.ahead(batches.unbatch().batch(size, drop_remainder=True))
 
 
 def equally_spaced(num_starts: np.ndarray, count: int = paper.TEST_FRAMES) -> np.ndarray:

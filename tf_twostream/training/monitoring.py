@@ -194,6 +194,7 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}"
         f"{tf32}",
         f"input:      {_describe_input(recipe, run.task.settings)}",
+        *_describe_cache(recipe),
         f"batch:      {recipe.batch_size} on {replicas} {devices.device_name()}"
         f"{'s' * (replicas > 1)}, "
         f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
@@ -202,6 +203,13 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"curves:     tensorboard --logdir {run.path}",
     ]
     return "\n".join(lines)
+
+
+def _describe_cache(recipe: recipes.Recipe) -> list[str]:
+    if not recipe.cache_features:
+        return []
+    words = f"computed once, of {recipes.CACHED_DRAWS} samples of each training video"
+    return [f"features:   {words}; no dropout but before the last layer"]
 
 
 def _describe_task(task: runs.Task) -> str:

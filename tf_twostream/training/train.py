@@ -16,7 +16,7 @@ from tf_twostream import models, runs
 from tf_twostream.figures import tensorboard
 from tf_twostream.foreign_weights import pretrained
 from tf_twostream.paper import recipes
-from tf_twostream.training import devices, monitoring, steps
+from tf_twostream.training import devices, features, monitoring, steps
 from tf_twostream.training.checkpoints import Checkpoints
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.validation import Validation
@@ -70,8 +70,9 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
         # After all other weights, because a checkpoint of this run replaces them.
         checkpoints = Checkpoints(run, model, optimizer, strategy)
         done = checkpoints.restore()  # Iterations.
+        kept = recipe.cache_features
         replica_step = steps.make_step(
-            heads,
+            [features.head(head, recipe) for head in heads] if kept else heads,
             model.trainable_variables,
             optimizer,
             recipe,
@@ -158,7 +159,10 @@ class _Training:
         """
         run, strategy = self.run, self.strategy
         # The stream yields the samples that each iteration would have had without interruption.
-        stream = self.learnt.explain(devices.distribute(strategy, self.learnt.streams, done))
+        streams = self.learnt.streams
+        if run.recipe.cache_features:
+            streams = features.streams(self.model, run.recipe, self.learnt.windows)
+        stream = self.learnt.explain(devices.distribute(strategy, streams, done))
         with monitoring.Journal(run, done, strategy) as journal, _stop_signals(strategy) as stop:
             if self._is_missed(done):
                 self._validate(done, journal)
@@ -194,7 +198,8 @@ class _Training:
         """Shows where a training starts: filters, inputs and, once, flow of a video."""
         run, strategy = self.run, self.strategy
         tensorboard.write_filters(self.model, run.recipe, done)
-        tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, done)
+        if "features" not in batch:
+            tensorboard.write_inputs(devices.first_replica(batch, strategy), run.recipe, done)
         if self.learnt.reader and not done and devices.is_first_host(strategy):
             tensorboard.write_clip(run, self.learnt.reader)
 

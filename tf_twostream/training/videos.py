@@ -23,6 +23,7 @@ class Learnt:
         tasks: One for each classification layer.
         streams: Of each task, the function that starts its endless stream of batches; it takes
             the arguments of `inputs.training` that come after the windows.
+        windows: Of each task, those of its training videos; none of still images.
         validation: Of each task, the windows of its validation part; None if it has none.
         reader: The store of which TensorBoard shows a video; None for none.
         explain: Wraps the stream of batches to word its errors.
@@ -30,6 +31,7 @@ class Learnt:
 
     tasks: tuple[runs.Task, ...]
     streams: tuple[Callable[..., tf.data.Dataset], ...]
+    windows: tuple[inputs.Windows, ...] = ()
     validation: tuple[inputs.Windows | None, ...] = (None,)
     reader: store.Reader | None = None
     explain: Callable[[Iterator[Any]], Iterator[Any]] = iter
@@ -88,6 +90,7 @@ class Videos:
         )
         tasks: list[runs.Task] = []
         streams: list[Callable[..., tf.data.Dataset]] = []
+        windows: list[inputs.Windows] = []
         validation: list[inputs.Windows | None] = []
         for data_set, (main, reader, split), size in zip(self.data_sets, opened, sizes):
             task = runs.Task(
@@ -101,9 +104,8 @@ class Videos:
             seed = inputs.task_seed(recipe.seed, len(tasks))
             own = dataclasses.replace(recipe, batch_size=size, seed=seed)
             tasks.append(task)
-            streams.append(
-                functools.partial(inputs.training, _find(split.train, split, reader, own))
-            )
+            windows.append(_find(split.train, split, reader, own))
+            streams.append(functools.partial(inputs.training, windows[-1]))
             validation.append(
                 _find(split.validation, split, reader, own) if split.validation else None
             )
@@ -111,7 +113,7 @@ class Videos:
         for data_set, task in zip(self.data_sets[1:], tasks[1:]):
             names = (self.data_sets[0].store, data_set.store)
             runs.check_alike(recipe, tasks[0].settings, task.settings, names=names)
-        return Learnt(tuple(tasks), tuple(streams), tuple(validation), opened[0][0])
+        return Learnt(tuple(tasks), tuple(streams), tuple(windows), tuple(validation), opened[0][0])
 
 
 def _open(
