@@ -9,7 +9,7 @@ from tf_twostream.datasets import union
 from tf_twostream.experiments import needs, plans, rows
 from tf_twostream.experiments.knobs import Setup
 
-PAPER_SCALE = Setup(data_root="data", output_dir="results", imagenet_run="imagenet")
+PAPER_SCALE = Setup(data_root="data", output_dir="results", imagenet_run="runs/imagenet")
 
 
 def find(table, setting):
@@ -68,6 +68,19 @@ def test_the_imagenet_network_must_be_of_the_size_of_the_others(setup, tmp_path)
         assert needs.missing(row, setup) == words
     tiny = dataclasses.replace(setup, train_flags="--width=0.05 --crop_size=41")
     assert needs.missing(row, tiny) == "needs an imagenet_run of width=0.05, not 1"
+
+
+def test_published_weights_are_for_an_efficientnet_of_full_width(setup):
+    row = find("1a", "Pre-trained + fine-tuning, dropout 0.5")
+    words = "needs train_flags of --architecture=efficientnet_lite0 --width=1"
+    for flags, missing in (
+        ("", words),
+        ("--architecture=efficientnet_lite0", words),
+        ("--architecture=vgg16 --width=1", words),
+        ("--architecture=efficientnet_lite0 --width=1", ""),
+    ):
+        own = dataclasses.replace(setup, imagenet_run="imagenet", train_flags=flags)
+        assert needs.missing(row, own) == missing
 
 
 def test_a_missing_store_comes_with_its_command(setup, parse):

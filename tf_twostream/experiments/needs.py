@@ -46,12 +46,18 @@ def _why_not_imagenet(setup: Setup) -> str:
     """Says whether the ImageNet network is missing or has layers of other sizes; empty if not."""
     if not setup.imagenet_run:
         return "needs imagenet_run"
+    given = setup.size.training | command_lines.parse_flags(setup.train_flags)
+    if setup.imagenet_run == recipes.IMAGENET:
+        # Only these have published weights, and only in their full width.
+        fits = str(given.get("architecture", "")).startswith("efficientnet")
+        if not fits or float(given.get("width", 1)) != 1:
+            return "needs train_flags of --architecture=efficientnet_lite0 --width=1"
+        return ""
     path = pathlib.Path(setup.imagenet_run, "run.json")
     if not path.exists():
         return f"needs {path}"
     # Layers of another shape would start from random weights: no row about pre-training any more.
     found = files.read_json(path)["recipe"]
-    given = setup.size.training | command_lines.parse_flags(setup.train_flags)
     for name in ("width", "crop_size"):
         # A flag of the user's is a text, that of a scale a number.
         wanted = float(given.get(name) or getattr(recipes.SpatialRecipe, name))
