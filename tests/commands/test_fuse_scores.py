@@ -105,6 +105,17 @@ def test_fusions_learnt_from_validation_scores_stand_beside_the_average(fuse, fi
     assert rows["calibrated"]["video_accuracy"] == metrics.accuracy(wanted, labels)
 
 
+def test_scores_of_training_videos_are_no_validation_scores(fuse, files, tmp_path):
+    flags = learnt_on_validation(files)
+    for stream in ("spatial", "temporal"):
+        scores = score_files.load_scores(files[stream, "train"])
+        path = tmp_path / f"{stream}.npz"
+        score_files.save_scores(path, dataclasses.replace(scores, part="train"))
+    flags["validation_scores"] = f"{tmp_path}/spatial.npz,{tmp_path}/temporal.npz"
+    code, printed = fuse(**flags, output_dir=tmp_path / "out")
+    assert code == 1 and "of that part. Received: " in printed
+
+
 @pytest.mark.parametrize("row", ["average", "weighted", "svm_validation"])
 def test_the_user_chooses_which_fusion_is_written(fuse, files, tmp_path, row):
     code, printed = fuse(**learnt_on_validation(files, fusion=row), output_dir=tmp_path / "out")
@@ -116,7 +127,8 @@ def test_the_user_chooses_which_fusion_is_written(fuse, files, tmp_path, row):
 def test_streams_are_named_and_ordered_by_what_their_files_say(fuse, files, tmp_path):
     for stream, part in files:
         scores = score_files.load_scores(files[stream, part])
-        named = dataclasses.replace(scores, stream=stream, groups=scores.video_ids)
+        part_of = "validation" if part == "train" else part
+        named = dataclasses.replace(scores, stream=stream, groups=scores.video_ids, part=part_of)
         score_files.save_scores(tmp_path / f"{stream}{part}.npz", named)
     flags = {
         "scores": f"{tmp_path}/spatialtest.npz,{tmp_path}/temporaltest.npz",
@@ -125,6 +137,12 @@ def test_streams_are_named_and_ordered_by_what_their_files_say(fuse, files, tmp_
     code, printed = fuse(**flags, output_dir=tmp_path / "out")
     assert code == 0, printed
     assert "| temporal " in printed and "30 videos of 30 recordings" in printed
+    assert fusion.load(tmp_path / "out" / "fusion.npz").streams == ("spatial", "temporal")
+    code, printed = fuse(**flags, names="RGB,flow", output_dir=tmp_path / "named")
+    assert code == 0 and "| flow " in printed  # Names of the table are not those of the fusion.
+    assert fusion.load(tmp_path / "named" / "fusion.npz").streams == ("spatial", "temporal")
+    code, printed = fuse(**flags, names="temporal,spatial", output_dir=tmp_path / "out")
+    assert code == 1 and "Received: temporal for the scores of spatial" in printed
     flags["validation_scores"] = ",".join(flags["validation_scores"].split(",")[::-1])
     code, printed = fuse(**flags, output_dir=tmp_path / "out")
     assert code == 1 and "must be in the order of --scores. Received: temporal" in printed

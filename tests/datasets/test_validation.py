@@ -78,10 +78,26 @@ def test_where_no_group_can_be_spared_there_is_no_validation_part():
         validation.draw(split_of(video(0, "a", 0), video(1, "b", 0)), 0.2)
 
 
-def test_a_validation_part_of_its_own_is_not_drawn_from():
+def test_a_validation_part_of_its_own_counts_instead():
     own = dataclasses.replace(RECORDINGS, validation=(video(0, "own", 0),))
-    with pytest.raises(validation.ValidationError, match="drawn with 1 validation videos"):
-        validation.draw(own, 0.2)
+    assert validation.draw(own, 0.2) == own
+
+
+@pytest.mark.parametrize(
+    ("sizes", "share", "count"),
+    [
+        ((90, 10), 0.2, 10),
+        ((1, 60, 10, 10, 10, 9), 0.2, 20),
+        ((30, 30, 40), 0.2, 30),
+        ((5, 95), 0.5, 95),
+        ((1, 99), 0.9, 99),
+    ],
+)
+def test_of_uneven_groups_those_are_taken_that_come_near_the_share(sizes, share, count):
+    videos = [video(0, f"g{g}", c) for g, size in enumerate(sizes) for c in range(size)]
+    drawn = validation.draw(split_of(*videos), share)
+    assert abs(len(drawn.validation) - count) <= 1
+    assert drawn.train
 
 
 def test_the_official_lists_of_ucf101_give_a_fifth_of_every_class(shared_data):

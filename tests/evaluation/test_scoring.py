@@ -101,7 +101,7 @@ def test_what_is_tested_is_printed(tiny_store, tmp_path, capsys, mirroring, view
     assert re.search(
         f"after 1 iterations .last checkpoint., tiny, 3 test videos: .*{views}", printed
     )
-    assert "note: the training is not finished (2 iterations)" in printed
+    assert "note: the training has done 1 of 2 iterations" in printed
 
 
 def test_an_unknown_part_is_refused():

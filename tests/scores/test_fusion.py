@@ -102,12 +102,22 @@ def test_scores_are_no_fusion(tmp_path):
         ({"weights": np.array(["a", "b"])}, "`weights`"),
         ({"intercepts": np.zeros(2)}, r"`intercepts` of 2 streams must be numbers \[3\]"),
         ({"streams": ("spatial", "spatial")}, "distinct"),
+        ({"streams": "spatial"}, "distinct names"),
+        ({"class_names": ("bend", "bend", "wave")}, "distinct names"),
     ],
 )
 def test_a_damaged_fusion_is_refused(tmp_path, changes, received):
     score_files.save_arrays(tmp_path / "x.npz", vars(svm()) | changes)
-    with pytest.raises(fusion.FusionError, match=received):
+    with pytest.raises(fusion.FusionError, match=rf"x\.npz: .*{received}"):
         fusion.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("temperature", [1e-4, 1e4])
+def test_no_temperature_makes_scores_that_are_no_numbers(temperature):
+    soft = fusion.soften(make_scores(0).scores, temperature)
+    np.testing.assert_allclose(soft.sum(axis=1), 1)
+    several = fusion.soften(make_several(0).scores, temperature, multi_label=True)
+    assert np.isfinite(several).all() and (several >= 0).all() and (several <= 1).all()
 
 
 def test_a_fusion_wants_the_streams_that_it_is_of():

@@ -19,7 +19,7 @@ def test_saved_scores_are_loaded_equal_and_without_pickle(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["scores.npz"]
     with np.load(path, allow_pickle=False) as file:
         kinds = {name: file[name].dtype.kind for name in file.files}
-    texts = dict.fromkeys(("video_ids", "class_names", "groups", "stream"), "U")
+    texts = dict.fromkeys(("video_ids", "class_names", "groups", "stream", "part"), "U")
     assert kinds == texts | {"labels": "i", "scores": "f"}
 
 
@@ -34,6 +34,16 @@ def test_groups_and_stream_are_kept_and_may_be_missing(tmp_path):
     score_files.save_arrays(tmp_path / "older.npz", arrays)
     older = score_files.load_scores(tmp_path / "older.npz")
     assert (older.groups, older.stream) == ((), "")
+
+
+def test_a_damaged_compressed_file_is_named(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, **vars(make_scores(0, labels=np.arange(300) % 3)))
+    content = bytearray(path.read_bytes())
+    content[400:420] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"x\.npz, which is none"):
+        score_files.load_scores(path)
 
 
 def test_groups_follow_their_videos_when_streams_are_joined():

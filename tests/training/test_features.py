@@ -21,9 +21,13 @@ FIRST = {
 def start(request, tiny_store, tmp_path_factory):
     """A run to start from, and the recipe that trains its last layer from kept features."""
     path = tmp_path_factory.mktemp("runs") / request.param
-    first = trained.train_splits({"": tiny_store[1]}, tiny_store[0], path, FIRST[request.param])
+    first = trained.run_of(path, FIRST[request.param], tiny_store[1])
+    trained.with_checkpoint(first)
     knobs = {"init_from": str(path), "train_last_layer_only": True, "cache_features": True}
     return first, dataclasses.replace(FIRST[request.param], **knobs)
+
+
+one_stream = pytest.mark.parametrize("start", ["temporal"], indirect=True)
 
 
 def windows_of(tiny_store, recipe):
@@ -48,6 +52,7 @@ def test_features_are_those_of_samples_of_each_video(start, tiny_store):
     np.testing.assert_allclose(logits, wanted, atol=1e-4)
 
 
+@one_stream
 def test_batches_have_the_videos_of_a_training_and_any_of_their_features(start, tiny_store):
     recipe = dataclasses.replace(start[1], batch_size=64)
     windows = windows_of(tiny_store, recipe)
@@ -69,6 +74,7 @@ def test_batches_have_the_videos_of_a_training_and_any_of_their_features(start, 
     np.testing.assert_array_equal(joined, batch["features"])
 
 
+@one_stream
 def test_only_the_last_layer_learns_and_a_stopped_training_continues(start, tiny_store, tmp_path):
     first, recipe = start
     run = trained.train_splits({"": tiny_store[1]}, tiny_store[0], tmp_path / "run", recipe)
@@ -92,6 +98,7 @@ def test_what_is_below_must_be_frozen():
         recipes.SpatialRecipe(init_from="there", cache_features=True)
 
 
+@one_stream
 def test_still_images_are_not_kept(start):
     with pytest.raises(ValueError, match="on videos. Received: still images"):
         features.streams(None, start[1], ())

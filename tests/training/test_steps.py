@@ -175,3 +175,12 @@ def test_the_velocity_shrinks_with_the_rate_when_it_drops():
         velocity = 0.9 * velocity + 1.0
         moved -= rate * velocity
         np.testing.assert_allclose(weight.numpy(), [moved], rtol=1e-5)
+
+
+def test_without_momentum_a_step_is_the_rate_times_the_gradient():
+    import keras
+
+    weight = keras.Variable(np.float32([1.0]))
+    optimizer = steps.make_optimizer(dataclasses.replace(RECIPE, momentum=0.0), [weight])
+    optimizer.apply([np.float32([2.0])], [weight])
+    np.testing.assert_allclose(weight.numpy(), [1.0 - 2.0 * RECIPE.learning_rate], rtol=1e-5)

@@ -132,7 +132,8 @@ def test_without_a_validation_part_there_is_no_best_checkpoint(tiny_store, tmp_p
 
 def test_each_task_has_a_validation_part_of_its_own(held_out, tiny_store, tmp_path):
     splits = {"a": held_out, "b": tiny_store[1]}
-    run = trained.train_splits(splits, tiny_store[0], tmp_path / "run", RECIPE)
+    recipe = dataclasses.replace(RECIPE, num_iterations=1)
+    run = trained.train_splits(splits, tiny_store[0], tmp_path / "run", recipe)
     events = event_accumulator.EventAccumulator(str(run.path / "tensorboard/validation"))
     events.Reload()
     tags = {tag for tag in events.Tags()["tensors"] if "/" in tag}

@@ -13,9 +13,8 @@ paper.
 
 It writes table.md, results.json and, for each row of the table, the confusion matrix and the recall
 of each class as PNG and CSV; where a video may show several classes, the average precision of each
-class instead. With more than one stream it writes fusion.npz, by which predict and export-model
-fuse them in the same way (--score_fusion), and the averaged scores, average.npz. One stream is only
-measured.
+class instead. It writes fusion.npz, by which predict and export-model fuse the streams in the same
+way (--score_fusion), and the averaged scores, average.npz. One stream alone is only measured.
 """
 
 import dataclasses
@@ -49,7 +48,7 @@ class FusionFlags(cli.Knobs):
         cli.REQUIRED, "Folder for the table, the figures and the scores.", group="output"
     )
     weights: tuple[float, ...] = cli.knob(
-        (), "Weights of the average, one per stream; equal when empty, as in the paper."
+        (), "Weights of the row average, one per stream; equal when empty, as in the paper."
     )
     svm: bool = cli.knob(
         False, "Fuse by a linear SVM on stacked L2-normalised scores as well (paper, Sect. 2)."
@@ -63,14 +62,15 @@ class FusionFlags(cli.Knobs):
     fusion: Literal["auto", "average", "weighted", "calibrated", "svm", "svm_validation"] = (
         cli.knob(
             "auto",
-            "Row of the table whose fusion becomes fusion.npz. auto: calibrated with "
-            "--validation_scores, else average, as in the paper.",
+            "Row of the table whose fusion becomes fusion.npz. auto: average, as in the paper; "
+            "calibrated with --validation_scores and without --weights.",
             group="output",
         )
     )
     names: tuple[str, ...] = cli.knob(
         (),
-        "Names of the streams in the table; when empty those in the files, or of the files.",
+        "Names of the streams in the table; when empty those in the files, or of the files. Where "
+        "files do not say of which stream they are, predict takes these for it: spatial,temporal.",
         group="output",
     )
 
@@ -102,6 +102,10 @@ def name_streams(given: FusionFlags, streams: Sequence[score_files.Scores]) -> l
     paths = [pathlib.Path(path) for path in given.scores]
     by_themselves = [stream.stream for stream in streams]
     by_file, by_folder = [path.stem for path in paths], [path.parent.name for path in paths]
+    for name, stream in zip(given.names, streams):
+        if name in {other.stream for other in streams if other is not stream}:
+            rule = "--names must be in the order of --scores"
+            raise ValueError(f"{rule}. Received: {name} for the scores of {stream.stream}.")
     choices = [list(given.names)] if given.names else [by_themselves, by_file, by_folder]
     for names in choices:
         # Names become those of files, so that "a b" and "a_b" are not distinct.
@@ -134,6 +138,9 @@ def load_others(
         if tested.stream != own.stream and tested.stream and own.stream:
             rule = f"--{flag} must be in the order of --scores"
             raise ValueError(f"{rule}. Received: {own.stream} ({other}) for {tested.stream}.")
+        if own.part and own.part != flag.removesuffix("_scores"):
+            rule = f"--{flag} must be scores of videos of that part"
+            raise ValueError(f"{rule}. Received: {other}, of {own.part} videos.")
     return learnt
 
 
@@ -158,7 +165,8 @@ def learn(
             found["svm_validation"] = learning.train_svm(held_out)
         else:
             print("note: no SVM is learnt from validation videos, which lack some classes")
-    return {row: dataclasses.replace(kept, streams=tuple(names)) for row, kept in found.items()}
+    known = tuple(stream.stream or name for stream, name in zip(streams, names))
+    return {row: dataclasses.replace(kept, streams=known) for row, kept in found.items()}
 
 
 def _overfitting(test: score_files.Scores, train: score_files.Scores) -> str:
@@ -180,13 +188,15 @@ def fuse(given: FusionFlags) -> tuple[score_files.Scores, dict[str, np.ndarray]]
     streams = score_files.join([score_files.load_scores(path) for path in given.scores])
     names = name_streams(given, streams)
     rows = {name: stream.scores for name, stream in zip(names, streams)}
-    if len(streams) == 1 and not (given.svm or given.validation_scores):
+    alone = len(streams) == 1 and given.fusion == "auto"
+    if alone and not (given.svm or given.validation_scores):
         return streams[0], rows
     folder = pathlib.Path(given.output_dir)
     found = learn(given, streams, names)
     chosen = given.fusion
     if chosen == "auto":
-        chosen = "calibrated" if "calibrated" in found else "average"
+        learnt = "calibrated" in found and not given.weights
+        chosen = "calibrated" if learnt else "average"
     if chosen not in found:
         rule = f"--fusion must be one of {', '.join(found)} here"
         raise ValueError(f"{rule}. Received: --fusion={chosen}.")

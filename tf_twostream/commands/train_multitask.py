@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from tf_twostream import cli
 from tf_twostream import datasets as data_sets_module
+from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.sharing import Sharing
@@ -42,7 +43,7 @@ class DataSetFlags(cli.Knobs):
         "Names of tasks that are trained on all their videos, test videos included: data that only "
         'help another task (Sect. 6: "all splits combined").',
     )
-    validation_share: float = cli.knob_of(data_sets_module.Source, "validation_share")
+    validation_share: float = cli.knob_of(StoreFlag, "validation_share")
     allow_missing: bool = cli.knob_of(data_sets_module.Source, "allow_missing")
 
     def __post_init__(self) -> None:
@@ -87,7 +88,6 @@ class DataSetFlags(cli.Knobs):
             videos_dir=pick(self.videos_dirs, ""),
             annotations=pick(self.annotations, ""),
             split=pick(self.splits, 1),
-            validation_share=self.validation_share,
             allow_missing=self.allow_missing,
         )
 
@@ -104,6 +104,7 @@ def main(
             source=given.source(number),
             store=given.stores[number],
             train_on_all=name in given.train_on_all,
+            validation_share=given.validation_share,
         )
         for number, name in enumerate(given.task_names)
     ]

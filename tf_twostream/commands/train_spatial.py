@@ -15,11 +15,19 @@ from tf_twostream.training.execution import Execution
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StoreFlag(cli.Knobs):
-    """The store to train from."""
+    """The store to train from, and how much of it to hold out."""
 
     group: ClassVar[str] = "data"
 
     store: str = cli.knob(cli.REQUIRED, "Store written by twostream precompute-flow.")
+    validation_share: float = cli.knob(
+        0.0,
+        "Share of the training videos to draw for validation, class by class and group by group; "
+        "they are not trained on. A data set's own validation part counts in its place. 0: no "
+        "other, as in the paper.",
+        at_least=0,
+        below=1,
+    )
 
 
 def main(
@@ -32,5 +40,10 @@ def main(
     """Trains with the parsed flags."""
     from tf_twostream.training import train, videos
 
-    data_set = videos.DataSet(source=source, store=stored.store, addition=addition)
+    data_set = videos.DataSet(
+        source=source,
+        store=stored.store,
+        addition=addition,
+        validation_share=stored.validation_share,
+    )
     train.train(videos.Videos([data_set]), recipe, execution)

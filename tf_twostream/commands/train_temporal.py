@@ -21,5 +21,10 @@ def main(
     """Trains with the parsed flags."""
     from tf_twostream.training import train, videos
 
-    data_set = videos.DataSet(source=source, store=stored.store, addition=addition)
+    data_set = videos.DataSet(
+        source=source,
+        store=stored.store,
+        addition=addition,
+        validation_share=stored.validation_share,
+    )
     train.train(videos.Videos([data_set]), recipe, execution)

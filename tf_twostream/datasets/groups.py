@@ -49,7 +49,8 @@ def leave_out(split: splits.Split, groups: Collection[str]) -> splits.Split:
     """Divides a data set anew: some groups for testing, all others for training.
 
     Args:
-        split: The split; its unused videos stay unused.
+        split: The split; its unused videos stay unused, and its validation videos, as far as they
+            are not tested on, the validation part.
         groups: The groups to test on.
 
     Returns:
@@ -71,9 +72,9 @@ def leave_out(split: splits.Split, groups: Collection[str]) -> splits.Split:
     left_out = dataclasses.replace(
         split,
         name=f"{split.name}, tested on {_first(groups)}",
-        train=tuple(video for video in videos if video.group not in groups),
+        train=tuple(v for v in split.train + split.test if v.group not in groups),
         test=tuple(video for video in videos if video.group in groups),
-        validation=(),
+        validation=tuple(video for video in split.validation if video.group not in groups),
     )
     return availability.check_training(left_out)
 

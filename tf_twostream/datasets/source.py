@@ -15,7 +15,6 @@ from tf_twostream.datasets import (
     manifest,
     splits,
     ucf101,
-    validation,
     viva,
 )
 
@@ -61,13 +60,6 @@ class Source(cli.Knobs):
         "Where --test_groups finds the group of a video in folders: a regular expression that is "
         "searched in its path and whose first parentheses match the group. By default, what "
         "precedes the first _ of the file name.",
-    )
-    validation_share: float = cli.knob(
-        0.0,
-        "Share of the training videos to draw for validation, class by class and group by group; "
-        "they are not trained on. 0: none but those of the data set's own, as in the paper.",
-        at_least=0,
-        below=1,
     )
     classes: tuple[str, ...] = cli.knob((), "Use only these classes, separated by commas.")
     allow_missing: bool = cli.knob(False, "Go on without the listed videos that do not exist.")
@@ -141,11 +133,10 @@ def load(source: Source) -> splits.Split:
         source: Which data set, split and classes.
 
     Returns:
-        The split, restricted to `source.classes` if there are any, with its validation part.
+        The split, restricted to `source.classes` if there are any.
 
     Raises:
         ListsError: If lists are not given, or are given where there are none.
-        ValidationError: If a validation part is there already, or cannot be drawn.
         OSError: If a list or the folder of the videos is missing.
         ValueError: If a list is faulty or a class unknown.
     """
@@ -154,10 +145,7 @@ def load(source: Source) -> splits.Split:
         rule = f"{source.dataset} must have {'its' if kind.has_lists else 'no'} lists"
         raise ListsError(f"{rule}. Received: annotations={source.annotations!r}.")
     split = kind.read(source)
-    if source.classes:
-        split = splits.select_classes(split, source.classes)
-    share = source.validation_share
-    return validation.draw(split, share) if share else split
+    return splits.select_classes(split, source.classes) if source.classes else split
 
 
 def list_videos(source: Source) -> list[tuple[str, pathlib.Path]]:

@@ -10,7 +10,7 @@ from tf_twostream.datasets import splits
 
 
 class ValidationError(ValueError):
-    """A validation part is there already, or cannot be drawn."""
+    """No validation part can be drawn."""
 
 
 def draw(split: splits.Split, share: float) -> splits.Split:
@@ -19,24 +19,21 @@ def draw(split: splits.Split, share: float) -> splits.Split:
     Whole groups are drawn: clips of one recording resemble each other, and a network that has
     learnt one of them knows the others. Where no group is known, videos are drawn one by one. The
     order is that of the SHA-256 of the groups, so the draw is the same on every machine and for
-    both streams; a class goes on as long as that brings it nearer to its share, and keeps a
-    training video.
+    both streams. A group is taken if that brings its class nearer to its share; if none does, the
+    smallest one. A class keeps a training video.
 
     Args:
-        split: A split without a validation part.
-        share: The share of each class to draw, between 0 and 1; at least one group if there are
-            two.
+        split: A split; one with a validation part of its own is returned as it is.
+        share: The share of each class to draw, between 0 and 1.
 
     Returns:
         The split with a validation part; videos keep their order.
 
     Raises:
-        ValidationError: If the split has one already, or no group can be spared.
+        ValidationError: If no group can be spared.
     """
     if split.validation:
-        rule = "A data set with a validation part of its own must not be drawn from"
-        given = f"{split.name} with {len(split.validation)} validation videos"
-        raise ValidationError(f"{rule}. Received: validation_share={share:g} for {given}.")
+        return split
     # A video without a group is one of its own.
     groups: dict[str, list[splits.Video]] = collections.defaultdict(list)
     for video in split.train:
@@ -47,18 +44,23 @@ def draw(split: splits.Split, share: float) -> splits.Split:
     wanted = {label: share * count for label, count in left.items()}
     found: collections.Counter[int] = collections.Counter()
     drawn: set[str] = set()
-    for label in sorted(left):
-        for group in order:
-            size = sizes[group]
-            if group in drawn or not size[label]:
-                continue
-            if found[label] and found[label] + size[label] / 2 > wanted[label]:
-                break
-            if any(left[other] <= count for other, count in size.items()):
-                continue  # A class would have nothing left to learn from.
+
+    def take(group: str) -> None:
+        nonlocal found, left
+        # Else a class would have nothing left to learn from.
+        if all(left[label] > count for label, count in sizes[group].items()):
             drawn.add(group)
-            found += size
-            left -= size
+            found += sizes[group]
+            left -= sizes[group]
+
+    for label in sorted(left):
+        own = [group for group in order if sizes[group][label] and group not in drawn]
+        for group in own:
+            if found[label] + sizes[group][label] / 2 < wanted[label]:
+                take(group)
+        for group in sorted(own, key=lambda group: sizes[group][label]):
+            if not found[label]:
+                take(group)
     return _move(split, drawn, share)
 
 

@@ -53,12 +53,13 @@ def _fuse(own: fusion.Fusion, scores: dict[str, tf.Tensor], multi_label: bool) -
         coefficients = tf.constant(own.coefficients, tf.float32)
         return tf.linalg.matvec(coefficients, unit) + tf.constant(own.intercepts, tf.float32)
     powers = tf.constant(1 / own.temperatures[:, None], tf.float32)
-    softened = tf.maximum(rows, fusion.LEAST) ** powers
-    others = tf.maximum(1 - rows, fusion.LEAST) ** powers
-    total = softened + others if multi_label else tf.reduce_sum(softened, axis=1, keepdims=True)
-    return tf.linalg.matvec(
-        softened / total, tf.constant(own.weights, tf.float32), transpose_a=True
-    )
+    known = tf.maximum(rows, fusion.LEAST)
+    if multi_label:
+        softened = 1 / (1 + (tf.maximum(1 - rows, fusion.LEAST) / known) ** powers)
+    else:
+        softened = (known / tf.reduce_max(known, axis=1, keepdims=True)) ** powers
+        softened /= tf.reduce_sum(softened, axis=1, keepdims=True)
+    return tf.linalg.matvec(softened, tf.constant(own.weights, tf.float32), transpose_a=True)
 
 
 def _from_windows(temporal: runs.Run) -> Source:

@@ -47,7 +47,7 @@ def check_fusion(score_fusion: fusion.Fusion | None, streams: Sequence[runs.Run]
         streams: The runs.
 
     Returns:
-        The fusion, whose `streams` are those of the runs.
+        The fusion, whose `streams` are those of the runs, in any order.
 
     Raises:
         FusionError: If it is of other streams or classes.

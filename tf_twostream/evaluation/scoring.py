@@ -122,7 +122,7 @@ def score(
     )
     # A run of published weights has no iterations, and nothing to finish.
     if 0 < iterations < recipe.iterations and run.checkpoint == "last":
-        print(f"note: the training is not finished ({recipe.iterations:,} iterations)")
+        print(f"note: the training has done {iterations:,} of {recipe.iterations:,} iterations")
     table = score_videos(
         model,
         recipe,
@@ -133,7 +133,9 @@ def score(
     )
     ids, labels = tuple(video.id for video in videos), datasets.label_array(videos, split)
     groups = tuple(video.group for video in videos)
-    scores = score_files.Scores(ids, labels, split.class_names, table, groups, recipe.stream)
+    scores = score_files.Scores(
+        ids, labels, split.class_names, table, groups, stream=recipe.stream, part=part
+    )
     return scores, iterations
 
 

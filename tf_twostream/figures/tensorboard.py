@@ -74,7 +74,7 @@ def write_scores(run: runs.Run, part: str, scores: score_files.Scores, iteration
 
     Args:
         run: The run that the scores are by.
-        part: The part of its split that they are of, train or test.
+        part: The part of its split that they are of: train, validation or test.
         scores: The scores.
         iteration: For how many iterations it has been trained.
     """

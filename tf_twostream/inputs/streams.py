@@ -227,7 +227,9 @@ def from_features(
     """
     recipe = windows.recipe
     check_split_of_batch(recipe.batch_size, num_replicas)
-    choose, known = _chooser(windows), tf.constant(features)
+    choose = _chooser(windows)
+    with tf.device("CPU"):  # `tf.data` draws there; a GPU's memory has other uses.
+        known = tf.constant(features)
     share = recipe.batch_size // num_shards
     rows = slice(shard * share, (shard + 1) * share)
 

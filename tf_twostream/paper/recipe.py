@@ -76,7 +76,7 @@ class Recipe(cli.Knobs):
     cache_features: bool = cli.knob(
         False,
         f"With --train_last_layer_only: compute the features of {CACHED_DRAWS} samples of each "
-        "training video once, drawn as ever, and learn from these alone. Many times as fast, with "
+        "training video first, drawn as ever, and learn from these alone. Many times as fast, with "
         "fewer different samples, and with no dropout but that before the last layer.",
     )
     architecture: Body = cli.knob(

@@ -27,7 +27,7 @@ class Testing(cli.Knobs):
     test: Views = cli.knob(
         "ten_views",
         "Views of each frame: the four corners and the centre, plain and mirrored (Sect. 5), or "
-        "the centre alone, ten times as fast.",
+        "the centre alone, about ten times as fast.",
     )
     frames_per_batch: int = cli.knob(
         0,

@@ -39,7 +39,7 @@ class Task:
 
     Attributes:
         name: The name of the task; empty for the only task of a network.
-        split: Class names, training and test videos.
+        split: Class names, training, validation and test videos.
         settings: The settings of the store that its videos come from.
         batch_size: Its samples per iteration, over all devices.
         divisor: The number that divides the sum of its samples' losses.
@@ -106,6 +106,9 @@ def create(run: Run) -> None:
             given = f"{run.path} with {differing}"
             raise OtherRunError(f"A run must continue as it was begun. Received: {given}.")
         return
+    # Of a run that was here before; its best network would pass for one of this run.
+    files.remove_folder(run.path / "best")
+    (run.path / "validation.json").unlink(missing_ok=True)
     for task in run.tasks:
         datasets.save_split(task.split, _split_file(run.path, task.name))
     content = {

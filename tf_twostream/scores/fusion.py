@@ -45,6 +45,10 @@ class Fusion:
     intercepts: np.ndarray
 
     def __post_init__(self):
+        for names in (self.streams, self.class_names):
+            if np.ndim(names) != 1 or not len(names) or len(set(names)) != len(names):
+                rule = "Streams and classes must be distinct names"
+                raise FusionError(f"{rule}. Received: {names}.")
         # Files hold arrays of strings.
         vars(self)["streams"] = tuple(map(str, self.streams))
         vars(self)["class_names"] = tuple(map(str, self.class_names))
@@ -61,9 +65,8 @@ class Fusion:
         if not (self.temperatures > 0).all() or not (self.weights >= 0).all():
             rule = "Temperatures must be above 0, and weights not negative"
             raise FusionError(f"{rule}. Received: {self.temperatures} and {self.weights}.")
-        if len(set(self.streams)) != num_streams or abs(self.weights.sum() - 1) > 1e-6:
-            rule = "Streams must be distinct, and their weights of sum 1"
-            raise FusionError(f"{rule}. Received: {self.streams} and {self.weights}.")
+        if abs(self.weights.sum() - 1) > 1e-6:
+            raise FusionError(f"Weights must be of sum 1. Received: {self.weights}.")
 
     @property
     def is_svm(self) -> bool:
@@ -195,13 +198,15 @@ def soften(scores: np.ndarray, temperature: float, *, multi_label: bool = False)
     Returns:
         `[N, K]` float64 scores of the same kind.
     """
-    known = np.asarray(scores, np.float64)
+    known = np.maximum(np.asarray(scores, np.float64), LEAST)
     if temperature == 1:
-        return known
-    powers = np.maximum(known, LEAST) ** (1 / temperature)
+        return np.asarray(scores, np.float64)
     if multi_label:
-        others = np.maximum(1 - known, LEAST) ** (1 / temperature)
-        return powers / (powers + others)
+        odds = np.maximum(1 - known, LEAST) / known
+        with np.errstate(over="ignore"):  # Of a tiny temperature: infinite odds, a score of 0.
+            return 1 / (1 + odds ** (1 / temperature))
+    # The greatest is 1, so that no temperature makes all of them 0.
+    powers = (known / known.max(axis=-1, keepdims=True)) ** (1 / temperature)
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
@@ -224,4 +229,8 @@ def load(path: str | os.PathLike[str]) -> Fusion:
         OSError: If the file cannot be read.
         ValueError: If it holds anything else.
     """
-    return Fusion(**score_files.load_arrays(path, Fusion))
+    arrays = score_files.load_arrays(path, Fusion)
+    try:
+        return Fusion(**arrays)
+    except FusionError as error:
+        raise FusionError(f"{os.fspath(path)}: {error}") from None

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,16 @@ import numpy as np
 from tf_twostream.processes import files
 from tf_twostream.scores import metrics
 
+# What NumPy raises for what is no npz file, or is damaged.
+_DAMAGED = (
+    ValueError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+)
 _SUM_TOLERANCE = 1e-3  # Averaging in float16 or bfloat16 may lose this much.
 
 
@@ -33,6 +44,7 @@ class Scores:
         scores: `[N, K]` float32 in [0, 1]; each row of softmax scores sums to 1.
         groups: Of each video its recording, actor or film, empty if unknown; or none at all.
         stream: Which stream they are of, for example "spatial"; empty if that is not known.
+        part: Of which part of a split: "train", "validation" or "test"; empty if not known.
     """
 
     video_ids: tuple[str, ...]
@@ -41,6 +53,7 @@ class Scores:
     scores: np.ndarray
     groups: tuple[str, ...] = ()
     stream: str = ""
+    part: str = ""
 
     def __post_init__(self):
         # Files hold arrays of strings, and callers have lists: all become the same here.
@@ -51,6 +64,7 @@ class Scores:
             "scores": np.asarray(self.scores, np.float32),
             "groups": tuple(map(str, self.groups)),
             "stream": str(self.stream),
+            "part": str(self.part),
         }
         vars(self).update(converted)  # The dataclass is frozen, and this is its constructor.
         _check_shapes(self)
@@ -153,7 +167,7 @@ def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
         with np.load(io.BytesIO(files.read(path)), allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
     # What NumPy raises for files of other kinds; a bare array has no `files`.
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{rule}. Received: {given}, which is none ({error}).") from None
     if not {*needed} <= {*arrays} <= names:
         raise ValueError(f"{rule}. Received: {given} with {', '.join(arrays) or 'nothing'}.")

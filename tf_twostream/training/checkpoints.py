@@ -94,11 +94,13 @@ class Checkpoints:
         best.mkdir(exist_ok=True)
         kept = [path.name for path in source.parent.iterdir() if path.stem == source.name]
         for name in kept:
-            (best / name).unlink(missing_ok=True)
+            partial = best / f"{name}{files.PARTIAL}"
+            partial.unlink(missing_ok=True)
             try:
-                os.link(source.parent / name, best / name)  # No byte is written twice.
+                os.link(source.parent / name, partial)  # No byte is written twice.
             except OSError:  # Some file systems know no links.
-                shutil.copy2(source.parent / name, best / name)
+                shutil.copy2(source.parent / name, partial)
+            os.replace(partial, best / name)
         # The file by which TensorFlow knows the newest checkpoint of a folder.
         files.write_text(best / "checkpoint", f'model_checkpoint_path: "{source.name}"\n')
         for path in best.iterdir():

@@ -40,12 +40,15 @@ def compute(
     def features(batch: inputs.Element) -> tf.Tensor:
         return tf.cast(body(inputs.prepare(batch, recipe), training=False), tf.float32)
 
-    found = []
-    with progress.bar(len(windows.videos) * samples, "sample", "features") as bar:
+    total, done = len(windows.videos) * samples, 0
+    found = np.zeros((total, layer.output.shape[-1]), np.float32)  # No second copy of them.
+    with progress.bar(total, "sample", "features") as bar:
         for batch in inputs.several_of_each(windows, samples):
-            found.append(features(batch).numpy())
-            bar.update(len(found[-1]))
-    return np.concatenate(found).reshape(len(windows.videos), samples, -1)
+            rows = features(batch).numpy()
+            found[done : done + len(rows)] = rows
+            done += len(rows)
+            bar.update(len(rows))
+    return found.reshape(len(windows.videos), samples, -1)
 
 
 def streams(

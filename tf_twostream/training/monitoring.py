@@ -208,7 +208,7 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
 def _describe_cache(recipe: recipes.Recipe) -> list[str]:
     if not recipe.cache_features:
         return []
-    words = f"computed once, of {recipes.CACHED_DRAWS} samples of each training video"
+    words = f"computed first, of {recipes.CACHED_DRAWS} samples of each training video"
     return [f"features:   {words}; no dropout but before the last layer"]
 
 

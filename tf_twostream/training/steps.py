@@ -26,6 +26,9 @@ class Momentum(keras.optimizers.SGD):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Changes a variable and its velocity."""
+        if not self.momentum:  # Then Keras makes no velocities.
+            super().update_step(gradient, variable, learning_rate)
+            return
         velocity = self.momentums[self._get_variable_index(variable)]
         moved = self.momentum * velocity + keras.ops.cast(gradient, velocity.dtype)
         self.assign(velocity, moved)

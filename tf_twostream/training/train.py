@@ -90,7 +90,8 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
             print("A checkpoint is written. The same command continues the training.")
             raise KeyboardInterrupt
     done = int(checkpoints.iteration)
-    print(f"trained:    {run.path}, {done:,} iterations{validation.describe()}")
+    early = "" if done >= recipe.iterations else " (ended early: --patience)"
+    print(f"trained:    {run.path}, {done:,} iterations{early}{validation.describe()}")
     return run
 
 
@@ -158,14 +159,17 @@ class _Training:
             The iteration of the last checkpoint.
         """
         run, strategy = self.run, self.strategy
-        # The stream yields the samples that each iteration would have had without interruption.
-        streams = self.learnt.streams
-        if run.recipe.cache_features:
-            streams = features.streams(self.model, run.recipe, self.learnt.windows)
-        stream = self.learnt.explain(devices.distribute(strategy, streams, done))
         with monitoring.Journal(run, done, strategy) as journal, _stop_signals(strategy) as stop:
             if self._is_missed(done):
                 self._validate(done, journal)
+                if self.is_over(done):
+                    return done
+            streams = self.learnt.streams
+            if run.recipe.cache_features:
+                streams = features.streams(self.model, run.recipe, self.learnt.windows)
+            # It yields the samples that each iteration would have had without interruption.
+            stream = self.learnt.explain(devices.distribute(strategy, streams, done))
+            journal.restart()
             for iteration in range(done + 1, run.recipe.iterations + 1):
                 batches = journal.next(stream)
                 if iteration == done + 1:  # Before the first step changes the filters.
@@ -212,8 +216,10 @@ class _Training:
             chunk_size=self.execution.chunk_size,
         )
         if self.is_over(done):
-            words = f"{self.run.path} is trained to its last iteration, {done:,}; nothing to do."
-            return f"{lines}\n{words}"
+            how = "to its last iteration"
+            if done < self.run.recipe.iterations:
+                how = "until it was no better on the validation part"
+            return f"{lines}\n{self.run.path} is trained {how}, {done:,}; nothing to do."
         return f"{lines}\ncontinues:  after iteration {done:,}" if done else lines
 
 

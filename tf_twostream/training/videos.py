@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.datasets import union
+from tf_twostream.datasets import union, validation
 from tf_twostream.paper import recipes
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.sharing import Sharing
@@ -46,6 +46,7 @@ class DataSet:
         store: Its store.
         name: Of its task, where a network has several; else empty.
         addition: Classes of another data set to learn as well.
+        validation_share: The share of its training videos to hold out, see `validation.draw`.
         train_on_all: Whether all its videos, test videos included, are for training: data that
             only help another task (Sect. 6: "all splits combined").
     """
@@ -55,6 +56,7 @@ class DataSet:
     name: str = ""
     addition: Addition | None = None
     train_on_all: bool = False
+    validation_share: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Videos:
         tasks: list[runs.Task] = []
         streams: list[Callable[..., tf.data.Dataset]] = []
         windows: list[inputs.Windows] = []
-        validation: list[inputs.Windows | None] = []
+        held_out: list[inputs.Windows | None] = []
         for data_set, (main, reader, split), size in zip(self.data_sets, opened, sizes):
             task = runs.Task(
                 name=data_set.name,
@@ -106,14 +108,13 @@ class Videos:
             tasks.append(task)
             windows.append(_find(split.train, split, reader, own))
             streams.append(functools.partial(inputs.training, windows[-1]))
-            validation.append(
-                _find(split.validation, split, reader, own) if split.validation else None
-            )
+            part = split.validation
+            held_out.append(_find(part, split, reader, own) if part else None)
         # One first layer sees the flow of all tasks, so it must be of one kind.
         for data_set, task in zip(self.data_sets[1:], tasks[1:]):
             names = (self.data_sets[0].store, data_set.store)
             runs.check_alike(recipe, tasks[0].settings, task.settings, names=names)
-        return Learnt(tuple(tasks), tuple(streams), tuple(windows), tuple(validation), opened[0][0])
+        return Learnt(tuple(tasks), tuple(streams), tuple(windows), tuple(held_out), opened[0][0])
 
 
 def _open(
@@ -124,6 +125,9 @@ def _open(
     split = read_split(data_set.source, main, where=f"the store {data_set.store}")
     if data_set.train_on_all:
         split = _all_for_training(split)
+    elif data_set.validation_share:
+        # From what the store holds: a part of it must not be missing.
+        split = validation.draw(split, data_set.validation_share)
     addition = data_set.addition
     if addition is None:
         return main, main, split
