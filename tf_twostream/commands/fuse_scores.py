@@ -179,7 +179,7 @@ def _overfitting(test: score_files.Scores, train: score_files.Scores) -> str:
     return (
         f"is right on {100 * learnt:.1f} % of the training videos and on {100 * new:.1f} % of the "
         "test videos. The SVM learns from the former to trust it more than it deserves; prefer the "
-        "average, or give the stream more videos or pre-trained weights."
+        "average, or learn from a validation part: --validation_scores."
     )
 
 
