@@ -1,17 +1,19 @@
 """A training with a validation part: its curve, its best checkpoint, its early end."""
 
 import dataclasses
+import os
 import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import trained
 from tensorboard.backend.event_processing import event_accumulator
 
 from tf_twostream import inputs, runs, store
 from tf_twostream.paper import recipes
 from tf_twostream.runs import history
-from tf_twostream.training import steps, validation
+from tf_twostream.training import checkpoints, devices, steps, validation
 
 RECIPE = recipes.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=6, dropout_rate=0.0
@@ -94,6 +96,50 @@ def test_a_training_killed_before_its_validation_measures_it_when_it_goes_on(
     assert iterations(parts) == [2, 4, 6]
     for own, its in zip(history.read(parts), points, strict=True):
         assert own.gain == pytest.approx(its.gain, abs=1e-4)
+
+
+def test_two_devices_measure_and_keep_what_one_does(
+    held_out, tiny_store, tmp_path, monkeypatch, whole
+):
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    run = train(held_out, tiny_store, tmp_path / "two")
+    for own, its in zip(history.read(run), history.read(whole), strict=True):
+        assert own.gain == pytest.approx(its.gain, abs=1e-4)
+    best = runs.load(str(run.path), checkpoint="best")
+    assert runs.load_model(best)[1] == max(history.read(run)).iteration
+
+
+def test_a_kill_while_the_best_is_kept_leaves_it_whole(whole, tmp_path, monkeypatch):
+    path = tmp_path / "run"
+    shutil.copytree(whole.path, path)
+    run = runs.load(str(path))
+    model = runs.build_model(run)
+    optimizer = steps.make_optimizer(RECIPE, model.trainable_variables)
+    kept = checkpoints.Checkpoints(run, model, optimizer, tf.distribute.get_strategy())
+    kept.restore()
+    kept.save(8)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    for step in ("link", "replace"):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(os, step, killed)
+            kept.keep_as_best()
+        best = runs.load(str(path), checkpoint="best")
+        assert runs.load_model(best)[1] == max(history.read(whole)).iteration
+    kept.keep_as_best()  # What was left behind does not stand in the way, and goes.
+    assert runs.load_model(runs.load(str(path), checkpoint="best"))[1] == 8
+    assert {file.stem for file in (path / "best").iterdir()} == {"checkpoint", "ckpt-8"}
+
+
+def test_a_run_that_begins_anew_forgets_what_was_best(whole, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(whole.path, path)
+    shutil.rmtree(path / "checkpoints")
+    runs.create(runs.load(str(path)))
+    assert not (path / "best").exists() and not (path / "validation.json").exists()
 
 
 def test_patience_ends_a_training_for_good(held_out, tiny_store, tmp_path, monkeypatch):

@@ -84,3 +84,19 @@ def test_videos_that_could_not_be_read_are_named_before_they_are_missed(
         videos.read_split(tiny_source, reader, where="here")
     assert "1 videos of tiny.csv could not be read when the store was filled" in caplog.text
     assert f"{lost}: no frame" in caplog.text
+
+
+def test_a_share_of_what_the_store_holds_is_held_out(data_set, tiny_store):
+    learnt = videos.Videos([dataclasses.replace(data_set, validation_share=0.3)]).read(RECIPE)
+    [task], [windows], [held_out] = learnt.tasks, learnt.windows, learnt.validation
+    assert windows.videos == task.split.train and held_out.videos == task.split.validation
+    parts = {*task.split.train}, {*task.split.validation}
+    assert not parts[0] & parts[1]
+    assert {video.id for video in parts[0] | parts[1]} == {v.id for v in tiny_store[1].train}
+
+
+def test_nothing_is_held_out_of_data_that_only_help(data_set):
+    helping = dataclasses.replace(data_set, name="b", train_on_all=True, validation_share=0.3)
+    main = dataclasses.replace(data_set, name="a")
+    learnt = videos.Videos([main, helping]).read(RECIPE)
+    assert learnt.validation == (None, None)

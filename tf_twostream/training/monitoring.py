@@ -229,10 +229,9 @@ def _describe_split(split: datasets.Split) -> str:
         "; a video may show several: binary cross-entropies summed over the classes, accuracy: the "
         "likeliest class is one of the video's"
     )
-    held_out = (
-        f", {len(split.validation)} validation videos of "
-        f"{len({video.group or video.id for video in split.validation})} recordings not trained on"
-    )
+    groups = {video.group for video in split.validation} - {""}
+    known = f" of {len(groups)} recordings or groups" if groups else ""
+    held_out = f", {len(split.validation)} validation videos{known} not trained on"
     return (
         f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
         f"classes, drawn uniformly across the classes{several if split.multi_label else ''}"
