@@ -142,10 +142,20 @@ def test_the_temperature_of_sigmoids_is_found_as_well():
     assert learning.fit_temperatures([sure])[0] == pytest.approx(2, rel=0.1)
 
 
-def test_a_stream_that_is_always_right_has_a_temperature_within_the_limits():
-    stream = dataclasses.replace(many(0), scores=np.eye(3)[np.arange(60) % 3])
-    [temperature] = learning.fit_temperatures([stream])
-    assert learning.COLDEST <= temperature <= learning.WARMEST
+@pytest.mark.parametrize("sure", [0.4, 0.6, 1.0])
+def test_a_stream_that_is_always_right_keeps_its_scores(sure):
+    others = (1 - sure) / 2
+    stream = dataclasses.replace(
+        many(0), scores=np.where(np.eye(3, dtype=bool)[np.arange(60) % 3], sure, others)
+    )
+    assert learning.fit_temperatures([stream]) == (1.0,)
+
+
+def test_a_stream_that_is_nearly_always_right_has_a_temperature_within_the_limits():
+    scores = np.where(np.eye(3, dtype=bool)[np.arange(60) % 3], 0.6, 0.2)
+    scores[0] = (0.45, 0.5, 0.05)
+    [temperature] = learning.fit_temperatures([dataclasses.replace(many(0), scores=scores)])
+    assert learning.COLDEST <= temperature < 1
 
 
 def test_weights_are_those_of_the_greatest_likelihood():

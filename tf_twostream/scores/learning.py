@@ -22,7 +22,7 @@ from tf_twostream.scores.score_files import Scores
 # C means the same everywhere.
 SVM_C = 1.0
 SVM_STEPS = 100_000  # The most steps of the optimisation; it stops earlier when it has converged.
-# Few videos that are all right would ask for a temperature of 0: the limits keep it sensible.
+# Few videos that are nearly all right would ask for a temperature near 0.
 COLDEST, WARMEST = 0.25, 16.0
 WEIGHT_STEPS = 1000  # The likelihood is concave in the weights; each step comes nearer to its top.
 
@@ -90,11 +90,14 @@ def fit_temperatures(streams: Sequence[Scores]) -> tuple[float, ...]:
         streams: Scores of validation videos.
 
     Returns:
-        A temperature per stream, from 0.25 to 16.
+        A temperature per stream, from 0.25 to 16; 1 for a stream that is right on all videos, of
+        which nobody can say how often it will be wrong.
     """
     from scipy import optimize
 
     def fit(stream: Scores) -> float:
+        if _is_always_right(stream):
+            return 1.0  # The surer, the better: every limit would be arbitrary.
         limits = (np.log(COLDEST), np.log(WARMEST))
         found = optimize.minimize_scalar(
             lambda x: _loss(
@@ -106,6 +109,12 @@ def fit_temperatures(streams: Sequence[Scores]) -> tuple[float, ...]:
         return float(np.exp(found.x))
 
     return tuple(map(fit, streams))
+
+
+def _is_always_right(stream: Scores) -> bool:
+    if stream.multi_label:
+        return bool(((stream.scores > 0.5) == stream.labels).all())
+    return bool((stream.scores.argmax(axis=1) == stream.labels).all())
 
 
 def _loss(scores: np.ndarray, truth: Scores) -> float:
