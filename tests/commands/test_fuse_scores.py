@@ -78,6 +78,15 @@ def test_averaging_and_the_svm_are_tabled_drawn_and_saved(fuse, files, tmp_path)
     assert low < expected < high
 
 
+def fuse_here(output_dir, **flags):
+    """Fuses in this process and draws nothing; returns the rows of the table."""
+    given = {
+        name: tuple(value.split(",")) if name.endswith("s") else value
+        for name, value in flags.items()
+    }
+    return fuse_scores.fuse(fuse_scores.FusionFlags(output_dir=str(output_dir), **given))[1]
+
+
 def learnt_on_validation(files, **flags):
     return {
         "scores": f"{files['spatial', 'test']},{files['temporal', 'test']}",
@@ -105,23 +114,22 @@ def test_fusions_learnt_from_validation_scores_stand_beside_the_average(fuse, fi
     assert rows["calibrated"]["video_accuracy"] == metrics.accuracy(wanted, labels)
 
 
-def test_scores_of_training_videos_are_no_validation_scores(fuse, files, tmp_path):
+def test_scores_of_training_videos_are_no_validation_scores(files, tmp_path):
     flags = learnt_on_validation(files)
     for stream in ("spatial", "temporal"):
         scores = score_files.load_scores(files[stream, "train"])
         path = tmp_path / f"{stream}.npz"
         score_files.save_scores(path, dataclasses.replace(scores, part="train"))
     flags["validation_scores"] = f"{tmp_path}/spatial.npz,{tmp_path}/temporal.npz"
-    code, printed = fuse(**flags, output_dir=tmp_path / "out")
-    assert code == 1 and "of that part. Received: " in printed
+    with pytest.raises(ValueError, match="of that part. Received: .*spatial.npz, of train videos"):
+        fuse_here(tmp_path / "out", **flags)
 
 
 @pytest.mark.parametrize("row", ["average", "weighted", "svm_validation"])
-def test_the_user_chooses_which_fusion_is_written(fuse, files, tmp_path, row):
-    code, printed = fuse(**learnt_on_validation(files, fusion=row), output_dir=tmp_path / "out")
-    assert code == 0, printed
+def test_the_user_chooses_which_fusion_is_written(files, tmp_path, capsys, row):
+    fuse_here(tmp_path / "out", **learnt_on_validation(files, fusion=row))
     assert fusion.load(tmp_path / "out" / "fusion.npz").is_svm == (row == "svm_validation")
-    assert f"fusion: {row} (" in printed
+    assert f"fusion: {row} (" in capsys.readouterr().out
 
 
 def test_streams_are_named_and_ordered_by_what_their_files_say(fuse, files, tmp_path):
@@ -138,14 +146,14 @@ def test_streams_are_named_and_ordered_by_what_their_files_say(fuse, files, tmp_
     assert code == 0, printed
     assert "| temporal " in printed and "30 videos of 30 recordings" in printed
     assert fusion.load(tmp_path / "out" / "fusion.npz").streams == ("spatial", "temporal")
-    code, printed = fuse(**flags, names="RGB,flow", output_dir=tmp_path / "named")
-    assert code == 0 and "| flow " in printed  # Names of the table are not those of the fusion.
+    rows = fuse_here(tmp_path / "named", **flags, names="RGB,flow")
+    assert "flow" in rows  # Names of the table are not those of the fusion.
     assert fusion.load(tmp_path / "named" / "fusion.npz").streams == ("spatial", "temporal")
-    code, printed = fuse(**flags, names="temporal,spatial", output_dir=tmp_path / "out")
-    assert code == 1 and "Received: temporal for the scores of spatial" in printed
+    with pytest.raises(ValueError, match="Received: temporal for the scores of spatial"):
+        fuse_here(tmp_path / "out", **flags, names="temporal,spatial")
     flags["validation_scores"] = ",".join(flags["validation_scores"].split(",")[::-1])
-    code, printed = fuse(**flags, output_dir=tmp_path / "out")
-    assert code == 1 and "must be in the order of --scores. Received: temporal" in printed
+    with pytest.raises(ValueError, match="in the order of --scores. Received: temporal"):
+        fuse_here(tmp_path / "out", **flags)
 
 
 @pytest.mark.parametrize(
