@@ -108,9 +108,14 @@ def _types(knobs: type) -> dict[str, Any]:
 
 
 def _without_none(hint: Any) -> Any:
-    if not isinstance(hint, types.UnionType):
+    if not _is_union(hint):
         return hint
     return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+
+
+def _is_union(hint: Any) -> bool:
+    # Of a `Literal` and None, Python makes the older kind.
+    return typing.get_origin(hint) in (types.UnionType, typing.Union)
 
 
 def _choices(knobs: type, field: dataclasses.Field) -> tuple[str, ...]:
@@ -172,7 +177,7 @@ def _parameters(main: Callable[..., Any]) -> _Parameters:
     hints.pop("return", None)
     positional = "".join(name for name, hint in hints.items() if hint == list[str])
     hints.pop(positional, None)
-    optional = frozenset(name for name, hint in hints.items() if isinstance(hint, types.UnionType))
+    optional = frozenset(name for name, hint in hints.items() if _is_union(hint))
     return _Parameters({n: _without_none(hint) for n, hint in hints.items()}, optional, positional)
 
 

@@ -77,7 +77,7 @@ def test_tensorflow_alone_computes_the_same_scores(pair, tiny_store, tmp_path):
     assert outputs["class_names"].tolist() == list(split.class_names)
     for run in pair:
         model = runs.load_model(run)[0]
-        wanted = scoring.score_videos(model, run.recipe, reader, split.test[1:2])
+        wanted = scoring.score_videos(model, run, reader, split.test[1:2])[run.recipe.stream]
         np.testing.assert_allclose(outputs[f"{run.recipe.stream}_scores"], wanted[0], atol=1e-5)
     mean = (outputs["spatial_scores"] + outputs["temporal_scores"]) / 2
     np.testing.assert_allclose(outputs["scores"], mean, atol=1e-6)

@@ -63,9 +63,8 @@ def test_a_prediction_is_what_the_evaluation_says(clips, trained):
     )
     assert not failed
     for run in (spatial, temporal):
-        wanted = scoring.score_videos(
-            runs.load_model(run)[0], run.recipe, store.Reader(path), [video]
-        )
+        model = runs.load_model(run)[0]
+        wanted = scoring.score_videos(model, run, store.Reader(path), [video])[run.recipe.stream]
         scores = predictions[0].streams[run.recipe.stream]
         np.testing.assert_allclose(scores, wanted[0], atol=1e-5)
     mean = np.mean(list(predictions[0].streams.values()), axis=0)
@@ -97,7 +96,7 @@ def test_a_bidirectional_network_gets_flow_in_both_directions(clips, tmp_path):
     video = run.split.test[0]
     [prediction_], _ = prediction.predict([str(clips / video.id)], [run], RESOURCES)
     model = runs.load_model(run)[0]
-    wanted = scoring.score_videos(model, network, store.Reader(path), [video])
+    wanted = scoring.score_videos(model, run, store.Reader(path), [video])["temporal"]
     np.testing.assert_allclose(prediction_.scores, wanted[0], atol=1e-5)
 
 

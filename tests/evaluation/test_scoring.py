@@ -26,11 +26,16 @@ def network(request):
     return models.build(recipe, 3), recipe
 
 
+def scores_of(model, recipe, reader, split, protocol=testing.PAPER):
+    run = trained.run_of("run", recipe, split)
+    return scoring.score_videos(model, run, reader, split.test, protocol=protocol)[recipe.stream]
+
+
 def test_a_score_is_the_mean_softmax_over_frames_and_views(tiny_store, network):
     path, split = tiny_store
     model, recipe = network
     reader = store.Reader(path)
-    scores = scoring.score_videos(model, recipe, reader, split.test)
+    scores = scores_of(model, recipe, reader, split)
     for n, video in enumerate(split.test):
         [batch] = inputs.evaluation(inputs.Windows(reader, [video], recipe), batch_size=25)
         softmax = tf.nn.softmax(model(inputs.prepare(batch, recipe)))
@@ -43,14 +48,9 @@ def test_chunks_of_any_size_give_the_same_scores(tiny_store, network, frames_per
     path, split = tiny_store
     model, recipe = network
     reader = store.Reader(path)
-    wanted = scoring.score_videos(model, recipe, reader, split.test)
-    scores = scoring.score_videos(
-        model,
-        recipe,
-        reader,
-        split.test,
-        protocol=testing.Testing(frames_per_batch=frames_per_batch),
-    )
+    wanted = scores_of(model, recipe, reader, split)
+    chunked = testing.Testing(frames_per_batch=frames_per_batch)
+    scores = scores_of(model, recipe, reader, split, chunked)
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_what_is_tested_is_printed(tiny_store, tmp_path, capsys, mirroring, view
     run = trained.run_of(tmp_path / "run", recipe, tiny_store[1], reader.settings)
     trained.with_checkpoint(run, iteration=1)
     scores, iterations = scoring.score(run, reader, "test")
-    assert (scores.scores.shape, iterations) == ((3, 3), 1)
+    assert (scores["temporal"].scores.shape, iterations) == ((3, 3), 1)
     printed = capsys.readouterr().out
     assert re.search(
         f"after 1 iterations .last checkpoint., tiny, 3 test videos: .*{views}", printed
@@ -114,9 +114,9 @@ def test_fewer_frames_and_the_centre_alone_are_a_part_of_the_whole_test(tiny_sto
     model, recipe = network
     reader = store.Reader(path)
     windows = inputs.Windows(reader, split.test, recipe)
-    [batch] = inputs.evaluation(windows, batch_size=99, num_frames=3, centre_only=True)
+    [batch] = inputs.evaluation(windows, batch_size=99, num_windows=3, kind="center")
     assert batch["views"].shape == (9, 1, 3)
     softmax = tf.nn.softmax(model(inputs.prepare(batch, recipe))).numpy().reshape(3, 3, 3)
     quick = testing.Testing(num_frames=3, test="center")
-    scores = scoring.score_videos(model, recipe, reader, split.test, protocol=quick)
+    scores = scores_of(model, recipe, reader, split, quick)
     np.testing.assert_allclose(scores, softmax.mean(axis=1), atol=1e-6)

@@ -60,7 +60,7 @@ def test_ten_views_are_four_corners_and_the_centre_twice():
 
 
 def test_the_centre_alone_is_the_fifth_of_the_ten_views():
-    centre = views.test_views(256, 341, 224, centre_only=True)
+    centre = views.test_views(256, 341, 224, kind="center")
     np.testing.assert_array_equal(centre, views.test_views(256, 341, 224)[4:5])
 
 

@@ -128,9 +128,8 @@ def test_a_network_learns_all_that_a_video_shows(tiny_store, split, tmp_path):
         RECIPES["spatial"], num_iterations=60, dropout_rate=0.0, width=0.1, learning_rate=0.03
     )
     run = trained_runs.train_splits({"": split}, tiny_store[0], tmp_path / "run", recipe)
-    scores = scoring.score_videos(
-        runs.load_model(run)[0], recipe, reader, split.train, multi_label=True
-    )
+    model = runs.load_model(run)[0]
+    scores = scoring.score_videos(model, run, reader, split.train)["spatial"]
     labels = datasets.label_array(split.train, split)
     told = [0, 3]  # One frame tells bright from dark; motion it does not show.
     assert metrics.mean_average_precision(scores[:, told], labels[:, told]) == 1.0

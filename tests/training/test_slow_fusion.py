@@ -44,7 +44,7 @@ def test_it_is_tested_on_fewer_frames_at_a_time(tiny_store, monkeypatch):
         model = models.build(dataclasses.replace(recipe, width=0.05), 3)
         scoring.score_videos(
             model,
-            recipe,
+            trained.run_of("run", recipe, tiny_store[1]),
             store.Reader(tiny_store[0]),
             tiny_store[1].test,
             protocol=testing.Testing(frames_per_batch=asked),

@@ -56,7 +56,7 @@ def test_loss_and_accuracy_are_means_over_the_frames_of_the_held_out_videos(
 ):
     model, _ = runs.load_model(whole)
     windows = inputs.Windows(store.Reader(tiny_store[0]), held_out.validation, RECIPE)
-    [batch] = inputs.evaluation(windows, batch_size=99, num_frames=5, centre_only=True)
+    [batch] = inputs.evaluation(windows, batch_size=99, num_windows=5, kind="center")
     logits = model(inputs.prepare(batch, RECIPE), training=False)
     last = history.read(whole)[-1]
     assert last.gain == pytest.approx(-np.mean(steps.losses(logits, batch["label"])), rel=1e-5)

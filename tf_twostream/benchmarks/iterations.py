@@ -20,7 +20,7 @@ HEADER = ("s/iteration", "samples/s", "waiting for input", "peak memory", "first
 
 def measure(
     reader: store.Reader,
-    recipe: recipes.Recipe,
+    recipe: recipes.TowerRecipe,
     *,
     chunk_size: int = 0,
     jit_compile: bool = False,
@@ -58,7 +58,7 @@ def measure(
 
 
 def build(
-    recipe: recipes.Recipe,
+    recipe: recipes.TowerRecipe,
     num_classes: int,
     strategy: tf.distribute.Strategy,
     *,

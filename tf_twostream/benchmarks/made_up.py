@@ -10,7 +10,11 @@ _DIFFERENT = 8  # Samples that differ; the others repeat them, for drawing bytes
 
 
 def batch(
-    recipe: recipes.Recipe, frame: tuple[int, int], *, num_views: int = 1, num_classes: int = 101
+    recipe: recipes.TowerRecipe,
+    frame: tuple[int, int],
+    *,
+    num_views: int = 1,
+    num_classes: int = 101,
 ) -> inputs.Element:
     """Makes a batch of one size of frames: smooth motion up to 8 pixels per frame, or smooth RGB.
 

@@ -22,6 +22,7 @@ NAMES = (  # In the order of use.
     "train_temporal",
     "train_slow_fusion",
     "train_multitask",
+    "train_conv_fusion",
     "evaluate",
     "fuse_scores",
     "predict",

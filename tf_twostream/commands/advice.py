@@ -41,6 +41,9 @@ ADVICE = {
     "twostream precompute-flow.",
     "NoCheckpointError": "Run the training command again.",
     "UnknownTaskError": "Change --task, or leave it out.",
+    "TowerError": "Name runs of train-spatial and train-temporal that were trained on the same "
+    "split, with the same --validation_share, and on a store made with the same settings.",
+    "LayersError": "Name other layers by --fusion_layer, or towers that fit each other.",
     # Training.
     "NotFiniteError": "Begin a new run with a smaller --learning_rate or, where --width is small, "
     "--dropout_rate=0.5, or check the flow with twostream verify-store.",

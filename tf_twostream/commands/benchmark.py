@@ -51,8 +51,8 @@ class BenchmarkFlags(cli.Knobs):
     batch_size: int = cli.knob(64, "Samples per batch.", group="network")
     chunk_size: int = cli.knob(0, "Samples a device holds at once; 0: all.", group="machine")
     stack_length: int = cli.knob_of(recipes.TemporalRecipe, "stack_length")
-    crop_size: int = cli.knob_of(recipes.Recipe, "crop_size")
-    width: float = cli.knob_of(recipes.Recipe, "width")
+    crop_size: int = cli.knob_of(recipes.TowerRecipe, "crop_size")
+    width: float = cli.knob_of(recipes.TowerRecipe, "width")
     precision: Literal["float32", "bfloat16"] = cli.knob_of(recipes.Recipe, "precision")
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
     pairs: str = cli.knob(

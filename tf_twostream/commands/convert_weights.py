@@ -30,8 +30,8 @@ class UseFlags(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    width: float = cli.knob_of(recipes.Recipe, "width")
-    crop_size: int = cli.knob_of(recipes.Recipe, "crop_size")
+    width: float = cli.knob_of(recipes.TowerRecipe, "width")
+    crop_size: int = cli.knob_of(recipes.TowerRecipe, "crop_size")
     dataset: Literal["", datasets.Name] = cli.knob_of(datasets.Source, "dataset", default="")
     videos_dir: str = cli.knob_of(datasets.Source, "videos_dir")
     annotations: str = cli.knob_of(datasets.Source, "annotations")

@@ -29,7 +29,10 @@ class EvaluationFlags(cli.Knobs):
         "Part of the split: test, train (for the SVM of the fusion), or validation (to choose by).",
     )
     scores: str = cli.knob(
-        cli.REQUIRED, "The .npz file to write: ids, labels, classes, scores.", group="output"
+        cli.REQUIRED,
+        "The .npz file to write: ids, labels, classes, scores. Of a network that keeps two towers, "
+        "those of each go to X.spatial.npz and X.temporal.npz beside X.npz.",
+        group="output",
     )
 
 
@@ -42,10 +45,17 @@ def main(given: EvaluationFlags, protocol: testing.Testing) -> None:
 
     run = runs.load(given.run_dir, given.task, checkpoint=protocol.checkpoint)
     reader = store.Reader(given.store)
-    scores, iterations = scoring.score(run, reader, given.part, protocol=protocol)
-    # The file first: it took longest, and the rest can be had from it.
-    score_files.save_scores(given.scores, scores)
-    for name, value in metrics.measure(scores.scores, scores.labels).items():
-        print(f"{name.replace('_', ' '):22}  {100 * value:6.2f} %")
-    tensorboard.write_scores(run, given.part, scores, iterations)
-    print(f"scores: {given.scores}")
+    found, iterations = scoring.score(run, reader, given.part, protocol=protocol)
+    # The files first: they took longest, and the rest can be had from them.
+    paths = dict.fromkeys(found, given.scores)
+    stem = given.scores.removesuffix(".npz")
+    paths |= {name: f"{stem}.{name}.npz" for name in found if name != run.recipe.stream}
+    for name, scores in found.items():
+        score_files.save_scores(paths[name], scores)
+    for name, scores in found.items():
+        if len(found) > 1:
+            print(f"{name.replace('_', ' ')}:")
+        for measure, value in metrics.measure(scores.scores, scores.labels).items():
+            print(f"{measure.replace('_', ' '):22}  {100 * value:6.2f} %")
+    tensorboard.write_scores(run, given.part, found[run.recipe.stream], iterations)
+    print(f"scores: {', '.join(paths.values())}")

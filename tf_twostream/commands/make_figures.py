@@ -66,9 +66,13 @@ def draw_filters(given: FigureFlags, folder: pathlib.Path) -> None:
     """Draws Fig. 4, the filters of a checkpoint."""
     from tf_twostream import models, runs
     from tf_twostream.figures import pictures
+    from tf_twostream.paper import recipes
 
     run = runs.load(given.run_dir, checkpoint=given.checkpoint)
     model, iterations = runs.load_model(run)
+    if not isinstance(run.recipe, recipes.TowerRecipe):
+        rule = "The filters must be of a network of one stream"
+        raise ValueError(f"{rule}. Received: {given.run_dir}, {run.recipe.stream}.")
     kernel = model.get_layer(models.architecture_of(run.recipe).first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not run.recipe.sees_flow)
     pictures.write_png(folder / "fig4.png", picture)

@@ -33,7 +33,7 @@ def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Te
 
     def window(element: inputs.Element) -> tf.Tensor:
         batch = {name: tensor[None] for name, tensor in element.items()}
-        return scorer({**batch, "views": all_views})[0]
+        return scorer({**batch, "views": all_views})[0, 0]
 
     # One window with its ten views at a time: for 25 of them many devices have too little memory.
     scores = tf.map_fn(

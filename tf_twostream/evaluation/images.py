@@ -35,7 +35,7 @@ def measure(run: runs.Run, val: labelled_images.Found, source: ImageSource) -> t
     total = len(val.paths) if isinstance(val, labelled_images.Folders) else None
     with progress.bar(total, "image", "testing") as bar:
         for batch in data.explain_errors(iter(stream), val):
-            scores.append(scorer(batch).numpy())
+            scores.append(scorer(batch)[:, 0].numpy())
             labels.append(batch["label"].numpy())
             bar.update(len(labels[-1]))
     table, truth = np.concatenate(scores), np.concatenate(labels)

@@ -104,17 +104,10 @@ def predict(
         if not known:
             return [], failed
         reader = store.Reader(path)
-        scores = {
-            run.recipe.stream: scoring.score_videos(
-                runs.load_model(run)[0],
-                run.recipe,
-                reader,
-                known,
-                multi_label=run.split.multi_label,
-                protocol=protocol,
-            )
-            for run in streams
-        }
+        scores: dict[str, np.ndarray] = {}
+        for run in streams:
+            model = runs.load_model(run)[0]
+            scores |= scoring.score_videos(model, run, reader, known, protocol=protocol)
         several = streams[0].split.multi_label
         fused = own.fuse(np.stack([scores[s] for s in own.streams]), multi_label=several)
         predictions = [

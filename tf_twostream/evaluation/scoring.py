@@ -1,6 +1,6 @@
 """Computes the scores of whole videos: 25 frames x 10 views, averaged (Sect. 5, "Testing")."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, inputs, paper, runs, store
+from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import progress
 from tf_twostream.scores import score_files
@@ -16,72 +17,111 @@ Part = Literal["train", "validation", "test"]
 
 
 def make_scorer(
-    model: keras.Model, recipe: recipes.Recipe, *, multi_label: bool = False
+    model: keras.Model,
+    recipe: recipes.Recipe,
+    *,
+    multi_label: bool = False,
+    average: testing.Average = "scores",
 ) -> Callable[[inputs.Element], tf.Tensor]:
-    """Builds the function that turns a batch of windows into their scores.
+    """Builds the function that turns a batch of windows, or clips, into their scores.
 
     Args:
-        model: The network.
+        model: The network, of N towers that end in classes: one, or two.
         recipe: The recipe of the network.
         multi_label: Whether a video may show several classes: each then has a sigmoid of its own
             instead of the softmax.
+        average: What is averaged: softmax scores as in the paper, or logits.
 
     Returns:
-        A function from what `inputs.evaluation` yields to `[B, K]` float32 scores, averaged over
-        the views.
+        A function from what `inputs.evaluation` yields to `[B, N, K]` float32 scores (or logits),
+        averaged over the views.
     """
-    activation = tf.sigmoid if multi_label else tf.nn.softmax
 
     @tf.function(reduce_retracing=True, autograph=False)
     def scorer(batch: inputs.Element) -> tf.Tensor:
-        logits = model(inputs.prepare(batch, recipe), training=False)
+        outputs = model(inputs.prepare(batch, recipe), training=False)
+        logits = tf.stack(tf.nest.flatten(outputs), axis=1)
         # The paper averages scores: in a mean of logits one confident view could outweigh the rest.
-        scores = activation(tf.cast(logits, tf.float32))
+        values = to_scores(logits, multi_label) if average == "scores" else logits
         num_views = tf.shape(batch["views"])[1]
-        return tf.reduce_mean(tf.reshape(scores, [-1, num_views, scores.shape[-1]]), axis=1)
+        by_view = tf.reshape(values, [-1, num_views, *values.shape[1:]])
+        return tf.reduce_mean(by_view, axis=1)
 
     return scorer
 
 
+def to_scores(logits: tf.Tensor, multi_label: bool) -> tf.Tensor:
+    """Turns logits `[..., K]` into softmax scores, or sigmoids where a video may show several."""
+    logits = tf.cast(logits, tf.float32)
+    return tf.sigmoid(logits) if multi_label else tf.nn.softmax(logits)
+
+
 def score_videos(
     model: keras.Model,
-    recipe: recipes.Recipe,
+    run: runs.Run,
     reader: store.Reader,
     videos: Sequence[datasets.Video],
     *,
-    multi_label: bool = False,
     protocol: testing.Testing = testing.PAPER,
-) -> np.ndarray:
+) -> dict[str, np.ndarray]:
     """Computes the scores of videos: the mean over 25 windows and all views of each.
 
     Args:
-        model: The network.
-        recipe: The recipe of the network.
+        model: The network of the run's task.
+        run: The run.
         reader: The store that holds the videos.
         videos: N videos.
-        multi_label: Whether a video may show several classes.
-        protocol: How many windows and views; the paper's by default.
+        protocol: How many windows and views; each network's own paper's by default.
 
     Returns:
-        `[N, K]` float32 softmax scores (or sigmoids), rows in the order of `videos`.
+        By the name of its stream `[N, K]` float32 softmax scores (or sigmoids), rows in the order
+        of `videos`; of a network that keeps two towers also those of each, by their names.
     """
-    scorer = make_scorer(model, recipe, multi_label=multi_label)
-    windows = inputs.Windows(reader, videos, recipe)
-    stream = inputs.evaluation(
-        windows,
-        batch_size=protocol.frames_per_batch or recipe.windows_at_once,
-        num_frames=protocol.num_frames,
-        centre_only=protocol.test == "center",
-    )
-    sums = np.zeros((len(videos), model.output_shape[-1]))
-    with progress.bar(len(videos) * protocol.num_frames, "frame", "testing") as bar:
-        for batch in stream:
-            scores = scorer(batch).numpy().astype(np.float64)
-            # A batch may hold windows of two videos, and several of one, which `sums[...] +=`
-            # would add only once.
-            np.add.at(sums, batch["video"].numpy(), scores)
-            bar.update(len(scores))
-    return (sums / protocol.num_frames).astype(np.float32)
+    own, multi_label = protocol.of(run.recipe), run.split.multi_label
+    outputs = tf.nest.flatten(model.output)
+    sums = np.zeros((len(videos), len(outputs), outputs[0].shape[-1]))
+    unit = "clip" if run.recipe.sees_clips else "frame"
+    with progress.bar(len(videos) * own.num_windows, unit, "testing") as bar:
+        for network, numbers in _groups(model, run, reader, videos, own.views):
+            scorer = make_scorer(network, run.recipe, multi_label=multi_label, average=own.average)
+            stream = inputs.evaluation(
+                inputs.find(reader, [videos[n] for n in numbers], run.recipe),
+                batch_size=own.at_once,
+                num_windows=own.num_windows,
+                kind=own.views,
+            )
+            for batch in stream:
+                scores = scorer(batch).numpy().astype(np.float64)
+                # A batch may hold windows of two videos, and several of one, which
+                # `sums[...] +=` would add only once.
+                np.add.at(sums, numbers[batch["video"].numpy()], scores)
+                bar.update(len(scores))
+    means = sums / own.num_windows
+    tables = [means.mean(axis=1), *(np.moveaxis(means, 1, 0) if len(outputs) > 1 else [])]
+    if own.average == "logits":
+        tables = [to_scores(table, multi_label).numpy() for table in tables]
+    names = [run.recipe.stream, *conv_fusion.TOWERS]
+    return {name: table.astype(np.float32) for name, table in zip(names, tables)}
+
+
+def _groups(
+    model: keras.Model,
+    run: runs.Run,
+    reader: store.Reader,
+    videos: Sequence[datasets.Video],
+    kind: testing.Views,
+) -> Iterator[tuple[keras.Model, np.ndarray]]:
+    """Yields networks with the numbers of the videos that each can take.
+
+    One network takes crops of all videos. Whole frames of each size need a network of their own.
+    """
+    if kind != "dense":
+        yield model, np.arange(len(videos))
+        return
+    sizes = inputs.find(reader, videos, run.recipe).sizes()
+    for size in np.unique(sizes, axis=0):
+        frame = (int(size[0]), int(size[1]))
+        yield runs.for_frames(run, model, frame), np.flatnonzero((sizes == size).all(axis=1))
 
 
 def score(
@@ -90,7 +130,7 @@ def score(
     part: Part,
     *,
     protocol: testing.Testing = testing.PAPER,
-) -> tuple[score_files.Scores, int]:
+) -> tuple[dict[str, score_files.Scores], int]:
     """Scores one part of a run's split, and prints what is tested.
 
     Args:
@@ -100,7 +140,8 @@ def score(
         protocol: As for `score_videos`.
 
     Returns:
-        The scores, and the number of iterations that the network was trained for.
+        The scores, by the names of `score_videos`, and the number of iterations that the network
+        was trained for.
 
     Raises:
         OtherStoreError: If the store is not of the kind that the run was trained on.
@@ -116,34 +157,40 @@ def score(
         raise ValueError(f"A part to score must hold videos. Received: {part} of {split.name}.")
     model, iterations = runs.load_model(run)
     print(
-        f"{recipe.stream} stream after {iterations:,} iterations ({run.checkpoint} checkpoint), "
+        f"{recipe.stream.replace('_', ' ')} stream after {iterations:,} iterations "
+        f"({run.checkpoint} checkpoint), "
         f"{split.name}, {len(videos)} {part} videos: {_describe(protocol, recipe)}, "
-        f"{'sigmoid' if split.multi_label else 'softmax'} scores averaged"
+        f"{_describe_average(protocol, run)} averaged"
     )
     # A run of published weights has no iterations, and nothing to finish.
     if 0 < iterations < recipe.iterations and run.checkpoint == "last":
         print(f"note: the training has done {iterations:,} of {recipe.iterations:,} iterations")
-    table = score_videos(
-        model,
-        recipe,
-        reader,
-        videos,
-        multi_label=split.multi_label,
-        protocol=protocol,
-    )
+    tables = score_videos(model, run, reader, videos, protocol=protocol)
     ids, labels = tuple(video.id for video in videos), datasets.label_array(videos, split)
     groups = tuple(video.group for video in videos)
-    scores = score_files.Scores(
-        ids, labels, split.class_names, table, groups, stream=recipe.stream, part=part
-    )
+    scores = {
+        name: score_files.Scores(
+            ids, labels, split.class_names, table, groups, stream=name, part=part
+        )
+        for name, table in tables.items()
+    }
     return scores, iterations
+
+
+def _describe_average(protocol: testing.Testing, run: runs.Run) -> str:
+    if protocol.of(run.recipe).average == "logits":
+        return "class values (before the softmax)"
+    return f"{'sigmoid' if run.split.multi_label else 'softmax'} scores"
 
 
 def _describe(protocol: testing.Testing, recipe: recipes.Recipe) -> str:
     """Words how a video is looked at."""
-    frames = f"{protocol.num_frames} frames at equal spacing x"
-    if protocol.test == "center":
+    own = protocol.of(recipe)
+    frames = f"{own.num_windows} {'clips' if recipe.sees_clips else 'frames'} at equal spacing x"
+    if own.views == "center":
         return f"{frames} the centre view"
+    if own.views == "dense":
+        return f"{frames} the whole frame{', plain and mirrored' if recipe.mirroring else ''}"
     if recipe.mirroring:
         return f"{frames} {paper.TEST_VIEWS} views (corners and centre, plain and mirrored)"
     return f"{frames} {paper.TEST_VIEWS // 2} views (corners and centre)"

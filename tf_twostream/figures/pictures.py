@@ -83,6 +83,20 @@ def first_layer_filters(kernel: np.ndarray, *, rgb: bool, zoom: int = 4) -> np.n
     return tile(images, columns, line=255)  # A grey line would pass for weights of 0.
 
 
+def bank(kernel: np.ndarray) -> np.ndarray:
+    """Draws a bank that joins two towers: where it starts, two diagonals (2016 paper, Fig. 4).
+
+    Args:
+        kernel: `[..., D + D', D]` weights; of those over time and space the sum is drawn.
+
+    Returns:
+        `[D, D + D', 3]` uint8 RGB, the D outputs from top to bottom, the spatial inputs on the left
+        and the temporal ones on the right. Zero is mid-grey.
+    """
+    matrix = kernel.reshape(-1, *kernel.shape[-2:]).sum(axis=0).T
+    return _stretch(matrix[None, ..., None], (1, 2, 3))[0].repeat(3, axis=-1)
+
+
 def _stretch(images: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """Rescales to [0, 255] so that zero is mid-grey and the largest magnitude is black or white."""
     largest = np.abs(images).max(axis=axes, keepdims=True)

@@ -3,6 +3,8 @@
 All but `write_scores` write to the summary writer in force.
 """
 
+from typing import cast
+
 import keras
 import tensorflow as tf
 from absl import logging
@@ -10,6 +12,7 @@ from matplotlib import figure
 
 from tf_twostream import inputs, models, runs, store
 from tf_twostream.figures import clips, pictures, results
+from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
 from tf_twostream.scores import metrics, score_files
 
@@ -17,14 +20,21 @@ SHOWN_INPUTS = 4  # Samples of the first batch.
 
 
 def write_filters(model: keras.Model, recipe: recipes.Recipe, iteration: int) -> None:
-    """Shows the filters of the first layer (paper, Fig. 4).
+    """Shows the filters of the first layer (paper, Fig. 4), or the banks that join two towers.
 
     Args:
         model: A network.
         recipe: Its recipe, which says whether it sees flow.
         iteration: For how many iterations it has been trained.
     """
-    kernel = model.get_layer(models.architecture_of(recipe).first).kernel.numpy()
+    if isinstance(recipe, recipes.ConvFusionRecipe):
+        for layer in model.layers:
+            if layer.name.startswith(conv_fusion.BANK) and layer.weights:
+                picture = pictures.bank(layer.kernel.numpy())
+                tf.summary.image(f"{layer.name}_bank", picture[None], step=iteration)
+        return
+    first = models.architecture_of(cast(recipes.TowerRecipe, recipe)).first
+    kernel = model.get_layer(first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not recipe.sees_flow)
     tf.summary.image("first_layer_filters", picture[None], step=iteration)
 
@@ -39,8 +49,14 @@ def write_inputs(batch: inputs.Element, recipe: recipes.Recipe, iteration: int) 
     """
     # Cut before it is prepared: a batch of 256 volumes would be 1 GB of float32.
     first = {name: tensor[:SHOWN_INPUTS] for name, tensor in batch.items()}
-    seen = inputs.prepare(first, recipe).numpy()
-    picture = pictures.network_inputs(seen, rgb=not recipe.sees_flow)
+    seen = inputs.prepare(first, recipe)
+    if isinstance(seen, dict):
+        for name, clips in seen.items():  # The snippets of the first clip.
+            snippets = clips[0].numpy()
+            picture = pictures.network_inputs(snippets, rgb=name == "rgb", most=len(snippets))
+            tf.summary.image(f"network_inputs/{name}", picture[None], step=iteration)
+        return
+    picture = pictures.network_inputs(seen.numpy(), rgb=not recipe.sees_flow)
     tf.summary.image("network_inputs", picture[None], step=iteration)
 
 

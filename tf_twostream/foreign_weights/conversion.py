@@ -69,7 +69,7 @@ _READERS = (
 )
 
 
-def _recipe(foreign: network.ForeignNetwork, shape: recipes.Recipe) -> recipes.Recipe:
+def _recipe(foreign: network.ForeignNetwork, shape: recipes.TowerRecipe) -> recipes.TowerRecipe:
     """Returns the recipe of our network for a foreign one: three input channels are colours."""
     channels = foreign.input_channels
     size: dict[str, Any] = {"width": shape.width, "crop_size": shape.crop_size}
@@ -112,7 +112,7 @@ def _mean_image(file: ForeignFile, foreign: network.ForeignNetwork) -> np.ndarra
 
 
 def _input(
-    recipe: recipes.Recipe, mean: np.ndarray, deviation: np.ndarray | None, bound: float
+    recipe: recipes.TowerRecipe, mean: np.ndarray, deviation: np.ndarray | None, bound: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns (scale, shift): the foreign input is scale * (input of our first layer) + shift.
 
@@ -169,7 +169,7 @@ def _save(run: runs.Run, model: keras.Model) -> None:
 def convert(
     file: ForeignFile,
     *,
-    shape: recipes.Recipe,
+    shape: recipes.TowerRecipe,
     settings: store.Settings,
     split: datasets.Split | None = None,
 ) -> Conversion:

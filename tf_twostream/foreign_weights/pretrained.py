@@ -21,7 +21,7 @@ class NoPackageError(FileNotFoundError):
     """The package with the weights is not installed."""
 
 
-def initialise(model: keras.Model, recipe: recipes.Recipe) -> list[str]:
+def initialise(model: keras.Model, recipe: recipes.TowerRecipe) -> list[str]:
     """Copies the ImageNet weights of the recipe's architecture into a new network.
 
     Args:

@@ -11,9 +11,11 @@ A batch is a dictionary of tensors:
   `[B, L, 2]` float32 in pixels per frame;
 * spatial stream: `rgb` `[B, H, W, 3]` uint8 and, in training, `jitter` `[B, 3]` float32;
 * slow fusion: the same, with T successive frames from tau on as `rgb` `[B, H, W, 3T]`;
-* all streams: `views` `[B, V, 3]` int32 (top, left, flip), `size` `[B, 2]` int32, the true height
-  and width in pixels, `label` `[B]` int32, or `[B, K]` bool where a video may show several of K
-  classes, and `video` `[B]` int32, the position in the list of videos.
+* convolutional fusion (`clips`): both, with an axis more for the T snippets of a clip, as in
+  `codes` `[B, T, L, 2, H, W]`;
+* all streams: `views` `[B, V, n]` int32 (what n numbers say, `views` tells), `size` `[B, 2]`
+  int32, the true height and width in pixels, `label` `[B]` int32, or `[B, K]` bool where a video
+  may show several of K classes, and `video` `[B]` int32, the position in the list of videos.
 
 The L fields of a window lead forward from tau: first from tau to tau + 1, then from tau + 1 to
 tau + 2, and so on. With `bidirectional` the first L/2 fields do, and the last L/2 lead backward:
@@ -27,12 +29,13 @@ middle one, and repeats the last field in each direction (ours: no clip is left 
 fewer than T frames repeats its last frame.
 """
 
+from tf_twostream.inputs.clips import Clips, find
 from tf_twostream.inputs.preparation import prepare
+from tf_twostream.inputs.spacing import equally_spaced
 from tf_twostream.inputs.streams import (
     JITTER,
     VIEWS,
     check_split_of_batch,
-    equally_spaced,
     evaluation,
     from_features,
     random_stream,
@@ -45,6 +48,7 @@ from tf_twostream.inputs.windows import CropError, Element, Windows, check_crop
 __all__ = [
     "JITTER",
     "VIEWS",
+    "Clips",
     "CropError",
     "Element",
     "Windows",
@@ -52,6 +56,7 @@ __all__ = [
     "check_split_of_batch",
     "equally_spaced",
     "evaluation",
+    "find",
     "from_features",
     "prepare",
     "random_stream",

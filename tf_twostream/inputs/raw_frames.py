@@ -7,7 +7,7 @@ JPEG) and `inputs` (25 windows) do otherwise, for exported models whose input is
 import tensorflow as tf
 
 from tf_twostream.flow import brox, codec
-from tf_twostream.inputs import streams, windows
+from tf_twostream.inputs import spacing, windows
 from tf_twostream.paper import recipes
 from tf_twostream.store import coding
 
@@ -86,7 +86,7 @@ def grey(frames: tf.Tensor) -> tf.Tensor:
 
 
 def spatial_windows(frames: tf.Tensor) -> windows.Element:
-    """Returns the frames that the spatial stream is tested on, those of `streams.equally_spaced`.
+    """Returns the frames that the spatial stream is tested on, those of `spacing.equally_spaced`.
 
     Args:
         frames: `[T, H, W, 3]` uint8, rescaled.
@@ -94,7 +94,7 @@ def spatial_windows(frames: tf.Tensor) -> windows.Element:
     Returns:
         `rgb` `[25, H, W, 3]` uint8.
     """
-    chosen = tf.gather(frames, streams.equally_spaced(tf.shape(frames)[0]))
+    chosen = tf.gather(frames, spacing.equally_spaced(tf.shape(frames)[0]))
     return {"rgb": _through_jpeg(chosen, coding.RGB_QUALITY)}
 
 
@@ -116,7 +116,7 @@ def temporal_windows(
     length, last = recipe.stack_length, tf.shape(frames)[0] - 2  # The number of the last field.
     rule = "Flow needs two frames. Pass `frames` [T, H, W, 3] with T >= 2."
     with tf.control_dependencies([tf.debugging.assert_non_negative(last, rule)]):
-        tau = streams.equally_spaced(tf.maximum(last + 1 - length, 0) + 1)[:, None]
+        tau = spacing.equally_spaced(tf.maximum(last + 1 - length, 0) + 1)[:, None]
     images = grey(frames)
     if not recipe.bidirectional:
         return _windows(images, tf.minimum(tau + tf.range(length), last), parameters)

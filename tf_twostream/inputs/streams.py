@@ -7,7 +7,10 @@ import tensorflow as tf
 
 from tf_twostream import paper
 from tf_twostream.inputs import parallel, views
+from tf_twostream.inputs.clips import Clips
+from tf_twostream.inputs.spacing import pick
 from tf_twostream.inputs.windows import Element, Windows
+from tf_twostream.paper import testing
 
 # The purposes that random numbers serve. Each has numbers of its own, so that the views of a batch
 # are the same with jitter and without it.
@@ -58,13 +61,8 @@ def check_split_of_batch(batch_size: int, num_replicas: int) -> None:
         raise ValueError(f"{rule}. Received: batch_size={batch_size}.")
 
 
-def _pick(draw: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """Turns a draw from [0, 1) into an int64 from 0 ... count - 1."""
-    return tf.cast(tf.floor(draw * tf.cast(count, tf.float64)), tf.int64)
-
-
 def training(
-    windows: Windows,
+    windows: Windows | Clips,
     *,
     first_iteration: int = 0,
     shard: int = 0,
@@ -94,7 +92,7 @@ def training(
 
 
 def draw(
-    windows: Windows, *, first_iteration: int = 0, shard: int = 0, num_shards: int = 1
+    windows: Windows | Clips, *, first_iteration: int = 0, shard: int = 0, num_shards: int = 1
 ) -> tf.data.Dataset:
     """Builds the endless stream of the places where training samples are.
 
@@ -117,10 +115,10 @@ def draw(
 
     def draw_batch(iteration: tf.Tensor) -> Element:
         """Draws a whole batch at once: one by one, samples cost 0.45 ms more, of 6 ms in all."""
-        draws = _draw(recipe.seed, iteration, recipe.batch_size, 6)[rows]
+        draws = _draw(recipe.seed, iteration, recipe.batch_size, 2 + windows.num_draws)[rows]
         video = choose(draws[:, 0], draws[:, 1])
-        places = _place(windows, video, draws[:, 2:])
-        if not recipe.sees_flow:
+        places = windows.place(video, draws[:, 2:])
+        if not recipe.sees_flow:  # The 2016 paper jitters no colours.
             places["jitter"] = _jitter(recipe.seed, iteration, recipe.batch_size)[rows]
         return places
 
@@ -151,7 +149,7 @@ def _jitter(seed: int, iteration: tf.Tensor | int, count: int) -> tf.Tensor:
     return paper.JITTER_STDDEV * normal
 
 
-def _chooser(windows: Windows) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+def _chooser(windows: Windows | Clips) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Returns the function from two draws, `[B]` each, to videos: a class, and one of its own."""
     # One row for each label of a video: a video with several is drawn for each of them.
     labels, _, shown_by = np.transpose(
@@ -164,25 +162,14 @@ def _chooser(windows: Windows) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     first, count = np.unique(labels, return_index=True, return_counts=True)[1:]
 
     def choose(class_draw: tf.Tensor, video_draw: tf.Tensor) -> tf.Tensor:
-        label = _pick(class_draw, len(count))
-        pair = tf.gather(first, label) + _pick(video_draw, tf.gather(count, label))
+        label = pick(class_draw, len(count))
+        pair = tf.gather(first, label) + pick(video_draw, tf.gather(count, label))
         return tf.gather(shown_by, pair)
 
     return choose
 
 
-def _place(windows: Windows, video: tf.Tensor, draws: tf.Tensor) -> Element:
-    """Chooses a window and a view of each of B videos by draws `[B, 4]`."""
-    recipe, num_starts = windows.recipe, tf.constant(windows.num_starts())
-    places = windows.locate(video, _pick(draws[:, 0], tf.gather(num_starts, video)))
-    height, width = tf.unstack(places["size"], axis=1)
-    places["views"] = views.random_view(
-        draws[:, 1:], height, width, recipe.crop_size, mirroring=recipe.mirroring
-    )
-    return places
-
-
-def several_of_each(windows: Windows, count: int) -> tf.data.Dataset:
+def several_of_each(windows: Windows | Clips, count: int) -> tf.data.Dataset:
     """Builds the stream of `count` samples of each training video, drawn as in training.
 
     Args:
@@ -194,8 +181,7 @@ def several_of_each(windows: Windows, count: int) -> tf.data.Dataset:
     """
     recipe, total = windows.recipe, len(windows.videos) * count
     # Of an iteration that no training has.
-    places = _place(
-        windows,
+    places = windows.place(
         np.repeat(np.arange(len(windows.videos)), count),
         _draw(recipe.seed, -1, total, 4),
     )
@@ -208,7 +194,7 @@ def several_of_each(windows: Windows, count: int) -> tf.data.Dataset:
 
 
 def from_features(
-    windows: Windows,
+    windows: Windows | Clips,
     features: np.ndarray,
     *,
     first_iteration: int = 0,
@@ -242,7 +228,7 @@ def from_features(
     def draw_batch(iteration: tf.Tensor) -> Element:
         draws = _draw(recipe.seed, iteration, recipe.batch_size, 6)[rows]
         video = choose(draws[:, 0], draws[:, 1])
-        sample = _pick(draws[:, 2], features.shape[1])
+        sample = pick(draws[:, 2], features.shape[1])
         return {
             "features": tf.gather_nd(known, tf.stack([video, sample], axis=1)),
             "label": windows.locate(video, tf.zeros_like(video))["label"],
@@ -253,34 +239,12 @@ def from_features(
     return parallel.ahead(batches.unbatch().batch(size, drop_remainder=True))
 
 
-def equally_spaced(num_starts: np.ndarray, count: int = paper.TEST_FRAMES) -> np.ndarray:
-    """Chooses the 25 frames of each test video, at equal spacing (paper, Sect. 5, "Testing").
-
-    A frame is the beginning of a window: of L fields for the temporal stream, of one frame for the
-    spatial one.
-
-    Args:
-        num_starts: `[...]` integers, the number of windows of each video: an array, or a tensor.
-        count: How many to choose, in place of 25 (ours).
-
-    Returns:
-        `[..., count]` integers, the starts of the windows, from 0 to `num_starts` - 1, rounded to
-        the nearest; a single one is in the middle. A video with fewer windows repeats some.
-    """
-    if count == 1:
-        return (num_starts[..., None] - 1) // 2
-    # In integers: where a start lies half-way, the last bit of a float would decide. And rounded,
-    # not floored: with a floored step other projects never look at the end of a video.
-    last, gaps = num_starts[..., None] - 1, count - 1
-    return (2 * last * np.arange(count) + gaps) // (2 * gaps)
-
-
 def evaluation(
-    windows: Windows,
+    windows: Windows | Clips,
     *,
     batch_size: int = paper.TEST_FRAMES,
-    num_frames: int = paper.TEST_FRAMES,
-    centre_only: bool = False,
+    num_windows: int = paper.TEST_FRAMES,
+    kind: testing.Views = "ten_views",
 ) -> tf.data.Dataset:
     """Builds the stream of test batches (paper, Sect. 5, "Testing"): 25 windows, ten views each.
 
@@ -289,17 +253,16 @@ def evaluation(
     Args:
         windows: The windows of the test videos.
         batch_size: Windows per batch; the network sees V times as many inputs.
-        num_frames: Windows per video, in place of 25 (ours).
-        centre_only: Whether to look at the centre alone (ours).
+        num_windows: Windows | Clips, or clips, per video, in place of 25 (ours).
+        kind: What is seen of each. Of "dense", all frames must have one size.
 
     Returns:
-        Batches with V = 10, or 5 without mirroring, or 1 of the centre, as in `inputs`. The windows
+        Batches with V = 10, or 5 without mirroring, 1 of the centre, or 2 of whole frames, as in
+        `inputs`. The windows
         of a video follow one another; the last batch may be smaller.
     """
     recipe = windows.recipe
-    starts = equally_spaced(windows.num_starts(), num_frames)
-    numbers = np.repeat(np.arange(len(windows.videos)), num_frames)
-    places = tf.data.Dataset.from_tensor_slices(windows.locate(numbers, starts.ravel()))
+    places = tf.data.Dataset.from_tensor_slices(windows.places_to_test(num_windows))
 
     def read(place: Element) -> Element:
         height, width = tf.unstack(place["size"])
@@ -308,7 +271,7 @@ def evaluation(
             width,
             recipe.crop_size,
             mirroring=recipe.mirroring,
-            centre_only=centre_only,
+            kind=kind,
         )
         return windows.read({**place, "views": all_views})
 

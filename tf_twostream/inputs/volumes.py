@@ -122,21 +122,23 @@ def cut_trajectories(
         codes: `[B, L, 2, H, W]` uint8; this, `ranges`, `size` and `directions` are those of
             `stack_trajectories`.
         ranges: `[B, L, 2, 2]` float32.
-        chosen: `[B, V, 3]` int32, the views (top, left, flip).
-        crop: Side of the views in pixels.
+        chosen: `[B, V, n]` int32, the views (`views`).
+        crop: Side of the network's input in pixels.
         size: `[B, 2]` integers, or None.
         directions: 1 or 2.
 
     Returns:
-        `[B * V, crop, crop, 2L]` float32 codes for `restore`, the V views of an element one after
-        the other.
+        `[B * V, crop, crop, 2L]` float32 codes for `restore`, or `[B * V, H, W, 2L]` of whole
+        frames, the V views of an element one after the other.
     """
     batch, _, _, height, width = tf.unstack(tf.shape(codes, out_type=tf.int64))
     # A path depends on nothing but where it starts. So the pixels of a single view are traced
     # alone; several views overlap, and are cut out of one frame whose pixels are all traced.
-    single = chosen.shape[1] == 1
+    kind = chosen.shape[-1]
+    single = chosen.shape[1] == 1 and kind != views.WHOLE
     if single:
-        rows, columns = (places[:, 0] for places in views.rows_and_columns(chosen, crop))
+        places = views.points if kind == views.BOX else views.rows_and_columns
+        rows, columns = (found[:, 0] for found in places(chosen, crop))
     else:
         rows, columns = (tf.tile(tf.range(side)[None], [batch, 1]) for side in (height, width))
     x, y = columns[:, None, :], rows[:, :, None]
@@ -146,7 +148,10 @@ def cut_trajectories(
     channels = traced.shape[-1]
     if single:
         return tf.reshape(traced, [-1, crop, crop, channels])
-    return views.cut(tf.reshape(traced, [batch, height, width, channels]), chosen, crop)
+    frames = tf.reshape(traced, [batch, height, width, channels])
+    if kind == views.BOX:  # Traced first and then resized, several boxes would be other numbers.
+        raise ValueError("Trajectories must have one rectangle a sample. Received: several.")
+    return views.whole(frames, chosen) if kind == views.WHOLE else views.cut(frames, chosen, crop)
 
 
 def restore(

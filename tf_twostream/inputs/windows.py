@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_twostream import datasets, store
-from tf_twostream.inputs import parallel
+from tf_twostream.inputs import parallel, spacing, views
 from tf_twostream.paper import recipes
 from tf_twostream.store import records
 
@@ -61,6 +61,8 @@ class Windows:
         videos: The videos, which the graph knows by their positions in this list.
     """
 
+    num_draws = 4
+
     def __init__(
         self,
         reader: store.Reader | store.JoinedReader,
@@ -98,6 +100,7 @@ class Windows:
         first_kind = tables[0]
         self._num_records = np.asarray(first_kind["num_records"])
         size = np.stack([first_kind["height"], first_kind["width"]], axis=1)
+        self._sizes = size
         self._have_one_size = len(np.unique(size, axis=0)) == 1
         self._columns = {
             "path": tf.constant(np.stack([table["path"] for table in tables], axis=1)),
@@ -113,6 +116,37 @@ class Windows:
             what = "fields" if recipe.sees_flow else "frames"
             words = "%d of %d videos have fewer than %d %s; they repeat their last one."
             logging.warning(words, short, len(videos), recipe.window_length, what)
+
+    def sizes(self) -> np.ndarray:
+        """Returns the heights and widths of the frames of each video in pixels, `[N, 2]`."""
+        return self._sizes
+
+    def place(self, video: tf.Tensor, draws: tf.Tensor) -> Element:
+        """Chooses a window and a view of each of B videos, as in training.
+
+        Args:
+            video: `[B]` integers, positions in the list of videos.
+            draws: `[B, 4]` float64, uniform in [0, 1): window, and the view's.
+
+        Returns:
+            Rows of `locate` with "views" `[B, 1, 3]`.
+        """
+        num_starts = tf.gather(tf.constant(self.num_starts()), video)
+        places = self.locate(video, spacing.pick(draws[:, 0], num_starts))
+        height, width = tf.unstack(places["size"], axis=1)
+        places["views"] = views.random_view(
+            draws[:, 1:], height, width, self.recipe.crop_size, mirroring=self.recipe.mirroring
+        )
+        return places
+
+    def places_to_test(self, count: int) -> Element:
+        """Places `count` windows at equal spacing in each video.
+
+        Returns:
+            Rows of `locate`, the windows of a video in a row.
+        """
+        starts = spacing.equally_spaced(self.num_starts(), count)
+        return self.locate(np.repeat(np.arange(len(self.videos)), count), starts.ravel())
 
     def num_starts(self) -> np.ndarray:
         """Returns the number of windows of each video, `[N]` int64; 1 where a video is short."""

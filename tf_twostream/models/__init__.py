@@ -1,12 +1,12 @@
 """The networks: Keras functional models.
 
 `networks` joins the input, a body (`cnn_m`, `vgg16`, `efficientnet_lite`; `architecture` says what
-they have in common) and the classification layers.
+they have in common) and the classification layers; `conv_fusion` joins two such networks.
 """
 
 from tf_twostream.models.architecture import Architecture, Chain, without_drawing
 from tf_twostream.models.architectures import ARCHITECTURES, architecture_of
-from tf_twostream.models.networks import LAST_LAYER, build, head_name, of_task
+from tf_twostream.models.networks import LAST_LAYER, as_dense, build, head_name, of_task
 
 __all__ = [
     "ARCHITECTURES",
@@ -14,6 +14,7 @@ __all__ = [
     "Architecture",
     "Chain",
     "architecture_of",
+    "as_dense",
     "build",
     "head_name",
     "of_task",

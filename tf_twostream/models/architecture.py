@@ -56,7 +56,7 @@ class Architecture:
     """
 
     name: str
-    body: Callable[[keras.KerasTensor, recipes.Recipe], keras.KerasTensor]
+    body: Callable[[keras.KerasTensor, recipes.TowerRecipe], keras.KerasTensor]
     min_crop_size: int
     mean: tuple[float, float, float]
     deviation: float

@@ -11,6 +11,6 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def architecture_of(recipe: recipes.Recipe) -> Architecture:
+def architecture_of(recipe: recipes.TowerRecipe) -> Architecture:
     """Returns the architecture of a recipe."""
     return ARCHITECTURES[recipe.architecture]

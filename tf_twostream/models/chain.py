@@ -17,14 +17,14 @@ from tf_twostream.models.architecture import (
 from tf_twostream.paper import recipes
 
 
-def body(x: keras.KerasTensor, recipe: recipes.Recipe, chain: Chain) -> keras.KerasTensor:
+def body(x: keras.KerasTensor, recipe: recipes.TowerRecipe, chain: Chain) -> keras.KerasTensor:
     """Adds the layers of a chain to a functional graph.
 
     Weights start from He's normal distribution (ours: the paper is silent, and under the fixed
     deviation of 0.01 in [3] signals fade out where `width` makes layers narrow).
 
     Args:
-        x: `[B, H, W, C]` input.
+        x: `[B, H, W, C]` input: crops, or whole frames.
         recipe: The recipe of the network: width, dropout and seed, where it departs from the layer
             table, and whether its first layers see time (`slow_fusion`).
         chain: The layer table.
@@ -41,27 +41,43 @@ def body(x: keras.KerasTensor, recipe: recipes.Recipe, chain: Chain) -> keras.Ke
         x = _conv(x, layer, recipe, layer_seed(recipe.seed, number))
         if layer.pool:
             x = _pool(x, layer, chain)
-    x = layers.Flatten(name="flatten")(x)
+    # A whole frame leaves a larger grid than a crop: full6 then looks at each part of the grid that
+    # is as large as that of a crop, as a convolution, and the features are means over all places.
+    grid = _grid(recipe.crop_size, chain)
+    is_dense = x.shape[1:3] != (grid, grid)
+    if not is_dense:
+        x = layers.Flatten(name="flatten")(x)
     for number, (name, units) in enumerate(chain.full):
         # Dropout before the second layer multiplies the second moment of its input by
         # 1 / (1 - rate). Weights that do not make up for it let the loss jump in the first hundred
         # iterations.
         scale = 2.0 * (1 - recipe.dropout) if number else 2.0
         seed = layer_seed(recipe.seed, FULL + number)
-        x = layers.Dense(
-            scaled(units, recipe.width),
-            activation="relu",
-            kernel_initializer=start_from(initializers.VarianceScaling(scale, seed=seed)),
-            name=name,
-        )(x)
+        start = start_from(initializers.VarianceScaling(scale, seed=seed))
+        given = {"activation": "relu", "kernel_initializer": start, "name": name}
+        width = scaled(units, recipe.width)
+        # A layer that is fully connected to each place, after the first one, is one of 1 x 1.
+        if is_dense and not number:
+            x = layers.Conv2D(width, grid, **given)(x)
+        else:
+            x = layers.Dense(width, **given)(x)
         seed = layer_seed(recipe.seed, DROPOUT + number)
         name = name.replace("full", "dropout")
         x = own_layers.Dropout(recipe.dropout, seed=seed, name=name)(x)
-    return x
+    return layers.GlobalAveragePooling2D(name="mean")(x) if is_dense else x
+
+
+def _grid(side: int, chain: Chain) -> int:
+    """Returns the side of the grid that is left of an input after the last convolution."""
+    for layer in chain.convolutions:
+        side = (side + 2 * layer.padding - layer.kernel) // layer.stride + 1
+        if layer.pool:
+            side = -((chain.pool_size - side) // chain.pool_stride) + 1
+    return side
 
 
 def _conv(
-    x: keras.KerasTensor, layer: paper.ConvLayer, recipe: recipes.Recipe, seed: int
+    x: keras.KerasTensor, layer: paper.ConvLayer, recipe: recipes.TowerRecipe, seed: int
 ) -> keras.KerasTensor:
     if layer.padding:  # Not by "same", which gives 27 instead of 26 pixels after CNN-M's conv2.
         x = layers.ZeroPadding2D(layer.padding, name=f"{layer.name}_padding")(x)

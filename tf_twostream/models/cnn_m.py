@@ -13,7 +13,7 @@ from tf_twostream.paper import recipes
 CHAIN = Chain(paper.CONV_LAYERS, paper.POOL_SIZE, paper.POOL_STRIDE, paper.FULL_LAYERS)
 
 
-def body(x: keras.KerasTensor, recipe: recipes.Recipe) -> keras.KerasTensor:
+def body(x: keras.KerasTensor, recipe: recipes.TowerRecipe) -> keras.KerasTensor:
     """Adds conv1 to full7 to a functional graph.
 
     Args:

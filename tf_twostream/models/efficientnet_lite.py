@@ -57,7 +57,7 @@ def _channels(count: float) -> int:
 class _Builder:
     """Adds convolutions, each with its batch normalisation; counts them for their seeds."""
 
-    def __init__(self, recipe: recipes.Recipe):
+    def __init__(self, recipe: recipes.TowerRecipe):
         self._recipe = recipe
         self._count = 0
 
@@ -94,7 +94,7 @@ class _Builder:
 
 
 def body(
-    x: keras.KerasTensor, recipe: recipes.Recipe, *, variant: str = "lite0"
+    x: keras.KerasTensor, recipe: recipes.TowerRecipe, *, variant: str = "lite0"
 ) -> keras.KerasTensor:
     """Adds the stem, all blocks and the head to a functional graph.
 

@@ -13,7 +13,12 @@ from tf_twostream.paper import recipes
 LAST_LAYER = "classes"
 
 
-def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras.Model:
+def build(
+    recipe: recipes.TowerRecipe,
+    num_classes: int | Mapping[str, int],
+    *,
+    frame: tuple[int, int] | None = None,
+) -> keras.Model:
     """Builds the network of a recipe, in the recipe's precision.
 
     Example:
@@ -28,11 +33,13 @@ def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras
         recipe: The recipe of the network: stream, size and precision.
         num_classes: K; or, for several tasks, the K of each by its name: each has a classification
             layer of its own on top of the features (Sect. 4).
+        frame: Height and width of the input in pixels, for whole frames (`dense`); `crop_size` by
+            default.
 
     Returns:
-        A model whose input is `[B, crop_size, crop_size, C]`: volumes in pixels per frame, channels
-        u1 v1 ... uL vL, or RGB in [0, 255] of one frame or of T successive ones. Its output is
-        `[B, K]` float32 logits, or a dictionary of them by task.
+        A model whose input is `[B, crop_size, crop_size, C]`, or as `frame` says: volumes in pixels
+        per frame, channels u1 v1 ... uL vL, or RGB in [0, 255] of one frame or of T successive
+        ones. Its output is `[B, K]` float32 logits, or a dictionary of them by task.
 
     Raises:
         ValueError: If a task has fewer than two classes, the crop is too small, or the architecture
@@ -45,7 +52,7 @@ def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
-        shape = (recipe.crop_size, recipe.crop_size, recipe.input_channels)
+        shape = (*(frame or 2 * [recipe.crop_size]), recipe.input_channels)
         inputs = keras.Input(shape, name="volume" if recipe.sees_flow else "rgb")
         x = inputs if recipe.sees_flow else _subtract_mean(inputs, architecture)
         x = architecture.body(x, recipe)
@@ -60,6 +67,23 @@ def build(recipe: recipes.Recipe, num_classes: int | Mapping[str, int]) -> keras
         keras.config.set_dtype_policy(before)
 
 
+def as_dense(model: keras.Model, twin: keras.Model) -> keras.Model:
+    """Gives a network on whole frames the weights of the one on crops.
+
+    Args:
+        model: The network on crops.
+        twin: The same network, built for frames of another size: its fully connected layers are
+            convolutions, and its class values are means over all places (Sect. 3.2 of the authors'
+            "Very deep ..." of 2015: ours here).
+
+    Returns:
+        The twin.
+    """
+    for known, weight in zip(model.weights, twin.weights, strict=True):
+        weight.assign(keras.ops.reshape(known, weight.shape))
+    return twin
+
+
 def head_name(task: str) -> str:
     """Returns the name of the classification layer of a task; the only task has an empty name."""
     return f"{LAST_LAYER}_{task}" if task else LAST_LAYER
@@ -70,11 +94,13 @@ def of_task(model: keras.Model, task: str) -> keras.Model:
 
     Args:
         model: The network of all tasks, or of the only one.
-        task: The name of the task.
+        task: The name of the task; empty for the only one.
 
     Returns:
         A model with the input of `model`, whose output is `[B, K]` logits.
     """
+    if not task:
+        return model
     return keras.Model(model.input, model.get_layer(head_name(task)).output, name=model.name)
 
 
@@ -94,7 +120,7 @@ def _head(x: keras.KerasTensor, num_classes: int, *, name: str, seed: int) -> ke
     )(x)
 
 
-def _check(recipe: recipes.Recipe, architecture: Architecture) -> None:
+def _check(recipe: recipes.TowerRecipe, architecture: Architecture) -> None:
     if recipe.crop_size < architecture.min_crop_size:
         rule = f"`crop_size` of {architecture.name} must be at least {architecture.min_crop_size}"
         raise ValueError(f"{rule}. Received: {recipe.crop_size}.")

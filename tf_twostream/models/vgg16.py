@@ -25,7 +25,7 @@ CHAIN = Chain(
 )
 
 
-def body(x: keras.KerasTensor, recipe: recipes.Recipe) -> keras.KerasTensor:
+def body(x: keras.KerasTensor, recipe: recipes.TowerRecipe) -> keras.KerasTensor:
     """Adds conv1_1 to full7 to a functional graph.
 
     Args:

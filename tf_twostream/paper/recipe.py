@@ -1,4 +1,4 @@
-"""What the recipes of all streams have in common: the size of a network and its training.
+"""What the recipes of all networks have in common: the training, and the size of a tower.
 
 The numbers of the paper are the defaults of the knobs.
 """
@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
 from tf_twostream import cli, paper
+from tf_twostream.paper.testing import Average, Views
 
 Kind = Literal["rgb", "forward", "backward"]  # A kind of records in a store.
 Body = Literal["cnn_m", "vgg16", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
@@ -24,16 +25,19 @@ class StartError(ValueError):
 class Recipe(cli.Knobs):
     """All that decides the weights of a network except for the data.
 
-    What differs from stream to stream, a recipe says itself: which records of a store an input is
-    made of (`kinds`, `window_length`), what the input is (`sees_flow`, `input_channels`), and where
-    the network departs from the layer table.
+    What differs from network to network, a recipe says itself: which records of a store an input is
+    made of (`kinds`, `window_length`), what the input is (`sees_flow`), and how it is tested.
     """
 
     group: ClassVar[str] = "training"
     stream: ClassVar[str]
     sees_flow: ClassVar[bool] = False
-    # Frames or volumes that testing forwards at once: the 25 of a video.
+    # Frames, volumes or clips that testing forwards at once: the 25 frames of a video.
     windows_at_once: ClassVar[int] = paper.TEST_FRAMES
+    # How a video is tested: on clips or on single windows, by which views, what is averaged.
+    sees_clips: ClassVar[bool] = False
+    test_views: ClassVar[Views] = "ten_views"
+    test_average: ClassVar[Average] = "scores"
 
     num_iterations: int | None = cli.knob(
         None,
@@ -64,6 +68,85 @@ class Recipe(cli.Knobs):
         at_least=0,
         below=1,
     )
+    mirroring: bool = cli.knob(
+        True,
+        "Mirror half of the samples, and half of the ten views in testing (Sect. 5). Use "
+        "--nomirroring where left and right are different classes.",
+    )
+    precision: Literal["float32", "bfloat16"] = cli.knob(
+        "float32",
+        "Arithmetic of the network; bfloat16 is mixed precision (variables float32).",
+        group="machine",
+    )
+    seed: int = cli.knob(0, "Seed of weights, samples, views and dropout.")
+
+    @property
+    def crop_size(self) -> int:
+        """The side of the network's input in pixels."""
+        raise NotImplementedError
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of records of a store that an input is made of, in their order."""
+        return ("rgb",)
+
+    @property
+    def window_length(self) -> int:
+        """The number of records in an input: L fields, or frames."""
+        return 1
+
+    @property
+    def init_from(self) -> str:
+        """The run to start from; empty if there is none of the same kind."""
+        return ""
+
+    @property
+    def train_last_layer_only(self) -> bool:
+        """Whether all layers but the last are kept."""
+        return False
+
+    @property
+    def cache_features(self) -> bool:
+        """Whether the last layer learns from features that are computed once."""
+        return False
+
+    @property
+    def dropout(self) -> float:
+        """The dropout ratio of the training."""
+        raise NotImplementedError
+
+    @property
+    def _schedule(self) -> paper.Schedule:
+        return paper.FROM_SCRATCH
+
+    @property
+    def iterations(self) -> int:
+        """The length of the training in iterations."""
+        return self._schedule.iterations if self.num_iterations is None else self.num_iterations
+
+    @property
+    def drops(self) -> tuple[int, ...]:
+        """The iterations at which the learning rate drops, at the paper's shares of the length."""
+        published = self._schedule
+        return tuple(round(self.iterations * d / published.iterations) for d in published.drops)
+
+    def learning_rate_at(self, iteration: int) -> float:
+        """Returns the learning rate of an iteration, counted from 0."""
+        drops = sum(iteration >= drop for drop in self.drops)
+        return self.learning_rate * paper.LEARNING_RATE_DROP**drops
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the recipe as a dictionary for `recipes.recipe_from_json`."""
+        return {"stream": self.stream, **dataclasses.asdict(self)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TowerRecipe(Recipe):
+    """The recipe of a network with one input and one body: a stream by itself.
+
+    It says as well where the network departs from the layer table.
+    """
+
     init_from: str = cli.knob(
         "",
         "Run folder whose weights to start from; layers of another shape start afresh. Or "
@@ -101,17 +184,6 @@ class Recipe(cli.Knobs):
     crop_size: int = cli.knob(
         paper.CROP_SIZE, "Side of the network's input in pixels (Sect. 5).", group="network"
     )
-    mirroring: bool = cli.knob(
-        True,
-        "Mirror half of the samples, and half of the ten views in testing (Sect. 5). Use "
-        "--nomirroring where left and right are different classes.",
-    )
-    precision: Literal["float32", "bfloat16"] = cli.knob(
-        "float32",
-        "Arithmetic of the network; bfloat16 is mixed precision (variables float32).",
-        group="machine",
-    )
-    seed: int = cli.knob(0, "Seed of weights, samples, views and dropout.")
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
@@ -122,16 +194,6 @@ class Recipe(cli.Knobs):
         if self.cache_features and not self.train_last_layer_only:
             rule = "`cache_features` must go with `train_last_layer_only`: other layers change them"
             raise StartError(f"{rule}. Received: cache_features alone.")
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of records of a store that an input is made of, in their order."""
-        return ("rgb",)
-
-    @property
-    def window_length(self) -> int:
-        """The number of records in an input: L fields, or frames."""
-        return 1
 
     @property
     def input_channels(self) -> int:
@@ -166,22 +228,6 @@ class Recipe(cli.Knobs):
         return paper.FINE_TUNING if self.init_from else paper.FROM_SCRATCH
 
     @property
-    def iterations(self) -> int:
-        """The length of the training in iterations."""
-        return self._schedule.iterations if self.num_iterations is None else self.num_iterations
-
-    @property
-    def drops(self) -> tuple[int, ...]:
-        """The iterations at which the learning rate drops, at the paper's shares of the length."""
-        published = self._schedule
-        return tuple(round(self.iterations * d / published.iterations) for d in published.drops)
-
-    def learning_rate_at(self, iteration: int) -> float:
-        """Returns the learning rate of an iteration, counted from 0."""
-        drops = sum(iteration >= drop for drop in self.drops)
-        return self.learning_rate * paper.LEARNING_RATE_DROP**drops
-
-    @property
     def dropout(self) -> float:
         """The dropout ratio of the training (Table 1)."""
         if self.dropout_rate is not None:
@@ -190,7 +236,7 @@ class Recipe(cli.Knobs):
             return _DROPOUT_RATES[self.architecture]
         return paper.LAST_LAYER_DROPOUT_RATE if self.train_last_layer_only else paper.DROPOUT_RATE
 
-    def check_start(self, source: "Recipe") -> None:
+    def check_start(self, source: "TowerRecipe") -> None:
         """Checks that the weights of another network compute the same in this one.
 
         Args:
@@ -205,7 +251,3 @@ class Recipe(cli.Knobs):
         if self.starts_from_colours and source.stream != "spatial":
             rule = "`cross_modality` must start from a spatial network"
             raise StartError(f"{rule}. Received: {source.stream}.")
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the recipe as a dictionary for `recipe_from_json`."""
-        return {"stream": self.stream, **dataclasses.asdict(self)}

@@ -30,9 +30,11 @@ from tf_twostream.runs.weights import (
     NoCheckpointError,
     build_model,
     copy,
+    for_frames,
     initialise,
     load_model,
     newest,
+    start_towers,
 )
 
 __all__ = [
@@ -49,8 +51,10 @@ __all__ = [
     "check_store",
     "copy",
     "create",
+    "for_frames",
     "initialise",
     "load",
     "load_model",
     "newest",
+    "start_towers",
 ]

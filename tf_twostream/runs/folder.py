@@ -263,8 +263,10 @@ def check_alike(
 
 def _relevant(recipe: recipes.Recipe, settings: store.Settings) -> dict[str, Any]:
     """Returns the settings of a store on which a network depends."""
-    kept = {"shorter_side": settings.shorter_side}
+    kept: dict[str, Any] = {"shorter_side": settings.shorter_side}
+    if not recipe.sees_flow or recipe.sees_clips:
+        kept |= {"rgb_quality": settings.rgb_quality}
     if not recipe.sees_flow:
-        return kept | {"rgb_quality": settings.rgb_quality}
+        return kept
     flow = {"method": settings.method, "flow_quality": settings.flow_quality}
     return kept | flow | settings.parameters

@@ -1,15 +1,16 @@
 """Builds the network of a run, restores it from a checkpoint, or starts it from another run's."""
 
 import math
+from typing import cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, models
-from tf_twostream.models import cross_modality
+from tf_twostream.models import conv_fusion, cross_modality
 from tf_twostream.paper import recipes
-from tf_twostream.runs.folder import Run
+from tf_twostream.runs.folder import Run, load
 
 Weights = dict[str, list[np.ndarray]]
 
@@ -23,18 +24,22 @@ def newest(run: Run) -> str | None:
     return tf.train.latest_checkpoint(run.checkpoints)
 
 
-def build_model(run: Run) -> keras.Model:
+def build_model(run: Run, *, frame: tuple[int, int] | None = None) -> keras.Model:
     """Builds the network of a run with fresh weights, and with the layers of all its tasks.
 
     Args:
         run: The run, whose folder need not exist.
+        frame: Height and width of whole frames in pixels, for a dense network; crops by default.
 
     Returns:
-        A network as `models.build` describes it.
+        A network as `models.build` or `conv_fusion.build` describes it.
     """
     counts = {task.name: len(task.split.class_names) for task in run.tasks}
+    if isinstance(run.recipe, recipes.ConvFusionRecipe):
+        return conv_fusion.build(run.recipe, len(run.split.class_names), frame=frame)
     # The network of a single task has one output, not a dictionary of them.
-    model = models.build(run.recipe, counts.get("", counts))
+    recipe = cast(recipes.TowerRecipe, run.recipe)
+    model = models.build(recipe, counts.get("", counts), frame=frame)
     for name, split in _heads(run).items():
         if split.multi_label:
             # Each of K classes starts with a probability of 1/K, as under a softmax, and not with
@@ -59,6 +64,41 @@ def load_model(run: Run) -> tuple[keras.Model, int]:
     """
     model, iteration = _load_whole(run)
     return models.of_task(model, run.task.name), iteration
+
+
+def for_frames(run: Run, model: keras.Model, frame: tuple[int, int]) -> keras.Model:
+    """Builds the dense twin of a network: on whole frames, its class values averaged over places.
+
+    Args:
+        run: The run of the network.
+        model: The network of the run's task, as `load_model` returns it.
+        frame: Height and width of the frames in pixels.
+
+    Returns:
+        A network with the outputs of `model`, whose inputs are whole frames.
+    """
+    with models.without_drawing():
+        twin = models.of_task(build_model(run, frame=frame), run.task.name)
+    return models.as_dense(model, twin)
+
+
+def start_towers(model: keras.Model, run: Run) -> None:
+    """Gives the towers of a joined network the weights that they were trained to.
+
+    Args:
+        model: The network of a `ConvFusionRecipe`.
+        run: Its run, whose recipe names the runs of the towers.
+
+    Raises:
+        NoCheckpointError: If a tower has no weights yet.
+    """
+    recipe = cast(recipes.ConvFusionRecipe, run.recipe)
+    for name, path in zip(conv_fusion.TOWERS, (recipe.spatial_run, recipe.temporal_run)):
+        tower = load(path)
+        known = {layer.name: layer.get_weights() for layer in _load_whole(tower)[0].layers}
+        own = _classes(run.split)
+        [head, *_] = [layer for layer, split in _heads(tower).items() if _classes(split) == own]
+        conv_fusion.copy_tower(model, name, known | {models.LAST_LAYER: known[head]})
 
 
 def _load_whole(run: Run) -> tuple[keras.Model, int]:
@@ -95,13 +135,19 @@ def initialise(model: keras.Model, source: Run, target: Run) -> list[str]:
     Raises:
         recipes.StartError: If no layer fits, or the layers would compute something else.
     """
-    target.recipe.check_start(source.recipe)
+    recipe = cast(recipes.TowerRecipe, target.recipe)
+    if not isinstance(source.recipe, recipes.TowerRecipe):
+        rule = "`init_from` must be a network of one stream"
+        raise recipes.StartError(f"{rule}. Received: {source.recipe.stream}.")
+    recipe.check_start(source.recipe)
     known = {layer.name: layer.get_weights() for layer in _load_whole(source)[0].layers}
     where = f"{source.path} ({source.recipe.stream}, width {source.recipe.width:g})"
-    return copy(model, _for_heads(known, source, target), target.recipe, where=where)
+    return copy(model, _for_heads(known, source, target), recipe, where=where)
 
 
-def copy(model: keras.Model, known: Weights, recipe: recipes.Recipe, *, where: str) -> list[str]:
+def copy(
+    model: keras.Model, known: Weights, recipe: recipes.TowerRecipe, *, where: str
+) -> list[str]:
     """Copies layers into a new network where their shapes agree.
 
     Args:

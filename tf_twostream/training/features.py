@@ -20,7 +20,7 @@ from tf_twostream.training import steps
 
 
 def compute(
-    model: keras.Model, recipe: recipes.Recipe, windows: inputs.Windows, samples: int
+    model: keras.Model, recipe: recipes.TowerRecipe, windows: inputs.Windows, samples: int
 ) -> np.ndarray:
     """Computes the features of some samples of each training video.
 
@@ -52,7 +52,7 @@ def compute(
 
 
 def streams(
-    model: keras.Model, recipe: recipes.Recipe, windows: Sequence[inputs.Windows]
+    model: keras.Model, recipe: recipes.TowerRecipe, windows: Sequence[inputs.Windows]
 ) -> tuple[Callable[..., tf.data.Dataset], ...]:
     """Computes the features of all tasks, and makes streams of batches of them.
 
@@ -78,7 +78,7 @@ def streams(
     )
 
 
-def head(head: steps.Head, recipe: recipes.Recipe) -> steps.Head:
+def head(head: steps.Head, recipe: recipes.TowerRecipe) -> steps.Head:
     """Returns what is left of a network to train: from the features to the logits of a task."""
     layer = head.model.get_layer(models.architecture_of(recipe).features)
     rest = keras.Model(layer.output, head.model.output, name=head.model.name)

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, models, paper, runs, store
+from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
 from tf_twostream.processes import progress
 from tf_twostream.training import devices
@@ -46,7 +47,7 @@ class Meter:
         self._since = time.perf_counter()
 
     def add(self, losses: tf.Tensor, hits: tf.Tensor) -> None:
-        """Takes what a step returns: `[number of tasks]` losses and hits."""
+        """Takes what a step returns: `[number of tasks, or of towers]` losses, and hits."""
         self._losses.append(losses)
         self._hits.append(hits)
 
@@ -60,7 +61,8 @@ class Meter:
         Returns:
             By the names of TensorBoard's curves: the loss, summed over tasks, the accuracy, the
             learning rate of the last iteration, samples per second, and the share of the time that
-            passed in waiting for batches; with several tasks loss and accuracy of each as well.
+            passed in waiting for batches; with several tasks loss and accuracy of each as well, and
+            with two towers the loss of each.
 
         Raises:
             NotFiniteError: If a loss is NaN or infinite.
@@ -84,6 +86,9 @@ class Meter:
             "samples_per_second": samples / seconds,
             "share_waiting_for_input": self.waited / seconds,
         }
+        if losses.shape[1] > len(run.tasks):  # Of a task, the losses of both towers.
+            towers = zip(conv_fusion.TOWERS, losses.mean(axis=0))
+            point |= {f"loss/{name}": float(loss) for name, loss in towers}
         for number, task in enumerate(run.tasks):
             if task.name:
                 point[f"loss/{task.name}"] = float(losses[:, number].mean())
@@ -189,10 +194,9 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
     lines = [
         *map(_describe_task, run.tasks),
         *_describe_added(run),
-        f"network:    {models.architecture_of(recipe).name}, {recipe.stream} stream, "
-        f"width {recipe.width:g}, "
-        f"{num_weights:,} trainable weights, dropout {recipe.dropout:g}, {recipe.precision}"
-        f"{tf32}",
+        f"network:    {_describe_network(recipe)}, {num_weights:,} trainable weights, "
+        f"dropout {recipe.dropout:g}, {recipe.precision}{tf32}",
+        *_describe_fusion(recipe),
         f"input:      {_describe_input(recipe, run.task.settings)}",
         *_describe_cache(recipe),
         f"batch:      {recipe.batch_size} on {replicas} {devices.device_name()}"
@@ -203,6 +207,29 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"curves:     tensorboard --logdir {run.path}",
     ]
     return "\n".join(lines)
+
+
+def _describe_network(recipe: recipes.Recipe) -> str:
+    if isinstance(recipe, recipes.ConvFusionRecipe):
+        towers = [f"{_describe_network(tower)}" for tower in recipe.towers]
+        return f"two towers ({'; '.join(towers)})"
+    tower = cast(recipes.TowerRecipe, recipe)
+    name = models.architecture_of(tower).name
+    return f"{name}, {recipe.stream} stream, width {tower.width:g}"
+
+
+def _describe_fusion(recipe: recipes.Recipe) -> list[str]:
+    if not isinstance(recipe, recipes.ConvFusionRecipe):
+        return []
+    where = ", ".join(f"{own} and {other}" for own, other in conv_fusion.points(recipe))
+    start = f" from {recipe.fusion_init}" if recipe.fusion == "conv" else ""
+    kept = "the temporal tower kept, with a loss of its own" if recipe.keep_temporal_tower else ""
+    words = [f"{recipe.fusion}{start} at {where}", recipe.temporal_fusion.replace("_", " "), kept]
+    trained = recipe.train_from_layer or "what follows"
+    return [
+        f"fusion:     {'; '.join(filter(None, words)).replace('none', 'no temporal fusion')}; "
+        f"trained: {trained}"
+    ]
 
 
 def _describe_cache(recipe: recipes.Recipe) -> list[str]:
@@ -251,13 +278,20 @@ def _describe_added(run: runs.Run) -> list[str]:
 
 def _describe_input(recipe: recipes.Recipe, settings: store.Settings) -> str:
     side = f"{recipe.crop_size}x{recipe.crop_size}"
+    if isinstance(recipe, recipes.ConvFusionRecipe):
+        least, most = recipe.strides
+        return (
+            f"clips of {recipe.snippets} snippets, {least} to {most} frames apart, each the RGB "
+            f"frame in the middle of {_describe_input(recipe.towers[1], settings)}; sides of crops "
+            f"within a quarter of {recipe.crop_size}, resized, one view for a clip"
+        )
     if recipe.sees_flow:
-        return f"{side}x{recipe.input_channels} volumes {_describe_volume(recipe, settings)}"
-    what = "RGB"
-    if recipe.temporal_extent:
+        return f"{side}x{2 * recipe.window_length} volumes {_describe_volume(recipe, settings)}"
+    what, extent = "RGB", cast(recipes.TowerRecipe, recipe).temporal_extent
+    if extent:
         what = (
             f"stacks of {recipe.window_length} RGB frames, {paper.SLOW_FUSION_RESPONSES} windows "
-            f"of {recipe.temporal_extent} to conv1, joined by twos before conv2 and conv3,"
+            f"of {extent} to conv1, joined by twos before conv2 and conv3,"
         )
     return (
         f"{side} {what} from the whole frame (shorter side {settings.shorter_side}), "

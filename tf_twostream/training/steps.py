@@ -95,7 +95,8 @@ def make_step(
 
     Returns:
         A function from a batch per task to, by task, (this replica's share of the cross-entropy,
-        number of correctly classified samples), which updates the weights.
+        number of correctly classified samples), which updates the weights. Of a network of two
+        towers the losses are those of both.
     """
     # One compiled function per head: retracing costs seconds, so it happens once, not in the step.
     functions = [_gradients(head, variables, jit_compile) for head in heads]
@@ -123,7 +124,7 @@ def make_step(
         optimizer.apply(decayed, variables)
         _average_over_replicas(statistics)
         _, losses, hits = zip(*results)
-        return tf.stack(losses), tf.stack(hits)
+        return tf.concat(losses, axis=0), tf.stack(hits)
 
     return step
 
@@ -155,6 +156,14 @@ def on_all_replicas(replica_step: Step, strategy: tf.distribute.Strategy) -> Ste
     return step
 
 
+def outputs(logits: tf.Tensor | dict[str, tf.Tensor]) -> list[tf.Tensor]:
+    """Lists what a network says: its logits, or those of both towers where it keeps two.
+
+    Two towers have a loss of their own each, and the mean of their logits decides.
+    """
+    return list(logits.values()) if isinstance(logits, dict) else [logits]
+
+
 def losses(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Computes the loss of each sample.
 
@@ -182,24 +191,25 @@ def hits(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def _gradients(head: Head, variables: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
-    """Builds forward and backward pass, from a chunk to (gradients of all variables, loss, hits).
+    """Builds forward and backward pass, from a chunk to (gradients of all variables, losses, hits).
 
     XLA compiles these and not the whole step, because batches of varying size would compile anew.
     """
 
     @tf.function(jit_compile=jit_compile, autograph=False)
-    def gradients(x: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+    def gradients(x: Any, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            logits = head.model(x, training=True)
+            logits = outputs(head.model(x, training=True))
             # The divisor is that of the whole batch, not of this chunk, so that the gradients of
             # chunks and replicas add up to that of the batch.
-            loss = tf.reduce_sum(losses(logits, labels)) / head.divisor
+            parts = [tf.reduce_sum(losses(tower, labels)) / head.divisor for tower in logits]
+            loss = tf.add_n(parts)
         others = tf.UnconnectedGradients.ZERO  # The last layers of other tasks.
         values = [variable.value for variable in variables]
         return (
             tape.gradient(loss, values, unconnected_gradients=others),
-            loss,
-            tf.reduce_sum(tf.cast(hits(logits, labels), tf.int32)),
+            tf.stack(parts),
+            tf.reduce_sum(tf.cast(hits(tf.add_n(logits), labels), tf.int32)),
         )
 
     return gradients

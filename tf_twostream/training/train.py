@@ -5,18 +5,19 @@ import dataclasses
 import pathlib
 import signal
 import sys
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import models, runs
+from tf_twostream import inputs, models, runs
 from tf_twostream.figures import tensorboard
 from tf_twostream.foreign_weights import pretrained
+from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
-from tf_twostream.training import devices, features, monitoring, steps
+from tf_twostream.training import devices, features, monitoring, steps, towers
 from tf_twostream.training.checkpoints import Checkpoints
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.validation import Validation
@@ -55,6 +56,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
     # Split and store next: what is wrong with them shows in a second, the network takes several.
     learnt = data.read(recipe)
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
+    towers.check(run, "this store")
     # Two processes in one folder would overwrite each other's checkpoints.
     with devices.sole_writer(strategy, run.path):
         # Before the network is built, which takes seconds: a run begun otherwise is refused.
@@ -70,9 +72,11 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
         # After all other weights, because a checkpoint of this run replaces them.
         checkpoints = Checkpoints(run, model, optimizer, strategy)
         done = checkpoints.restore()  # Iterations.
-        kept = recipe.cache_features
+        if recipe.cache_features:
+            tower = cast(recipes.TowerRecipe, recipe)
+            learning = [features.head(head, tower) for head in heads]
         replica_step = steps.make_step(
-            [features.head(head, recipe) for head in heads] if kept else heads,
+            learning if recipe.cache_features else heads,
             model.trainable_variables,
             optimizer,
             recipe,
@@ -101,10 +105,17 @@ def _start_from_another_run(model: keras.Model, run: runs.Run) -> None:
     A run that continues has a checkpoint, whose weights will replace these; its layers are frozen
     all the same.
     """
-    recipe = run.recipe
+    recipe, is_new = run.recipe, runs.newest(run) is None
     fresh: list[str] = []
     # Where this run has a checkpoint, the other one may be gone by now.
-    if recipe.init_from and runs.newest(run) is None:
+    if isinstance(recipe, recipes.ConvFusionRecipe):
+        if is_new:
+            runs.start_towers(model, run)
+            print(f"weights:    from {recipe.spatial_run} and {recipe.temporal_run}")
+        conv_fusion.freeze(model, recipe)
+        return
+    recipe = cast(recipes.TowerRecipe, recipe)
+    if recipe.init_from and is_new:
         if recipe.init_from == recipes.IMAGENET:
             fresh = pretrained.initialise(model, recipe)
         else:
@@ -148,6 +159,14 @@ class _Training:
         length = self.run.recipe.iterations
         return not iteration % self.execution.checkpoint_interval(length) or iteration == length
 
+    def _streams(self) -> Sequence[Callable[..., tf.data.Dataset]]:
+        """Returns the streams of batches of all tasks: of samples, or of their features."""
+        if not self.run.recipe.cache_features:
+            return self.learnt.streams
+        recipe = cast(recipes.TowerRecipe, self.run.recipe)
+        windows = cast(Sequence[inputs.Windows], self.learnt.windows)
+        return features.streams(self.model, recipe, windows)
+
     def iterate(self, step: steps.Step, done: int) -> int:
         """Goes on after an iteration until the last one, an early end, or a signal.
 
@@ -164,11 +183,8 @@ class _Training:
                 self._validate(done, journal)
                 if self.is_over(done):
                     return done
-            streams = self.learnt.streams
-            if run.recipe.cache_features:
-                streams = features.streams(self.model, run.recipe, self.learnt.windows)
             # It yields the samples that each iteration would have had without interruption.
-            stream = self.learnt.explain(devices.distribute(strategy, streams, done))
+            stream = self.learnt.explain(devices.distribute(strategy, self._streams(), done))
             journal.restart()
             for iteration in range(done + 1, run.recipe.iterations + 1):
                 batches = journal.next(stream)

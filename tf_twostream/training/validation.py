@@ -27,7 +27,7 @@ class Validation:
         self,
         run: runs.Run,
         heads: Sequence[steps.Head],
-        windows: Sequence[inputs.Windows | None],
+        windows: Sequence[inputs.Windows | inputs.Clips | None],
         done: int = 0,
     ):
         """Reads the points until an iteration, those after which are forgotten.
@@ -75,7 +75,7 @@ class Validation:
         for name, measure, windows in self._measured:
             batch_size = self._run.recipe.windows_at_once
             stream = inputs.evaluation(
-                windows, batch_size=batch_size, num_frames=FRAMES, centre_only=True
+                windows, batch_size=batch_size, num_windows=FRAMES, kind="center"
             )
             total, hits, count = 0.0, 0, len(windows.videos) * FRAMES
             with progress.bar(count, "frame", "validation", leave=False, delay=SHOWN_AFTER) as bar:
@@ -133,9 +133,9 @@ def _measure(
 
     @tf.function(reduce_retracing=True, autograph=False)
     def measure(batch: inputs.Element) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = tf.cast(model(inputs.prepare(batch, recipe), training=False), tf.float32)
-        hits = steps.hits(logits, batch["label"])
-        losses = steps.losses(logits, batch["label"])
+        logits = steps.outputs(model(inputs.prepare(batch, recipe), training=False))
+        hits = steps.hits(tf.add_n(logits), batch["label"])
+        losses = tf.add_n([steps.losses(tower, batch["label"]) for tower in logits])
         return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(hits, tf.int32))
 
     return measure

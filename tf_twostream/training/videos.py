@@ -14,6 +14,8 @@ from tf_twostream.paper import recipes
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.sharing import Sharing
 
+Windows = inputs.Windows | inputs.Clips
+
 
 @dataclasses.dataclass(frozen=True)
 class Learnt:
@@ -31,8 +33,8 @@ class Learnt:
 
     tasks: tuple[runs.Task, ...]
     streams: tuple[Callable[..., tf.data.Dataset], ...]
-    windows: tuple[inputs.Windows, ...] = ()
-    validation: tuple[inputs.Windows | None, ...] = (None,)
+    windows: tuple[Windows, ...] = ()
+    validation: tuple[Windows | None, ...] = (None,)
     reader: store.Reader | None = None
     explain: Callable[[Iterator[Any]], Iterator[Any]] = iter
 
@@ -92,8 +94,8 @@ class Videos:
         )
         tasks: list[runs.Task] = []
         streams: list[Callable[..., tf.data.Dataset]] = []
-        windows: list[inputs.Windows] = []
-        held_out: list[inputs.Windows | None] = []
+        windows: list[Windows] = []
+        held_out: list[Windows | None] = []
         for data_set, (main, reader, split), size in zip(self.data_sets, opened, sizes):
             task = runs.Task(
                 name=data_set.name,
@@ -147,9 +149,9 @@ def _find(
     split: datasets.Split,
     reader: store.Reader | store.JoinedReader,
     recipe: recipes.Recipe,
-) -> inputs.Windows:
+) -> Windows:
     """Looks up where the windows of a part lie."""
-    return inputs.Windows(reader, videos, recipe, labels=datasets.label_array(videos, split))
+    return inputs.find(reader, videos, recipe, labels=datasets.label_array(videos, split))
 
 
 def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> datasets.Split:

@@ -44,7 +44,7 @@ def measure(setting: Setting, *, precisions: tuple[str, ...]) -> Iterator[Findin
 
 
 def _largest_that_fits(
-    setting: Setting, recipe: recipes.Recipe, precision: str, jit_compile: bool
+    setting: Setting, recipe: recipes.TowerRecipe, precision: str, jit_compile: bool
 ) -> dict[str, Any]:
     """Measures a batch, or halves of it until the memory suffices."""
     try:
@@ -57,7 +57,7 @@ def _largest_that_fits(
 
 
 def _measure(
-    setting: Setting, recipe: recipes.Recipe, precision: str, jit_compile: bool
+    setting: Setting, recipe: recipes.TowerRecipe, precision: str, jit_compile: bool
 ) -> dict[str, Any]:
     size = setting.size
     strategy = devices.make_strategy()

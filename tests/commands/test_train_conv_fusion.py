@@ -1,0 +1,28 @@
+"""The command that joins two towers."""
+
+import pytest
+
+from tf_twostream import cli
+from tf_twostream.commands import train_conv_fusion
+
+
+def test_its_flags_are_those_that_others_rely_on():
+    shown = cli.describe(train_conv_fusion.main, "train_conv_fusion.py")
+    for flag in (
+        "--spatial_run", "--temporal_run", "--fusion_layer", "--fusion_init=<identity|gaussian>",
+        "--fusion=<sum|max|concatenation|conv|bilinear>", "--num_snippets", "--snippet_stride",
+        "--temporal_fusion=<none|2d_pool|3d_pool|3d_conv_3d_pool>", "--[no]keep_temporal_tower",
+        "--train_from_layer", "--dropout_rate",
+    ):  # fmt: skip
+        assert f"\n  {flag}\n" in shown
+    # Towers have these from their runs.
+    for flag in ("--init_from", "--architecture", "--width", "--crop_size"):
+        assert flag not in shown
+
+
+@pytest.mark.slow
+def test_it_needs_both_towers(train, tmp_path):
+    process = train("conv_fusion", tmp_path / "run", "--num_iterations=1")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert "--spatial_run and --temporal_run must be given" in err
