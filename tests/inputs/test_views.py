@@ -104,3 +104,46 @@ def test_jitter_adds_the_components_of_rgb():
 def test_the_colour_components_are_orthonormal():
     vectors = np.array(paper.RGB_EIGENVECTORS)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-3)
+
+
+def test_boxes_are_of_all_sizes_within_a_quarter_and_near_a_border():
+    draws = tf.random.stateless_uniform([4000, 5], [1, 2], dtype=tf.float64)
+    height, width = (tf.fill([4000], side) for side in (256, 341))
+    boxes = views.random_box(draws, height, width, 224).numpy()[:, 0]
+    top, left, tall, wide, flip = boxes.T
+    assert (tall.min(), tall.max()) == (168, 256) and (wide.min(), wide.max()) == (168, 280)
+    assert abs(np.corrcoef(tall, wide)[0, 1]) < 0.05
+    assert (top >= 0).all() and (top + tall <= 256).all()
+    assert (left >= 0).all() and (left + wide <= 341).all()
+    assert np.minimum(left, 341 - left - wide).max() <= 0.25 * 341
+    # Either border is as likely, and so is a mirror.
+    assert np.mean(left < 341 - left - wide) == pytest.approx(0.5, abs=0.05)
+    assert np.mean(flip) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("flip", [0, 1])
+def test_a_box_is_read_between_pixels_and_its_corners_are_pixels(flip):
+    rows, columns = np.mgrid[:48, :64]
+    images = np.stack([columns, rows], -1)[None].astype(np.float32)
+    cut = views.apply_views(images, tf.constant([[[5, 10, 31, 51, flip]]]), 21).numpy()[0]
+    across = np.linspace(10, 60, 21)[:: -1 if flip else 1]
+    np.testing.assert_allclose(cut[..., 0], np.tile(across, (21, 1)), atol=0.05)
+    np.testing.assert_allclose(cut[..., 1], np.tile(np.linspace(5, 35, 21), (21, 1)).T, atol=0.05)
+
+
+def test_a_box_of_the_size_of_the_input_is_a_square_view():
+    images = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3))
+    boxes = tf.constant([[[1, 2, 41, 41, 0], [3, 4, 41, 41, 1]]] * 2)
+    squares = tf.constant([[[1, 2, 0], [3, 4, 1]]] * 2)
+    one, other = (views.apply_views(images, chosen, 41) for chosen in (boxes, squares))
+    np.testing.assert_allclose(one, other, atol=0.1)
+
+
+def test_whole_frames_come_plain_and_mirrored():
+    images = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3))
+    chosen = tf.repeat(views.test_views(48, 64, 41, kind="dense")[None], 2, axis=0)
+    seen = views.apply_views(images, chosen, 41).numpy()
+    np.testing.assert_array_equal(seen[::2], images)
+    np.testing.assert_array_equal(seen[1::2], images[:, :, ::-1])
+    assert views.test_views(48, 64, 41, kind="dense", mirroring=False).shape == (1, 1)
+    np.testing.assert_array_equal(views.flow_signs(chosen)[:2, 0], [[1, 1], [-1, 1]])

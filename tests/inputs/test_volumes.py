@@ -242,3 +242,22 @@ def test_views_of_trajectories_are_cut_out_of_the_whole_volume(directions, jit_c
     np.testing.assert_allclose(cut(chosen), wanted, atol=1e-2)  # Of 255 codes.
     alone = [cut(chosen[:, v : v + 1]).numpy() for v in range(3)]
     np.testing.assert_allclose(np.stack(alone, 1).reshape(6, 5, 5, 8), wanted, atol=1e-2)
+
+
+def test_trajectories_of_a_box_are_those_of_its_points():
+    codes, ranges = quantised(RNG.normal(0, 3, (1, 3, 24, 32, 2)).astype(np.float32))
+    box = tf.constant([[[2, 4, 17, 25, 1]]])
+    cut = volumes.cut_trajectories(codes, ranges, box, crop=9)[0]
+    rows, columns = np.linspace(2, 18, 9), np.linspace(4, 28, 9)[::-1]
+    points = np.stack(np.meshgrid(columns, rows), -1).reshape(1, -1, 2).astype(np.float32)
+    wanted = volumes.stack_trajectories(codes, ranges, points)
+    np.testing.assert_allclose(tf.reshape(cut, [1, 81, 6]), wanted, atol=1e-3)
+
+
+def test_trajectories_of_a_whole_frame_are_those_of_all_pixels():
+    codes, ranges = quantised(RNG.normal(0, 3, (1, 3, 24, 32, 2)).astype(np.float32))
+    whole = volumes.cut_trajectories(codes, ranges, tf.constant([[[0], [1]]]), crop=9)
+    square = volumes.cut_trajectories(codes, ranges, tf.constant([[[3, 5, 0]]]), crop=9)
+    assert whole.shape == (2, 24, 32, 6)
+    np.testing.assert_allclose(whole[0, 3:12, 5:14], square[0], atol=1e-3)
+    np.testing.assert_array_equal(whole[1], whole[0, :, ::-1])

@@ -81,3 +81,35 @@ def test_building_leaves_the_precision_of_others_alone():
 def test_one_class_is_refused():
     with pytest.raises(ValueError, match="num_classes=1"):
         models.build(recipes.SpatialRecipe(width=0.05, crop_size=48), 1)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        recipes.SpatialRecipe(crop_size=64, width=0.05),
+        recipes.TemporalRecipe(crop_size=64, width=0.05, stack_length=2),
+        recipes.SlowFusionRecipe(crop_size=64, width=0.05, num_frames=8),
+        recipes.SpatialRecipe(architecture="vgg16", crop_size=64, width=0.05),
+        recipes.SpatialRecipe(architecture="efficientnet_lite0", crop_size=64, width=0.1),
+    ],
+    ids=lambda recipe: f"{recipe.stream}_{recipe.architecture}",
+)
+def test_a_dense_network_says_of_a_frame_what_the_network_says_of_its_crops_on_average(recipe):
+    """Where it has no border: the grid of a frame, place by place, as that of a crop."""
+    model = models.build(recipe, 4)
+    frame = (64, 160)
+    twin = models.as_dense(model, models.build(recipe, 4, frame=frame))
+    x = np.random.default_rng(0).uniform(0, 255, (2, *frame, recipe.input_channels))
+    body = models.architecture_of(recipe)
+    if not body.chain:  # All of it is convolutional anyway, but for a mean over its grid.
+        grid = keras.Model(twin.input, twin.get_layer("relu_head").output)(x)
+        wanted = model.get_layer("classes")(np.mean(grid, axis=(1, 2)))
+        np.testing.assert_allclose(twin(x), wanted, rtol=1e-3, atol=1e-4)
+        return
+    last = body.stages[-1].replace("conv", "pool")
+    grid = keras.Model(twin.input, twin.get_layer(last).output)(x)
+    above = keras.Model(model.get_layer(last).output, model.output)
+    side = model.get_layer(last).output.shape[1]
+    assert grid.shape[2] > side
+    crops = [above(grid[:, :, left : left + side]) for left in range(grid.shape[2] - side + 1)]
+    np.testing.assert_allclose(twin(x), np.mean(crops, axis=0), rtol=1e-3, atol=1e-4)

@@ -43,6 +43,8 @@ ADVICE = {
     "UnknownTaskError": "Change --task, or leave it out.",
     "TowerError": "Name runs of train-spatial and train-temporal that were trained on the same "
     "split, with the same --validation_share, and on a store made with the same settings.",
+    "TooManyFeaturesError": "Join narrower layers, choose another --fusion, or use a machine with "
+    "more memory.",
     "LayersError": "Name other layers by --fusion_layer, or towers that fit each other.",
     # Training.
     "NotFiniteError": "Begin a new run with a smaller --learning_rate or, where --width is small, "

@@ -24,10 +24,11 @@ def main(
     execution: Execution,
 ) -> None:
     """Trains with the parsed flags."""
-    from tf_twostream.training import towers, train, videos
+    from tf_twostream.training import bilinear, towers, train, videos
 
     recipe = dataclasses.replace(recipe, **towers.recipes_of(recipe))
     data_set = videos.DataSet(
         source=source, store=stored.store, validation_share=stored.validation_share
     )
-    train.train(videos.Videos([data_set]), recipe, execution)
+    learn = bilinear.learn if recipe.fusion == "bilinear" else train.train
+    learn(videos.Videos([data_set]), recipe, execution)

@@ -37,9 +37,15 @@ class Clips:
     ):
         """Looks up where frames and fields lie; see `Windows`."""
         self.recipe, self.videos = recipe, tuple(videos)
+        self._reader, self._labels = reader, labels
         spatial, temporal = recipe.towers
         self._frames = Windows(reader, videos, spatial, labels=labels)
         self._flow = Windows(reader, videos, temporal, labels=labels)
+
+    def subset(self, numbers: np.ndarray) -> "Clips":
+        """Returns the clips of the videos at some positions of the list."""
+        labels = None if self._labels is None else self._labels[numbers]
+        return Clips(self._reader, [self.videos[n] for n in numbers], self.recipe, labels=labels)
 
     def sizes(self) -> np.ndarray:
         """Returns the heights and widths of the frames of each video in pixels, `[N, 2]`."""

@@ -46,8 +46,6 @@ def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> Fusion:
         ScoresError: If the streams do not belong together.
         ValueError: If a class has no video, or a video may show several classes.
     """
-    from sklearn import exceptions, svm  # Takes a second, which only the SVM should cost.
-
     streams = score_files.join(streams)
     scores = np.stack([stream.scores for stream in streams])
     class_names, labels = streams[0].class_names, streams[0].labels
@@ -62,22 +60,41 @@ def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> Fusion:
         raise ValueError(
             f"An SVM must learn two classes or more, from videos of each. Received: {given}."
         )
+    coefficients, intercepts = fit_svm(fusion.features(scores), labels, c=c)
+    averaged = fusion.mean(_names(streams), class_names)
+    return dataclasses.replace(averaged, coefficients=coefficients, intercepts=intercepts)
+
+
+def fit_svm(
+    features: np.ndarray, labels: np.ndarray, *, c: float = SVM_C
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trains a linear SVM over all classes at once, as `train_svm` describes it.
+
+    Args:
+        features: `[N, F]`.
+        labels: `[N]` integers, in which each of the K classes occurs.
+        c: As for `train_svm`.
+
+    Returns:
+        The coefficients `[K, F]` and the intercepts `[K]` of the decision values.
+    """
+    from sklearn import exceptions, svm  # Takes a second, which only the SVM should cost.
+
     model = svm.LinearSVC(
         multi_class="crammer_singer", C=c, max_iter=SVM_STEPS, random_state=0, tol=1e-5
     )
     with warnings.catch_warnings():
         # Scikit-learn advises to raise `max_iter`, which the user of a command cannot.
         warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
-        model.fit(fusion.features(scores), labels)
+        model.fit(features, labels)
     if np.max(model.n_iter_) >= SVM_STEPS:
         words = "The SVM has not converged after %d steps; it may be a little less accurate."
         logging.warning(words, SVM_STEPS)
     coefficients, intercepts = model.coef_, model.intercept_
-    if len(class_names) == 2:  # One hyperplane: its negative side is class 0.
+    if len(coefficients) == 1:  # Of two classes, one hyperplane: its negative side is class 0.
         coefficients = np.concatenate([-coefficients, coefficients])
         intercepts = np.concatenate([-intercepts, intercepts])
-    averaged = fusion.mean(_names(streams), class_names)
-    return dataclasses.replace(averaged, coefficients=coefficients, intercepts=intercepts)
+    return coefficients, intercepts
 
 
 def fit_temperatures(streams: Sequence[Scores]) -> tuple[float, ...]:
