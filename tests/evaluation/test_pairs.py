@@ -50,3 +50,8 @@ def test_a_fusion_is_of_the_streams_at_hand_in_any_order_and_of_their_classes():
 def test_without_a_fusion_streams_are_averaged():
     own = pairs.check_fusion(None, (SPATIAL, temporal()))
     assert (own.streams, own.weights.tolist()) == (("spatial", "temporal"), [0.5, 0.5])
+
+
+def test_a_convolutional_fusion_is_a_run_of_two_towers():
+    with pytest.raises(pairs.PairError, match="two joined towers. Received: .*, spatial"):
+        pairs.check_conv_fusion(SPATIAL)

@@ -9,8 +9,8 @@ import tensorflow as tf
 import trained
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_twostream import runs, store
-from tf_twostream.evaluation import scoring
+from tf_twostream import inputs, runs, store
+from tf_twostream.evaluation import export, scoring
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes, testing
 from tf_twostream.scores import score_files
@@ -105,3 +105,20 @@ def test_views_and_averages_can_be_those_of_the_2014_paper(whole, tiny_store, te
     tables = scoring.score_videos(model, whole, reader, whole.split.test, protocol=protocol)
     mean = (tables["spatial"] + tables["temporal"]) / 2
     np.testing.assert_allclose(tables["conv_fusion"], mean, atol=1e-6)
+
+
+def test_a_saved_model_gives_the_scores_of_ten_views(whole, tiny_store, tmp_path):
+    video = whole.split.test[:1]
+    reader, model = store.Reader(tiny_store[0]), runs.load_model(whole)[0]
+    protocol = testing.Testing(test="ten_views", test_clips=3)
+    wanted = scoring.score_videos(model, whole, reader, video, protocol=protocol)
+    export.export_conv_fusion(whole, str(tmp_path / "model"))
+    clips = inputs.Clips(reader, video, whole.recipe)
+    [batch] = inputs.evaluation(clips, batch_size=3, num_windows=3)
+    given = {"frames": "rgb", "flow": "codes", "flow_ranges": "ranges", "flow_means": "means"}
+    saved = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    outputs = saved(**{name: batch[kept] for name, kept in given.items()})
+    assert [name.decode() for name in outputs["class_names"].numpy()] == [*whole.split.class_names]
+    np.testing.assert_allclose(outputs["scores"], wanted["conv_fusion"][0], atol=1e-5)
+    for tower in conv_fusion.TOWERS:
+        np.testing.assert_allclose(outputs[f"{tower}_scores"], wanted[tower][0], atol=1e-5)

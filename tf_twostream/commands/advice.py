@@ -57,7 +57,8 @@ ADVICE = {
     "DamagedImageError": "Put a good copy in its place; the same command continues.",
     "DamagedShardError": "Fetch it again; the same command then continues.",
     # Evaluation.
-    "PairError": "Name runs of train-spatial and train-temporal on the same data set.",
+    "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
+    "train-conv-fusion by --conv_fusion_run.",
     "OtherFlowError": "Use the versions that the run was trained with, or train it anew.",
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",

@@ -18,8 +18,9 @@ class ExportFlags(cli.Knobs):
 
     group: ClassVar[str] = "network"
 
-    spatial_run: str = cli.knob(cli.REQUIRED, "Run folder of the spatial stream.")
-    temporal_run: str = cli.knob(cli.REQUIRED, "Run folder of the temporal stream.")
+    spatial_run: str = cli.knob("", "Run folder of the spatial stream; goes with --temporal_run.")
+    temporal_run: str = cli.knob("", "Run folder of the temporal stream.")
+    conv_fusion_run: str = cli.knob_of(PredictionFlags, "conv_fusion_run")
     task: str = cli.knob("", "Task, if --temporal_run is of train-multitask; empty for its first.")
     checkpoint: testing.Checkpoint = cli.knob_of(testing.Testing, "checkpoint")
     output_dir: str = cli.knob(
@@ -33,13 +34,33 @@ class ExportFlags(cli.Knobs):
         group="output",
     )
 
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        pair = bool(self.spatial_run), bool(self.temporal_run)
+        if pair[0] != pair[1] or pair[0] == bool(self.conv_fusion_run):
+            raise ValueError(
+                "An export needs a --spatial_run and a --temporal_run, or a --conv_fusion_run."
+            )
+        if self.conv_fusion_run and (self.frames_in or self.score_fusion or self.task):
+            raise ValueError(
+                "--frames_in, --score_fusion and --task are for the two streams. Received: one of "
+                "them with --conv_fusion_run."
+            )
+
 
 def main(given: ExportFlags) -> None:
     """Exports with the parsed flags."""
     from tf_twostream import runs
-    from tf_twostream.evaluation import export
+    from tf_twostream.evaluation import export, pairs
     from tf_twostream.scores import fusion
 
+    if given.conv_fusion_run:
+        run = runs.load(given.conv_fusion_run, checkpoint=given.checkpoint)
+        pairs.check_conv_fusion(run)
+        export.export_conv_fusion(run, given.output_dir)
+        print(f"SavedModel: {given.output_dir} (docs/formats.md describes its signature)")
+        return
     export.export(
         runs.load(given.spatial_run, checkpoint=given.checkpoint),
         runs.load(given.temporal_run, given.task, checkpoint=given.checkpoint),

@@ -25,6 +25,11 @@ class PredictionFlags(cli.Knobs):
     temporal_run: str = cli.knob(
         "", "Run folder of the temporal stream; may be left out.", group="network"
     )
+    conv_fusion_run: str = cli.knob(
+        "",
+        "Run folder of train-conv-fusion, in the place of both streams.",
+        group="network",
+    )
     task: str = cli.knob(
         "",
         "Task, if --temporal_run is of train-multitask; empty for its first.",
@@ -44,8 +49,11 @@ class PredictionFlags(cli.Knobs):
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
-        if not (self.spatial_run or self.temporal_run):
-            raise ValueError("A prediction needs a --spatial_run, --temporal_run or both.")
+        if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
+            raise ValueError(
+                "A prediction needs a --spatial_run, --temporal_run or both, or a "
+                "--conv_fusion_run."
+            )
 
 
 def _as_json(item: Any, top: int) -> dict[str, Any]:
@@ -65,13 +73,16 @@ def main(
 ) -> int:
     """Predicts with the parsed flags; 1 if a video could not be read."""
     from tf_twostream import runs
-    from tf_twostream.evaluation import prediction
+    from tf_twostream.evaluation import pairs, prediction
     from tf_twostream.scores import fusion
 
     chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
     streams = [
         runs.load(path, task, checkpoint=protocol.checkpoint) for path, task in chosen if path
     ]
+    if given.conv_fusion_run:
+        streams = [runs.load(given.conv_fusion_run, checkpoint=protocol.checkpoint)]
+        pairs.check_conv_fusion(streams[0])
     predictions, failed = prediction.predict(
         videos,
         streams,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import keras
@@ -11,6 +11,7 @@ import tensorflow as tf
 from tf_twostream import flow, inputs, runs
 from tf_twostream.evaluation import pairs, scoring
 from tf_twostream.inputs import raw_frames, views
+from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
 from tf_twostream.scores import fusion
@@ -20,6 +21,8 @@ class SolverError(ValueError):
     """A graph cannot compute the flow that a network was trained on."""
 
 
+# The inputs of a signature, the function from them to the outputs, and the networks in it.
+Scoring = tuple[list[tf.TensorSpec], Callable[..., dict[str, tf.Tensor]], list[keras.Model]]
 # The inputs of the signature, and the function from them to the windows of each stream.
 Source = tuple[list[tf.TensorSpec], Callable[..., tuple[inputs.Element, inputs.Element]]]
 
@@ -43,6 +46,64 @@ def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Te
         parallel_iterations=1,
     )
     return tf.reduce_mean(scores, axis=0)
+
+
+def _from_clips(run: runs.Run) -> Scoring:
+    """Returns how a joined network scores clips."""
+    recipe = cast(recipes.ConvFusionRecipe, run.recipe)
+    model, multi_label = runs.load_model(run)[0], run.split.multi_label
+    scorer = scoring.make_scorer(model, recipe, average=recipe.test_average)
+    count, length = recipe.snippets, recipe.window_length
+    signature = [
+        tf.TensorSpec([None, count, None, None, 3], tf.uint8, "frames"),
+        tf.TensorSpec([None, count, length, 2, None, None], tf.uint8, "flow"),
+        tf.TensorSpec([None, count, length, 2, 2], tf.float32, "flow_ranges"),
+        tf.TensorSpec([None, count, length, 2], tf.float32, "flow_means"),
+    ]
+
+    def score(frames, flow, flow_ranges, flow_means):
+        size = tf.shape(frames)[2:4]
+        views_ = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
+        clips = {"rgb": frames, "codes": flow, "ranges": flow_ranges, "means": flow_means}
+        num_towers = len(tf.nest.flatten(model.output))
+        values = tf.map_fn(
+            lambda clip: scorer({**{n: x[None] for n, x in clip.items()}, "views": views_[None]})[
+                0
+            ],
+            clips,
+            fn_output_signature=tf.TensorSpec([num_towers, len(run.split.class_names)], tf.float32),
+            parallel_iterations=1,
+        )
+        towers = tf.reduce_mean(values, axis=0)
+        outputs = {"scores": scoring.to_scores(tf.reduce_mean(towers, axis=0), multi_label)}
+        if num_towers > 1:
+            for name, logits in zip(conv_fusion.TOWERS, tf.unstack(towers)):
+                outputs[f"{name}_scores"] = scoring.to_scores(logits, multi_label)
+        return outputs | {"class_names": tf.constant(run.split.class_names)}
+
+    return signature, score, [model]
+
+
+def export_conv_fusion(run: runs.Run, output_dir: str) -> None:
+    """Writes a network of two joined towers as a SavedModel.
+
+    Its inputs are those of `export` with an axis more: N clips of T snippets each, `frames`
+    `[N, T, H, W, 3]`, `flow` `[N, T, L, 2, H, W]` and so on. It looks at ten views of each clip,
+    since whole frames need a network for each size of frames, and averages class values. Its
+    outputs are `scores` `[K]` and `class_names` and, with two towers, `spatial_scores` and
+    `temporal_scores`.
+
+    Args:
+        run: The run.
+        output_dir: The folder of the SavedModel, which must not exist yet.
+
+    Raises:
+        NoCheckpointError: If the run has no weights yet.
+        FileExistsError: If `output_dir` exists.
+    """
+    _check_absent(output_dir)
+    signature, score, models = _from_clips(run)
+    _write(models, score, signature, output_dir)
 
 
 def _fuse(own: fusion.Fusion, scores: dict[str, tf.Tensor], multi_label: bool) -> tf.Tensor:
@@ -140,8 +201,7 @@ def export(
     """
     pairs.check_pair(spatial, temporal)
     own = pairs.check_fusion(score_fusion, (spatial, temporal))
-    if pathlib.Path(output_dir).exists():
-        raise FileExistsError(f"`output_dir` must not exist yet. Received: {output_dir}.")
+    _check_absent(output_dir)
     models = [runs.load_model(run)[0] for run in (spatial, temporal)]
     signature, split = _from_frames(spatial, temporal) if frames_in else _from_windows(temporal)
     class_names, several = tf.constant(spatial.split.class_names), spatial.split.multi_label
@@ -157,6 +217,20 @@ def export(
             "class_names": class_names,
         }
 
+    _write(models, score, signature, output_dir)
+
+
+def _check_absent(output_dir: str) -> None:
+    if pathlib.Path(output_dir).exists():
+        raise FileExistsError(f"`output_dir` must not exist yet. Received: {output_dir}.")
+
+
+def _write(
+    models: Sequence[keras.Model],
+    score: Callable[..., dict[str, tf.Tensor]],
+    signature: list[tf.TensorSpec],
+    output_dir: str,
+) -> None:
     archive = keras.export.ExportArchive()
     for model in models:  # Else the variables of the graph would not be saved with it.
         archive.track(model)

@@ -39,6 +39,17 @@ def check_pair(spatial: runs.Run, temporal: runs.Run) -> None:
         )
 
 
+def check_conv_fusion(run: runs.Run) -> None:
+    """Checks that a run is of two joined towers.
+
+    Raises:
+        PairError: If it is of one stream.
+    """
+    if run.recipe.stream != "conv_fusion":
+        rule = "A convolutional fusion must be a run of two joined towers"
+        raise PairError(f"{rule}. Received: {run.path}, {run.recipe.stream}.")
+
+
 def check_fusion(score_fusion: fusion.Fusion | None, streams: Sequence[runs.Run]) -> fusion.Fusion:
     """Checks that a fusion is of the streams of some runs and of their classes.
 
