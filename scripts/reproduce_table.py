@@ -1,4 +1,4 @@
-"""Runs the rows of the paper's tables and writes our numbers beside the paper's."""
+"""Runs the rows of the papers' tables and writes our numbers beside the paper's."""
 
 from tf_twostream import commands
 

@@ -84,17 +84,46 @@ def test_an_unknown_table_is_one_line(output_of, tmp_path):
     printed = output_of(
         "scripts/reproduce_table.py", "--table=5", f"--data_root={tmp_path}", code=1
     )
-    assert "1a, 1b, 2, 3, 4, other, all" in printed
+    assert "1a, 1b, 2, 3, 4, other, 2016_1, 2016_2" in printed
+    assert "2016_6, all, all_2016" in printed
     assert "Traceback" not in printed
 
 
-def test_all_are_the_papers_tables(output_of, tmp_path):
+def test_all_are_the_tables_of_one_paper(output_of, tmp_path):
     flags = [f"--data_root={tmp_path}", "--dry_run"]
     papers = output_of("scripts/reproduce_table.py", "--table=all", *flags)
     others = output_of("scripts/reproduce_table.py", "--table=other", *flags)
     for dataset in ("charades", "viva"):
         assert f"--dataset={dataset} " not in papers
         assert f"--dataset={dataset} " in others
+
+    assert "train-conv-fusion" not in papers
+    second = output_of("scripts/reproduce_table.py", "--table=all_2016", *flags)
+    assert "train-conv-fusion" in second
+    assert "train-multitask" not in second
+
+
+@pytest.mark.slow
+def test_a_row_of_the_second_paper_is_trained_and_tested_by_the_commands(
+    data_root, tmp_path, root, monkeypatch, output_of
+):
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    output_of(
+        "scripts/train_spatial.py", "--dataset=csv", f"--store={data_root}/stores/first",
+        f"--annotations={data_root}/lists/first.csv", f"--run_dir={tmp_path}/start", *TINY.split(),
+    )  # fmt: skip
+    setup = Setup(
+        data_root=str(data_root), output_dir=str(tmp_path), scale="small", train_flags=TINY,
+        imagenet_run=f"{tmp_path}/start",
+    )  # fmt: skip
+    [row] = [row for row in experiments.TABLES["2016_1"].rows if row.setting == "Conv, ReLU5"]
+    [step] = plans.plan(row, setup)
+    runner = running.Runner(setup.output_dir)
+    runner.run(step)
+    line = results.make_line(row, [step], [runner.is_done(step)], "")
+    assert line.num_videos == (3,)
+    assert line.mean in [pytest.approx(100 * hits / 3) for hits in range(4)]
+    assert line.command.startswith("twostream train-conv-fusion")
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,11 @@ import trained
 from tf_twostream import datasets, inputs, runs, store
 from tf_twostream.evaluation import export, prediction, scoring
 from tf_twostream.flow import brox
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.scores import fusion
+from tf_twostream.training import towers
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 4}
 RECIPES = {
@@ -182,3 +183,34 @@ def test_raw_frames_give_the_scores_of_predict(brox_clips, tmp_path, monkeypatch
     for stream, scores in wanted.streams.items():
         np.testing.assert_allclose(outputs[f"{stream}_scores"], scores, atol=1e-4)
     np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=1e-4)
+
+
+@pytest.mark.slow  # 40 s on two busy cores.
+def test_raw_frames_of_two_joined_towers_give_the_scores_of_predict(
+    brox_clips, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(brox, "flow", functools.partial(brox.flow, compiled=False))
+    brox._estimator.cache_clear()
+    pair, resources = trained_on_brox(brox_clips, tmp_path)
+    recipe = recipes.ConvFusionRecipe(
+        spatial_run=str(pair[0].path),
+        temporal_run=str(pair[1].path),
+        temporal_fusion="3d_pool",
+        num_snippets=2,
+        keep_temporal_tower=True,
+        batch_size=4,
+        num_iterations=2,
+    )
+    recipe = dataclasses.replace(recipe, **towers.recipes_of(recipe))
+    source = datasets.Source(dataset="folders", videos_dir=str(brox_clips))
+    run = trained.train(source, str(tmp_path / "store"), tmp_path / "fused", recipe)
+    video = brox_clips / run.split.test[0].id
+    protocol = testing.Testing(test="ten_views")
+    [wanted], _ = prediction.predict([str(video)], [run], resources, protocol=protocol)
+    brox._estimator.cache_clear()
+    export.export_conv_fusion(run, str(tmp_path / "model"), frames_in=True)
+    model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    outputs = model(frames=tf.constant(decoded(video)))
+    np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=1e-4)
+    for tower in ("spatial", "temporal"):
+        np.testing.assert_allclose(outputs[f"{tower}_scores"], wanted.streams[tower], atol=1e-4)

@@ -83,6 +83,34 @@ def test_published_weights_are_for_an_efficientnet_of_full_width(setup):
         assert needs.missing(row, own) == missing
 
 
+def test_towers_need_a_network_of_their_architecture(setup, tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": {"width": 0.25, "crop_size": 112}}))
+    setup = dataclasses.replace(setup, imagenet_run=str(tmp_path))
+    words = "needs an imagenet_run of architecture=vgg16, not cnn_m"
+    for table, setting, missing in (
+        ("2016_1", "Max, ReLU5", ""),
+        ("2016_3", "Temporal, VGG-M-2048, UCF", ""),
+        ("2016_3", "Temporal, VGG-16, UCF", words),
+        ("2016_4", "3D Conv, 3D Pooling, HMDB", words),
+    ):
+        assert needs.missing(find(table, setting), setup) == missing
+
+
+def test_rows_about_an_architecture_are_not_run_with_another_one(setup):
+    words = "needs train_flags without --architecture"
+    lite = "--architecture=efficientnet_lite0 --width=1"
+    setup = dataclasses.replace(setup, imagenet_run="imagenet", train_flags=lite)
+    for table, setting, missing in (
+        ("1b", "Single-frame", ""),
+        ("2016_3", "Spatial, VGG-M-2048, UCF", ""),
+        ("2016_3", "Spatial, VGG-16, UCF", words),
+        ("2016_2", "ReLU2", words),
+    ):
+        assert needs.missing(find(table, setting), setup) == missing
+    deep = dataclasses.replace(setup, train_flags="--architecture=vgg16")
+    assert needs.missing(find("2016_4", "2D Conv, 2D Pooling, UCF"), deep) == words
+
+
 def test_a_missing_store_comes_with_its_command(setup, parse):
     table = [find("2", "Multi-task learning on HMDB-51")]
     assert needs.stores_missing(table, setup) == []

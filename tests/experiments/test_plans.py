@@ -45,8 +45,10 @@ def test_the_commands_accept_their_flags(scale, parse):
         knobs = parse(step.arguments)
         if step.name.startswith("runs/") and scale == "paper":
             recipe = knobs["recipe"]
-            assert recipe.batch_size == 256
-            assert recipe.iterations == (20_000 if recipe.init_from else 80_000)
+            joined = (96, 5_000)
+            alone = (256, 20_000 if recipe.init_from else 80_000)
+            expected = joined if recipe.stream == "conv_fusion" else alone
+            assert (recipe.batch_size, recipe.iterations) == expected
 
 
 def test_an_unknown_flag_is_noticed(parse):
@@ -195,6 +197,60 @@ def test_added_classes_are_the_papers_choice_unless_the_scale_has_its_own(setup)
     assert (given["add_dataset"], given["add_store"]) == ("ucf101", "data/stores/ucf101")
     assert "add_classes" not in given
     assert train_flags("2", row, setup)["add_classes"].endswith("lists/first_classes.csv")
+
+
+def test_two_trained_towers_are_joined():
+    given = train_flags("2016_2", "ReLU3 + ReLU5 + FC6")
+    runs = "results/runs/ucf101_split1_seed0"
+    assert given == {
+        "dataset": "ucf101",
+        "annotations": "data/lists/ucfTrainTestlist",
+        "split": "1",
+        "store": "data/stores/ucf101",
+        "run_dir": f"{runs}/joined_conv_relu3_relu5_full6",
+        "seed": "0",
+        "spatial_run": f"{runs}/spatial_cnn_m",
+        "temporal_run": f"{runs}/temporal",
+        "fusion_layer": "relu3,relu5,full6",
+    }
+    [last] = plans.plan(find("2016_2", "ReLU3 + ReLU5 + FC6"), PAPER_SCALE)
+    spatial, temporal = last.after[0].after
+    assert (spatial.flags["run_dir"], temporal.flags["run_dir"]) == (
+        given["spatial_run"], given["temporal_run"]
+    )  # fmt: skip
+    assert (spatial.command, spatial.flags["dropout_rate"]) == ("train-spatial", 0.85)
+
+
+def test_towers_of_each_split_are_joined_on_their_own():
+    plan = plans.plan(find("2016_5", "Ours (S: VGG-16, T: VGG-16), HMDB-51"), PAPER_SCALE)
+    for split, last in enumerate(plan, start=1):
+        given = [written(step) for step in (last.after[0], *last.after[0].after)]
+        assert {flags["split"] for flags in given} == {str(split)}
+        assert all(f"hmdb51_split{split}_seed0" in flags["run_dir"] for flags in given)
+    assert given[0]["keep_temporal_tower"] == "true"
+    assert [flags["architecture"] for flags in given[1:]] == ["vgg16"] * 2
+    assert given[2]["cross_modality"] == "true"
+
+
+def test_small_towers_have_the_size_and_the_dropout_of_their_scale(setup):
+    [last] = plans.plan(find("2016_1", "Max, ReLU5"), setup)
+    fused = last.after[0]
+    assert {name: fused.flags[name] for name in setup.size.fusing} == setup.size.fusing
+    assert not {"width", "crop_size"} & set(fused.flags)
+    for tower in fused.after:
+        assert (tower.flags["width"], tower.flags["dropout_rate"]) == (0.25, 0.5)
+
+
+def test_flags_that_only_towers_have_do_not_go_where_they_are_joined(setup, parse):
+    both = "--num_iterations=3 --validation_share=0.2 --nomirroring --jit_compile"
+    towers = "--width=0.1 --crop_size=64 --architecture=cnn_m --nocache_features"
+    setup = dataclasses.replace(setup, train_flags=f"{both} {towers}")
+    [last] = plans.plan(find("2016_1", "Max, ReLU5"), setup)
+    fused, (spatial, _) = last.after[0], last.after[0].after
+    assert fused.arguments[-4:] == both.split()
+    assert spatial.arguments[-8:] == [*both.split(), *towers.split()]
+    knobs = parse(fused.arguments)
+    assert (knobs["recipe"].iterations, knobs["recipe"].mirroring) == (3, False)
 
 
 def test_all_videos_are_those_of_a_list_that_is_made():

@@ -132,6 +132,30 @@ def test_the_table_of_other_data_sets_says_its_measures_and_whose_numbers_they_a
     assert "not the paper's" not in results.write("4", [], full)
 
 
+def test_published_numbers_have_the_decimals_of_their_paper(setup):
+    for table, number in (("2016_2", "86.04"), ("1b", "81.0")):
+        lines = [results.Line(row) for row in experiments.TABLES[table].rows]
+        assert f" {number} |" in results.write(table, lines, setup)
+
+
+def test_sizes_are_below_the_numbers_and_in_the_csv_file_of_tables_that_compare_them(setup):
+    rows = experiments.TABLES["2016_1"].rows
+    text = results.write("2016_1", [results.Line(row) for row in rows], setup)
+    main, sizes = text.split("Sizes, for 101 classes")
+    assert main.count("| Bilinear, ReLU5") == sizes.count("| Bilinear, ReLU5") == 1
+    assert "not run" in main
+    [line] = [row for row in sizes.splitlines() if row.startswith("| Concatenation")]
+    cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+    assert cells[1:4] == ["172.73 M", "172.81 M", "4.27 G"]
+    file = pathlib.Path(setup.output_dir, "tables", "table_2016_1.csv")
+    found = {row["setting"]: row for row in read_csv(file)}["Concatenation, ReLU5"]
+    assert int(found["parameters"]) == 172_733_897
+    assert float(found["published parameters (M)"]) == 172.81
+    assert "Sizes" not in results.write("2016_3", [], setup)
+    assert "Sizes" not in results.write("1b", [], setup)
+    assert "parameters" not in file.with_name("table_1b.csv").read_text()
+
+
 def test_a_small_table_says_that_it_is_another_experiment(setup):
     small = results.write("1b", [], setup)
     assert "dropout 0.5 instead of 0.9" in small

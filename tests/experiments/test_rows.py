@@ -21,6 +21,11 @@ def test_a_fusion_needs_the_networks_of_both_streams():
     assert experiments.list_networks(fusion) == [SPATIAL, START, TUNED]
 
 
+def test_towers_are_trained_before_the_network_that_joins_them():
+    joined = experiments.Network(name="joined", towers=(SPATIAL, TUNED))
+    assert experiments.list_networks(joined) == [SPATIAL, START, TUNED, joined]
+
+
 def test_a_number_quoted_from_others_needs_no_network():
     assert experiments.list_networks(None) == []
 

@@ -186,7 +186,20 @@ def test_an_output_folder_belongs_to_its_flags(tmp_path):
     running.keep_flags(str(tmp_path), flags)
     (tmp_path / "runs").mkdir()
     running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"})
-    for changed in ({"scale": "paper"}, {"imagenet_run": ""}, {"imagenet_run": "runs/b"}):
+    for changed in (
+        {"scale": "paper"},
+        {"imagenet_run": ""},
+        {"imagenet_run": "runs/b"},
+        {"imagenet_run": "runs/b,runs/a"},
+    ):
         [name] = changed
         with pytest.raises(running.ResultsError, match=f"Received: {name}=.* with {name}="):
             running.keep_flags(str(tmp_path), flags | {"imagenet_run": "runs/a"} | changed)
+
+
+def test_a_run_of_another_architecture_may_be_named_later(tmp_path):
+    (tmp_path / "runs").mkdir()
+    for run in ("", "runs/a", "runs/a,runs/b"):
+        running.keep_flags(str(tmp_path), {"imagenet_run": run, "train_flags": "--a=1"})
+    with pytest.raises(running.ResultsError):
+        running.keep_flags(str(tmp_path), {"imagenet_run": run, "train_flags": "--a=1,2"})

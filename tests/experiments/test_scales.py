@@ -1,5 +1,7 @@
 """The two scales: the paper's, and one for two cores."""
 
+import dataclasses
+
 import pytest
 
 from tf_twostream import datasets, paper
@@ -10,6 +12,7 @@ from tf_twostream.paper import recipes
 def test_the_papers_scale_has_its_data_sets_and_changes_no_flag():
     assert tuple(scales.PAPER.data_sets) == rows.DATASETS
     assert scales.PAPER.training == scales.PAPER.fine_tuning == scales.PAPER.precomputing == {}
+    assert scales.PAPER.fusing == {}
 
 
 @pytest.mark.parametrize("scale", scales.SCALES.values())
@@ -33,7 +36,14 @@ def test_small_crops_are_as_large_a_part_of_the_frame_as_the_papers():
     assert part == paper.CROP_SIZE / paper.SHORTER_SIDE
 
 
+def test_small_towers_are_joined_by_flags_of_that_command():
+    assert set(scales.SMALL.fusing) <= {
+        f.name for f in dataclasses.fields(recipes.ConvFusionRecipe)
+    }
+
+
 def test_a_small_table_says_every_number_in_which_it_departs():
-    for value in (*scales.SMALL.training.values(), *scales.SMALL.fine_tuning.values()):
-        assert str(value) in scales.SMALL.note
+    small = scales.SMALL
+    for flags in (small.training, small.fine_tuning, small.fusing):
+        assert all(str(value) in small.note for value in flags.values())
     assert scales.PAPER.note == ""

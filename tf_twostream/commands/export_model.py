@@ -42,10 +42,10 @@ class ExportFlags(cli.Knobs):
             raise ValueError(
                 "An export needs a --spatial_run and a --temporal_run, or a --conv_fusion_run."
             )
-        if self.conv_fusion_run and (self.frames_in or self.score_fusion or self.task):
+        if self.conv_fusion_run and (self.score_fusion or self.task):
             raise ValueError(
-                "--frames_in, --score_fusion and --task are for the two streams. Received: one of "
-                "them with --conv_fusion_run."
+                "--score_fusion and --task are for the two streams. Received: one of them with "
+                "--conv_fusion_run."
             )
 
 
@@ -58,7 +58,7 @@ def main(given: ExportFlags) -> None:
     if given.conv_fusion_run:
         run = runs.load(given.conv_fusion_run, checkpoint=given.checkpoint)
         pairs.check_conv_fusion(run)
-        export.export_conv_fusion(run, given.output_dir)
+        export.export_conv_fusion(run, given.output_dir, frames_in=given.frames_in)
         print(f"SavedModel: {given.output_dir} (docs/formats.md describes its signature)")
         return
     export.export(

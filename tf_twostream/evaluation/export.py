@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from tf_twostream import flow, inputs, runs
 from tf_twostream.evaluation import pairs, scoring
+from tf_twostream.flow import brox
 from tf_twostream.inputs import raw_frames, views
 from tf_twostream.models import conv_fusion
-from tf_twostream.paper import recipes
+from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import files
 from tf_twostream.scores import fusion
 
@@ -21,8 +22,6 @@ class SolverError(ValueError):
     """A graph cannot compute the flow that a network was trained on."""
 
 
-# The inputs of a signature, the function from them to the outputs, and the networks in it.
-Scoring = tuple[list[tf.TensorSpec], Callable[..., dict[str, tf.Tensor]], list[keras.Model]]
 # The inputs of the signature, and the function from them to the windows of each stream.
 Source = tuple[list[tf.TensorSpec], Callable[..., tuple[inputs.Element, inputs.Element]]]
 
@@ -48,43 +47,41 @@ def _stream(model: keras.Model, run: runs.Run, windows: inputs.Element) -> tf.Te
     return tf.reduce_mean(scores, axis=0)
 
 
-def _from_clips(run: runs.Run) -> Scoring:
-    """Returns how a joined network scores clips."""
-    recipe = cast(recipes.ConvFusionRecipe, run.recipe)
-    model, multi_label = runs.load_model(run)[0], run.split.multi_label
-    scorer = scoring.make_scorer(model, recipe, average=recipe.test_average)
+def _clip_inputs(recipe: recipes.ConvFusionRecipe) -> list[tf.TensorSpec]:
+    """Returns the inputs of a model that scores clips as a store holds them."""
     count, length = recipe.snippets, recipe.window_length
-    signature = [
+    return [
         tf.TensorSpec([None, count, None, None, 3], tf.uint8, "frames"),
         tf.TensorSpec([None, count, length, 2, None, None], tf.uint8, "flow"),
         tf.TensorSpec([None, count, length, 2, 2], tf.float32, "flow_ranges"),
         tf.TensorSpec([None, count, length, 2], tf.float32, "flow_means"),
     ]
 
-    def score(frames, flow, flow_ranges, flow_means):
-        size = tf.shape(frames)[2:4]
-        views_ = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
-        clips = {"rgb": frames, "codes": flow, "ranges": flow_ranges, "means": flow_means}
-        num_towers = len(tf.nest.flatten(model.output))
-        values = tf.map_fn(
-            lambda clip: scorer({**{n: x[None] for n, x in clip.items()}, "views": views_[None]})[
-                0
-            ],
-            clips,
-            fn_output_signature=tf.TensorSpec([num_towers, len(run.split.class_names)], tf.float32),
-            parallel_iterations=1,
-        )
-        towers = tf.reduce_mean(values, axis=0)
-        outputs = {"scores": scoring.to_scores(tf.reduce_mean(towers, axis=0), multi_label)}
-        if num_towers > 1:
-            for name, logits in zip(conv_fusion.TOWERS, tf.unstack(towers)):
-                outputs[f"{name}_scores"] = scoring.to_scores(logits, multi_label)
-        return outputs | {"class_names": tf.constant(run.split.class_names)}
 
-    return signature, score, [model]
+def _score_clips(model: keras.Model, run: runs.Run, clips: inputs.Element) -> dict[str, tf.Tensor]:
+    """Computes what a joined network says of the clips of a video: the mean over ten views."""
+    recipe, multi_label = run.recipe, run.split.multi_label
+    scorer = scoring.make_scorer(model, recipe, average=recipe.test_average)
+    size = tf.shape(clips["rgb"])[2:4]
+    chosen = views.test_views(size[0], size[1], recipe.crop_size, mirroring=recipe.mirroring)
+
+    def score(clip: inputs.Element) -> tf.Tensor:
+        batch = {name: tensor[None] for name, tensor in clip.items()}
+        return scorer({**batch, "views": chosen[None]})[0]
+
+    shape = [len(tf.nest.flatten(model.output)), len(run.split.class_names)]
+    values = tf.map_fn(
+        score, clips, fn_output_signature=tf.TensorSpec(shape), parallel_iterations=1
+    )
+    towers = tf.reduce_mean(values, axis=0)
+    outputs = {"scores": scoring.to_scores(tf.reduce_mean(towers, axis=0), multi_label)}
+    if shape[0] > 1:
+        for name, logits in zip(conv_fusion.TOWERS, tf.unstack(towers)):
+            outputs[f"{name}_scores"] = scoring.to_scores(logits, multi_label)
+    return outputs
 
 
-def export_conv_fusion(run: runs.Run, output_dir: str) -> None:
+def export_conv_fusion(run: runs.Run, output_dir: str, *, frames_in: bool = False) -> None:
     """Writes a network of two joined towers as a SavedModel.
 
     Its inputs are those of `export` with an axis more: N clips of T snippets each, `frames`
@@ -96,14 +93,30 @@ def export_conv_fusion(run: runs.Run, output_dir: str) -> None:
     Args:
         run: The run.
         output_dir: The folder of the SavedModel, which must not exist yet.
+        frames_in: Whether the only input is the frames of a video, as for `export`; the model then
+            chooses the clips that the network is tested on.
 
     Raises:
+        SolverError: If `frames_in` is not possible.
         NoCheckpointError: If the run has no weights yet.
         FileExistsError: If `output_dir` exists.
     """
     _check_absent(output_dir)
-    signature, score, models = _from_clips(run)
-    _write(models, score, signature, output_dir)
+    recipe = cast(recipes.ConvFusionRecipe, run.recipe)
+    parameters = _solver_of(run) if frames_in else None
+    model, class_names = runs.load_model(run)[0], tf.constant(run.split.class_names)
+    side, num_clips = run.task.settings.shorter_side, testing.PAPER.of(recipe).num_windows
+
+    def score(frames, *others):
+        if parameters:
+            rescaled = raw_frames.rescale(frames, side)
+            clips = raw_frames.clips_to_test(rescaled, recipe, parameters, num_clips)
+        else:
+            clips = dict(zip(("rgb", "codes", "ranges", "means"), (frames, *others)))
+        return _score_clips(model, run, clips) | {"class_names": class_names}
+
+    all_frames = [tf.TensorSpec([None, None, None, 3], tf.uint8, "frames")]
+    _write([model], score, all_frames if frames_in else _clip_inputs(recipe), output_dir)
 
 
 def _fuse(own: fusion.Fusion, scores: dict[str, tf.Tensor], multi_label: bool) -> tf.Tensor:
@@ -141,14 +154,7 @@ def _from_windows(temporal: runs.Run) -> Source:
 
 def _from_frames(spatial: runs.Run, temporal: runs.Run) -> Source:
     """Returns the source of a model whose input is the frames of a video."""
-    settings = temporal.task.settings
-    solvers = {name: method.solver for name, method in flow.METHODS.items() if method.solver}
-    if settings.method not in solvers:
-        rule = f"`frames_in` must have a temporal stream trained on {' or '.join(solvers)} flow"
-        raise SolverError(f"{rule}. Received: {temporal.path}, trained on {settings.method}.")
-    recipe = cast(recipes.TemporalRecipe, temporal.recipe)
-    # The numbers that the run was trained with, even if the method has other ones by now.
-    parameters = dataclasses.replace(solvers[settings.method], **settings.parameters)
+    recipe, parameters = cast(recipes.TemporalRecipe, temporal.recipe), _solver_of(temporal)
     sides = [run.task.settings.shorter_side for run in (spatial, temporal)]
 
     def split(frames):
@@ -157,6 +163,17 @@ def _from_frames(spatial: runs.Run, temporal: runs.Run) -> Source:
         return appearance, raw_frames.temporal_windows(rescaled, recipe, parameters)
 
     return [tf.TensorSpec([None, None, None, 3], tf.uint8, "frames")], split
+
+
+def _solver_of(run: runs.Run) -> brox.Parameters:
+    """Returns the parameters of the flow that a run was trained on, if a graph can solve it."""
+    settings = run.task.settings
+    solvers = {name: method.solver for name, method in flow.METHODS.items() if method.solver}
+    if settings.method not in solvers:
+        rule = f"`frames_in` must have a network trained on {' or '.join(solvers)} flow"
+        raise SolverError(f"{rule}. Received: {run.path}, trained on {settings.method}.")
+    # The numbers that the run was trained with, even if the method has other ones by now.
+    return dataclasses.replace(solvers[settings.method], **settings.parameters)
 
 
 def export(

@@ -1,11 +1,12 @@
-"""The paper's tables: each row is a change of the recipe and the number that was published for it.
+"""The papers' tables: each row is a change of the recipe and the number that was published for it.
 
-`rows` says what a row is made of, and `tables` lists them. `scales` knows where data lie and how
-large the networks are; `plans` turns a row into commands, `needs` says what they lack, `running`
-carries them out, and `results` writes our numbers beside the published ones.
+`rows` says what a row is made of; `tables` and `fusion_tables` list them. `scales` knows where data
+lie and how large the networks are; `plans` turns a row into commands, with the runs that `imagenet`
+finds to start from. `needs` says what they lack, `running` carries them out, and `results` writes
+our numbers beside the published ones.
 """
 
-from tf_twostream.experiments.rows import Fusion, Network, Row, Table, list_networks
+from tf_twostream.experiments.rows import Fusion, Network, Row, Size, Table, list_networks
 from tf_twostream.experiments.tables import TABLES
 
-__all__ = ["TABLES", "Fusion", "Network", "Row", "Table", "list_networks"]
+__all__ = ["TABLES", "Fusion", "Network", "Row", "Size", "Table", "list_networks"]

@@ -35,8 +35,9 @@ class Setup(cli.Knobs):
     seeds: tuple[int, ...] = cli.knob((0,), "Seeds to repeat each row with, separated by commas.")
     imagenet_run: str = cli.knob(
         "",
-        "Run folder of a spatial network trained on ImageNet; rows that need it wait for it. Or "
-        "imagenet: the published weights of --train_flags='--architecture=efficientnet_lite0'.",
+        "Run folder of a spatial network trained on ImageNet; rows that need it wait for it. For "
+        "networks of two architectures a run of each, separated by commas. Or imagenet: the "
+        "published weights of --train_flags='--architecture=efficientnet_lite0'.",
     )
     train_flags: str = cli.knob(
         "", "More flags for every training, as in --train_flags='--chunk_size=64 --jit_compile'."

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tf_twostream import datasets
-from tf_twostream.experiments import command_lines, rows
+from tf_twostream.experiments import command_lines, imagenet, rows
 from tf_twostream.experiments.knobs import Setup
-from tf_twostream.paper import recipes
 from tf_twostream.processes import files
 
 
@@ -22,12 +21,14 @@ def missing(row: rows.Row, setup: Setup) -> str:
         A few words; none if the row can be run.
     """
     if row.what is None:
-        return "quoted by the paper from others"
+        return row.why_not
     needed = rows.list_networks(row.what)
     if not all(setup.has(network.dataset) for network in needed):
         return "only with scale=paper"
-    starts = any(network.start == rows.IMAGENET for network in needed)
-    if starts and (reason := _why_not_imagenet(setup)):
+    reasons = [_why_not_towers(network, setup) for network in needed]
+    starting = [network for network in needed if network.start == rows.IMAGENET]
+    reasons += [imagenet.choose(network, setup).reason for network in starting]
+    if reason := next(filter(None, reasons), ""):
         return reason
     for dataset in _used([row], setup):
         own = setup.data_set(dataset)
@@ -42,28 +43,13 @@ def missing(row: rows.Row, setup: Setup) -> str:
     return ""
 
 
-def _why_not_imagenet(setup: Setup) -> str:
-    """Says whether the ImageNet network is missing or has layers of other sizes; empty if not."""
-    if not setup.imagenet_run:
-        return "needs imagenet_run"
-    given = setup.size.training | command_lines.parse_flags(setup.train_flags)
-    if setup.imagenet_run == recipes.IMAGENET:
-        # Only these have published weights, and only in their full width.
-        fits = str(given.get("architecture", "")).startswith("efficientnet")
-        if not fits or float(given.get("width", 1)) != 1:
-            return "needs train_flags of --architecture=efficientnet_lite0 --width=1"
-        return ""
-    path = pathlib.Path(setup.imagenet_run, "run.json")
-    if not path.exists():
-        return f"needs {path}"
-    # Layers of another shape would start from random weights: no row about pre-training any more.
-    found = files.read_json(path)["recipe"]
-    for name in ("width", "crop_size"):
-        # A flag of the user's is a text, that of a scale a number.
-        wanted = float(given.get(name) or getattr(recipes.SpatialRecipe, name))
-        if found[name] != wanted:
-            return f"needs an imagenet_run of {name}={wanted:g}, not {found[name]:g}"
-    return ""
+def _why_not_towers(network: rows.Network, setup: Setup) -> str:
+    """Says whether the user asks for another architecture than a row is about; empty if not."""
+    given = command_lines.parse_flags(setup.train_flags).get("architecture")
+    # The layers at which towers are joined are those of their architectures.
+    own = [tower.recipe.get("architecture", "cnn_m") for tower in network.towers or ()]
+    own += [network.recipe["architecture"]] if "architecture" in network.recipe else []
+    return "needs train_flags without --architecture" if given and {given} < {given, *own} else ""
 
 
 def stores_missing(needed: Iterable[rows.Row], setup: Setup) -> list[str]:

@@ -5,8 +5,9 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from tf_twostream.experiments import command_lines, rows
+from tf_twostream.experiments import command_lines, imagenet, rows
 from tf_twostream.experiments.knobs import Setup
+from tf_twostream.paper import recipes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +84,22 @@ class _Repeat:
         name = f"runs/{self._folder(network)}/{network.name}"
         run_dir = pathlib.Path(self.setup.output_dir, name)
         flags = {**self._data(network), "run_dir": str(run_dir), "seed": self.seed}
-        flags |= size.training | (size.fine_tuning if network.start else {})
+        flags |= network.defaults
         after: tuple[Step, ...] = ()
+        if network.towers:
+            after = tuple(map(self.train, network.towers))
+            spatial, temporal = (step.flags["run_dir"] for step in after)
+            flags |= {"spatial_run": spatial, "temporal_run": temporal, **size.fusing}
+        else:
+            flags |= size.training | (size.fine_tuning if network.start else {})
         if isinstance(network.start, rows.Network):
             after = (self.train(network.start),)
             flags["init_from"] = str(pathlib.Path(self.setup.output_dir, after[0].name))
-        elif network.start:  # A placeholder where there is none, for a dry run shows these rows.
-            flags["init_from"] = self.setup.imagenet_run or "IMAGENET_RUN"
+        elif network.start:
+            flags["init_from"] = imagenet.choose(network, self.setup).run
         # Later ones win: what a row is about over the scale, what the user says over both.
         flags |= network.recipe
-        given = command_lines.parse_flags(self.setup.train_flags)
+        given = _fitting(command_lines.parse_flags(self.setup.train_flags), network)
         flags = {flag: value for flag, value in flags.items() if flag not in given} | given
         output = run_dir / "checkpoints" / "checkpoint"
         return Step(name, network.command, flags, output, after)
@@ -155,6 +162,24 @@ class _Repeat:
             # of whichever split (Sect. 6: "the full HMDB-51 data").
             "train_on_all": other.name,
         }
+
+
+def _fitting(given: dict[str, str | None], network: rows.Network) -> dict[str, str | None]:
+    """Leaves out what only towers take, such as `width`, where towers are joined."""
+    if not network.towers:
+        return given
+    return {flag: value for flag, value in given.items() if flag not in _OF_TOWERS}
+
+
+def _names_of(recipe: type[recipes.Recipe]) -> set[str]:
+    """Lists the flags of a recipe; a switch is two of them."""
+    names = {field.name for field in dataclasses.fields(recipe)}
+    return names | {f"no{name}" for name in names}
+
+
+_OF_TOWERS = set().union(*map(_names_of, recipes.RECIPES.values())) - _names_of(
+    recipes.ConvFusionRecipe
+)
 
 
 def _outputs(steps: Iterable[Step]) -> str:

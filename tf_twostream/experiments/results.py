@@ -12,11 +12,18 @@ from tf_twostream.scores import metrics, score_files
 
 _HEADER = ("setting", "measure", "ours", "published", "difference", "test videos", "command")
 _CSV_HEADER = (*_HEADER[:3], "standard deviation", "splits", "seeds", *_HEADER[3:], "not run")
+_SIZE_HEADER = ("parameters", "published parameters (M)", "multiply-adds", "why they differ")
 _HOW_TO_READ = (
     "In percent. Of several splits or seeds the mean; after ± the standard deviation (from n - 1) "
     "over the splits, each of them the mean of its seeds, or over the seeds of a single split. The "
     "command is the one that sets the row apart, for the first split and seed; all of them are in "
     "the .sh file."
+)
+
+_SIZES_IN_WORDS = (
+    "Sizes, for 101 classes and at the paper's scale: weights and biases in millions (M), and "
+    "multiply-adds of one clip in thousands of millions (G). Of fused scores those of both "
+    "networks; of bilinear fusion with the linear SVM."
 )
 
 
@@ -118,11 +125,16 @@ def write(name: str, lines: Sequence[Line], setup: Setup) -> str:
     stem = pathlib.Path(setup.output_dir, "tables", f"table_{name}")
     table = tables.TABLES[name]
     parts = [f"# Table {name}. {table.title}", table.note, _describe(setup), _markdown(lines)]
-    text = "\n\n".join(filter(None, parts))
+    has_sizes = any(row.size for row in table.rows)
+    parts += [_SIZES_IN_WORDS, _sizes(table)] if has_sizes else []
+    text = "\n\n".join(part.rstrip() for part in parts if part) + "\n"
     # Atomically, for tables are read, and runs are killed, while rows are still being run.
     files.write_text(stem.with_suffix(".md"), text)
-    cells = [_CSV_HEADER, *map(_csv_cells, lines)]
-    files.write_csv(stem.with_suffix(".csv"), cells)
+    header, cells = [*_CSV_HEADER], [_csv_cells(line) for line in lines]
+    if has_sizes:
+        header += _SIZE_HEADER
+        cells = [own + _size_cells(line.row.size) for own, line in zip(cells, lines)]
+    files.write_csv(stem.with_suffix(".csv"), [header, *cells])
     return text
 
 
@@ -182,7 +194,28 @@ def _cells(line: Line) -> list[str]:
         ours, difference = f"{line.mean:.1f}{spread}", f"{line.mean - row.published:+.1f}"
     else:
         ours = f"not run{f': {line.reason}' if line.reason else ''}"
-    return [row.setting, row.measure, ours, f"{row.published:.1f}", difference, _videos(line)]
+    return [row.setting, row.measure, ours, str(row.published), difference, _videos(line)]
+
+
+def _sizes(table: rows.Table) -> str:
+    """Writes the sizes of what the rows of a table test."""
+    from tf_twostream.figures import reports
+
+    header = ("setting", "parameters", "published", "multiply-adds", "why they differ")
+    cells = []
+    for row in table.rows:
+        if row.size:
+            ours, work = row.size.parameters / 1e6, row.size.multiply_adds / 1e9
+            published = "" if row.size.published is None else f"{row.size.published:.2f} M"
+            cells.append((row.setting, f"{ours:.2f} M", published, f"{work:.2f} G", row.size.why))
+    return reports.markdown_table(header, cells)
+
+
+def _size_cells(size: rows.Size | None) -> list[object]:
+    if size is None:
+        return [""] * len(_SIZE_HEADER)
+    published = "" if size.published is None else size.published
+    return [size.parameters, published, size.multiply_adds, size.why]
 
 
 def _csv_cells(line: Line) -> list[object]:

@@ -146,7 +146,7 @@ def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
     Args:
         output_dir: The output folder, which exists.
         flags: What decides the commands of the rows, by name. One that was empty may be given
-            later.
+            later, and so may more runs in `imagenet_run`: the first one that fits still counts.
 
     Raises:
         ResultsError: If the folder belongs to other flags.
@@ -156,7 +156,8 @@ def keep_flags(output_dir: str, flags: dict[str, str]) -> None:
     begun = any(pathlib.Path(output_dir, name).exists() for name in ("runs", "steps"))
     before = files.read_json(path) if begun and path.exists() else {}
     for name, value in flags.items():
-        if before.get(name, "") not in ("", value):
+        more = name == "imagenet_run" and value.startswith(f"{before.get(name)},")
+        if before.get(name, "") not in ("", value) and not more:
             # With other flags the tables would lose the rows that are done.
             given = f"{name}={value!r}, {output_dir} with {name}={before[name]!r}"
             raise ResultsError(f"An output folder must keep its flags. Received: {given}.")

@@ -37,8 +37,10 @@ class Scale:
     Attributes:
         data_sets: For each data set of the paper that this scale has, where it lies in the data
             root.
-        training: Flags of every training in which the scale departs from the paper's recipe.
+        training: Flags of every training in which the scale departs from the paper's recipe, but
+            for those that join two towers.
         fine_tuning: Flags that replace those in `training` when a network is fine-tuned.
+        fusing: The flags of the trainings that join two towers (2016 paper).
         precomputing: Flags for making a store.
         num_splits: How many splits its data sets have; None for those of the paper.
         has_choice: Whether the choice of 78 classes to add that `datasets` holds fits its data.
@@ -48,6 +50,7 @@ class Scale:
     data_sets: dict[str, Location]
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     fine_tuning: dict[str, Any] = dataclasses.field(default_factory=dict)
+    fusing: dict[str, Any] = dataclasses.field(default_factory=dict)
     precomputing: dict[str, Any] = dataclasses.field(default_factory=dict)
     num_splits: int | None = None
     has_choice: bool = True
@@ -68,10 +71,20 @@ PAPER = Scale(
 # networks of a quarter of the width at chance; rows whose subject it is (Table 1a) keep theirs.
 _SMALL = {"width": 0.25, "crop_size": 112, "batch_size": 32, "dropout_rate": 0.5}
 _ITERATIONS, _TUNING_ITERATIONS = 600, 150  # A quarter, as 20,000 is of the paper's 80,000.
+# Two towers that are joined have their sizes from their runs. With few videos, few iterations do,
+# at a learning rate that shows in them.
+_FUSING = {
+    "batch_size": _SMALL["batch_size"],
+    "num_iterations": 100,
+    "learning_rate": 0.01,
+    "dropout_rate": _SMALL["dropout_rate"],
+}
 SMALL_IN_WORDS = (
     f"width {_SMALL['width']}, crops of {_SMALL['crop_size']} pixels, batches of "
     f"{_SMALL['batch_size']}, {_ITERATIONS} iterations, {_TUNING_ITERATIONS} when fine-tuning; "
-    f"dropout {_SMALL['dropout_rate']} instead of 0.9, except where Table 1a says it"
+    f"dropout {_SMALL['dropout_rate']} instead of 0.9 or 0.85, except where Table 1a says it; "
+    f"two towers are joined in {_FUSING['num_iterations']} iterations at a learning rate of "
+    f"{_FUSING['learning_rate']}"
 )
 
 SMALL = Scale(
@@ -81,6 +94,7 @@ SMALL = Scale(
     },
     training={**_SMALL, "num_iterations": _ITERATIONS},
     fine_tuning={"num_iterations": _TUNING_ITERATIONS},
+    fusing=_FUSING,
     precomputing={"shorter_side": 128},  # Pixels: 112 is as much of it as 224 is of 256.
     num_splits=1,  # A CSV file says of each video only whether it is for training or testing.
     has_choice=False,

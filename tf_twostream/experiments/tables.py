@@ -1,9 +1,12 @@
-"""The tables of the paper (Sect. 6), and one of other data sets with published numbers."""
+"""All tables: those of the paper (Sect. 6), one of other data sets, and those of the second paper.
+
+The last ones are in `fusion_tables`.
+"""
 
 from typing import Any, Literal
 
 from tf_twostream.datasets import viva
-from tf_twostream.experiments import rows
+from tf_twostream.experiments import fusion_tables, rows
 from tf_twostream.experiments.rows import HMDB, UCF, Fusion, Network, Row, Table
 
 
@@ -156,5 +159,7 @@ TABLES["other"] = Table(
     "ImageNet and its last layer trained anew (dropout 0.5), the temporal one is trained from "
     "scratch (L = 10, mean subtraction on, dropout 0.9). On VIVA both go without mirroring, which "
     "turns left into right.",
-    in_paper=False,
+    group="",
 )
+
+TABLES |= fusion_tables.TABLES

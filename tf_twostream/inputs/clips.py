@@ -66,12 +66,12 @@ class Clips:
         """
         num_starts = tf.gather(tf.constant(self._flow.num_starts()), video)
         least, most = self.recipe.strides
-        fitting = self._longest_stride(num_starts)
+        fitting = _longest_stride(num_starts, self.recipe)
         most = tf.clip_by_value(fitting, least, most)
         stride = least + spacing.pick(draws[:, 0], most - least + 1)
         span = (self.recipe.snippets - 1) * stride
         first = spacing.pick(draws[:, 1], tf.maximum(num_starts - span, 1))
-        places = self.locate(video, self._starts(first, stride, num_starts))
+        places = self.locate(video, _starts(first, stride, num_starts, self.recipe))
         height, width = tf.unstack(places["size"], axis=1)
         places["views"] = views.random_box(
             draws[:, 2:], height, width, self.recipe.crop_size, mirroring=self.recipe.mirroring
@@ -84,23 +84,9 @@ class Clips:
         Returns:
             Rows of `locate`, the clips of a video in a row.
         """
-        num_starts = self._flow.num_starts()
-        middle = sum(self.recipe.strides) // 2
-        stride = np.clip(self._longest_stride(num_starts), 1, middle)
-        span = (self.recipe.snippets - 1) * stride
-        first = spacing.equally_spaced(np.maximum(num_starts - span, 1), count)
-        stride, ends = (np.repeat(kept, count) for kept in (stride, num_starts))
+        starts = starts_to_test(tf.constant(self._flow.num_starts()), self.recipe, count)
         numbers = np.repeat(np.arange(len(self.videos)), count)
-        return self.locate(numbers, self._starts(first.ravel(), stride, ends))
-
-    def _longest_stride(self, num_starts: tf.Tensor) -> tf.Tensor:
-        """Returns the longest stride with which all snippets fit into a video; 0 if none does."""
-        return (num_starts - 1) // max(1, self.recipe.snippets - 1)
-
-    def _starts(self, first: tf.Tensor, stride: tf.Tensor, num_starts: tf.Tensor) -> tf.Tensor:
-        """Returns the starts `[B, T]` of windows; a video that is short repeats its last one."""
-        steps = np.arange(self.recipe.snippets)
-        return tf.minimum(first[:, None] + steps * stride[:, None], num_starts[:, None] - 1)
+        return self.locate(numbers, tf.reshape(starts, [-1, self.recipe.snippets]))
 
     def locate(self, video: tf.Tensor, starts: tf.Tensor) -> Element:
         """Finds where the frames and fields of clips are.
@@ -117,8 +103,8 @@ class Clips:
         count = self.recipe.snippets
         flat = tf.reshape(starts, [-1])
         repeated = tf.repeat(video, count)
-        last = tf.gather(tf.constant(self._frames.num_starts()), repeated) - 1
-        middle = tf.minimum(flat + self.recipe.window_length // 2, last)
+        num_frames = tf.gather(tf.constant(self._frames.num_starts()), repeated)
+        middle = frame_of(flat, num_frames, self.recipe)
         found = {
             "flow": self._flow.locate(repeated, flat),
             "frame": self._frames.locate(repeated, middle),
@@ -153,6 +139,45 @@ class Clips:
     ) -> tf.data.Dataset:
         """Batches elements; see `Windows.batch`."""
         return self._flow.batch(elements, size, drop_remainder=drop_remainder)
+
+
+def starts_to_test(
+    num_starts: tf.Tensor, recipe: recipes.ConvFusionRecipe, count: int
+) -> tf.Tensor:
+    """Places clips at equal spacing in videos, all with the middle stride (ours).
+
+    Args:
+        num_starts: `[...]` integers, the number of windows of flow of each video.
+        recipe: The recipe of the network.
+        count: Clips of each video.
+
+    Returns:
+        `[..., count, T]` integers, the first fields of the windows.
+    """
+    stride = tf.clip_by_value(_longest_stride(num_starts, recipe), 1, sum(recipe.strides) // 2)
+    span = (recipe.snippets - 1) * stride
+    first = spacing.equally_spaced(tf.maximum(num_starts - span, 1), count)
+    return _starts(first, stride[..., None], num_starts[..., None], recipe)
+
+
+def frame_of(
+    start: tf.Tensor, num_frames: tf.Tensor, recipe: recipes.ConvFusionRecipe
+) -> tf.Tensor:
+    """Returns the RGB frame in the middle of each window of flow, or the last one of a video."""
+    return tf.minimum(start + recipe.window_length // 2, num_frames - 1)
+
+
+def _longest_stride(num_starts: tf.Tensor, recipe: recipes.ConvFusionRecipe) -> tf.Tensor:
+    """Returns the longest stride with which all snippets fit into a video; 0 if none does."""
+    return (num_starts - 1) // max(1, recipe.snippets - 1)
+
+
+def _starts(
+    first: tf.Tensor, stride: tf.Tensor, num_starts: tf.Tensor, recipe: recipes.ConvFusionRecipe
+) -> tf.Tensor:
+    """Returns the starts `[..., T]` of windows; a video that is short repeats its last one."""
+    steps = np.arange(recipe.snippets)
+    return tf.minimum(first[..., None] + steps * stride[..., None], num_starts[..., None] - 1)
 
 
 def find(

@@ -7,7 +7,7 @@ JPEG) and `inputs` (25 windows) do otherwise, for exported models whose input is
 import tensorflow as tf
 
 from tf_twostream.flow import brox, codec
-from tf_twostream.inputs import spacing, windows
+from tf_twostream.inputs import clips, spacing, windows
 from tf_twostream.paper import recipes
 from tf_twostream.store import coding
 
@@ -98,8 +98,41 @@ def spatial_windows(frames: tf.Tensor) -> windows.Element:
     return {"rgb": _through_jpeg(chosen, coding.RGB_QUALITY)}
 
 
+def clips_to_test(
+    frames: tf.Tensor, recipe: recipes.ConvFusionRecipe, parameters: brox.Parameters, count: int
+) -> windows.Element:
+    """Makes the clips that a joined network is tested on, those of `clips.starts_to_test`.
+
+    Args:
+        frames: `[T, H, W, 3]` uint8, rescaled, T >= 2.
+        recipe: The recipe of the network, with clips of S snippets.
+        parameters: The parameters of Brox's method.
+        count: Clips.
+
+    Returns:
+        `rgb` `[count, S, H, W, 3]` uint8, and `codes`, `ranges` and `means` as `temporal_windows`
+        has them, with the axes `[count, S, ...]` in front.
+    """
+    temporal, num_frames = recipe.towers[1], tf.shape(frames)[0]
+    num_starts = tf.maximum(num_frames - 1 - recipe.window_length, 0) + 1
+    starts = tf.reshape(clips.starts_to_test(num_starts, recipe, count), [-1])
+    chosen = tf.gather(frames, clips.frame_of(starts, num_frames, recipe))
+    found = {
+        "rgb": _through_jpeg(chosen, coding.RGB_QUALITY),
+        **temporal_windows(frames, temporal, parameters, starts=starts),
+    }
+    return {
+        name: tf.reshape(x, tf.concat([[count, recipe.snippets], tf.shape(x)[1:]], axis=0))
+        for name, x in found.items()
+    }
+
+
 def temporal_windows(
-    frames: tf.Tensor, recipe: recipes.TemporalRecipe, parameters: brox.Parameters
+    frames: tf.Tensor,
+    recipe: recipes.TemporalRecipe,
+    parameters: brox.Parameters,
+    *,
+    starts: tf.Tensor | None = None,
 ) -> windows.Element:
     """Solves the flow of the 25 windows that the temporal stream is tested on.
 
@@ -108,6 +141,7 @@ def temporal_windows(
             one in each direction is repeated, as in `inputs`.
         recipe: The recipe of the network: L, and whether half of the fields lead backward.
         parameters: The parameters of Brox's method.
+        starts: `[G]` integers, the first frames of other windows.
 
     Returns:
         `codes` `[25, L, 2, H, W]` uint8, `ranges` `[25, L, 2, 2]` and `means` `[25, L, 2]` float32
@@ -116,7 +150,9 @@ def temporal_windows(
     length, last = recipe.stack_length, tf.shape(frames)[0] - 2  # The number of the last field.
     rule = "Flow needs two frames. Pass `frames` [T, H, W, 3] with T >= 2."
     with tf.control_dependencies([tf.debugging.assert_non_negative(last, rule)]):
-        tau = spacing.equally_spaced(tf.maximum(last + 1 - length, 0) + 1)[:, None]
+        if starts is None:
+            starts = spacing.equally_spaced(tf.maximum(last + 1 - length, 0) + 1)
+        tau = tf.identity(starts)[:, None]
     images = grey(frames)
     if not recipe.bidirectional:
         return _windows(images, tf.minimum(tau + tf.range(length), last), parameters)

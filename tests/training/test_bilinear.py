@@ -1,0 +1,65 @@
+"""Bilinear fusion: outer products and a linear SVM."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import trained
+
+from tf_twostream import inputs, runs, store
+from tf_twostream.evaluation import scoring
+from tf_twostream.paper import recipes
+from tf_twostream.scores import learning
+from tf_twostream.training import bilinear, towers, videos
+from tf_twostream.training.execution import Execution
+
+KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 1}
+
+
+@pytest.fixture(scope="module")
+def learn(tiny_store, tiny_source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("towers")
+    for own in (recipes.SpatialRecipe(**KNOBS), recipes.TemporalRecipe(stack_length=3, **KNOBS)):
+        trained.train(tiny_source, tiny_store[0], folder / own.stream, own)
+    given = recipes.ConvFusionRecipe(
+        spatial_run=str(folder / "spatial"),
+        temporal_run=str(folder / "temporal"),
+        fusion="bilinear",
+        temporal_fusion="2d_pool",
+        num_snippets=2,
+    )
+    recipe = dataclasses.replace(given, **towers.recipes_of(given))
+    data = videos.Videos([videos.DataSet(source=tiny_source, store=tiny_store[0])])
+    return lambda: bilinear.learn(data, recipe, Execution(run_dir=str(folder / "run")))
+
+
+def test_the_svm_learns_the_training_videos_and_is_kept_as_a_last_layer(learn, tiny_store, capsys):
+    run = learn()
+    learn()
+    assert "nothing to do" in capsys.readouterr().out
+    model, iterations = runs.load_model(run)
+    assert iterations == 0
+    reader, train = store.Reader(tiny_store[0]), run.split.train
+    scores = scoring.score_videos(model, run, reader, train)["conv_fusion"]
+    features = bilinear.compute(model, run, inputs.Clips(reader, train, run.recipe))
+    kernel, bias = model.get_layer("classes").get_weights()
+    values = np.exp(features @ kernel + bias)
+    np.testing.assert_allclose(scores, values / values.sum(axis=1, keepdims=True), atol=1e-5)
+    # Of untrained towers, but its own videos an SVM tells apart.
+    assert (scores.argmax(axis=1) == [video.label for video in train]).mean() > 0.6
+
+
+def test_the_space_that_the_videos_span_has_the_same_decisions():
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(12, 40)).astype(np.float32), np.arange(12) % 3
+    there = bilinear._fit(features, labels)
+    here = learning.fit_svm(features, labels)
+    new = rng.normal(size=(5, 40))
+    decisions = [new @ coefficients.T + intercepts for coefficients, intercepts in (there, here)]
+    np.testing.assert_allclose(*decisions, atol=1e-3)
+
+
+def test_more_features_than_memory_are_refused_with_their_size():
+    with pytest.raises(bilinear.TooManyFeaturesError, match="9,537 videos x .*, 5820.9 GiB"):
+        bilinear.check_memory(9537, 1280 * 128_000)
+    bilinear.check_memory(3, 100)
