@@ -201,7 +201,7 @@ def test_raw_frames_of_two_joined_towers_give_the_scores_of_predict(
         batch_size=4,
         num_iterations=2,
     )
-    recipe = dataclasses.replace(recipe, **towers.recipes_of(recipe))
+    recipe = towers.complete(recipe, "no run yet")
     source = datasets.Source(dataset="folders", videos_dir=str(brox_clips))
     run = trained.train(source, str(tmp_path / "store"), tmp_path / "fused", recipe)
     video = brox_clips / run.split.test[0].id

@@ -131,6 +131,14 @@ def test_a_box_is_read_between_pixels_and_its_corners_are_pixels(flip):
     np.testing.assert_allclose(cut[..., 1], np.tile(np.linspace(5, 35, 21), (21, 1)).T, atol=0.05)
 
 
+def test_no_box_has_a_line_that_is_not_of_the_frame():
+    """The op for it fills lines with zeros that rounding takes beyond the border."""
+    images = tf.fill([500, 48, 61, 1], 255)
+    draws = tf.random.stateless_uniform([500, 5], [1, 2], dtype=tf.float64)
+    boxes = views.random_box(draws, tf.fill([500], 48), tf.fill([500], 61), 41)
+    np.testing.assert_array_equal(views.apply_views(images, boxes, 41), 255)
+
+
 def test_a_box_of_the_size_of_the_input_is_a_square_view():
     images = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3))
     boxes = tf.constant([[[1, 2, 41, 41, 0], [3, 4, 41, 41, 1]]] * 2)

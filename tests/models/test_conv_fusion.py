@@ -1,6 +1,7 @@
 """The network of two joined towers."""
 
 import dataclasses
+import gc
 
 import keras
 import numpy as np
@@ -152,6 +153,7 @@ def test_towers_may_be_two_different_ones_even_of_unequal_grids():
         ({"fusion": "concatenation", "fusion_layer": ("logits",)}, "a layer that follows"),
         ({"fusion": "bilinear", "fusion_layer": ("full6",)}, "convolutional layers"),
         ({"temporal_fusion": "3d_conv_3d_pool", "fusion_layer": ("full6",)}, "convolutional"),
+        ({"fusion_layer": ("relu5:stage1_1_norm_project",)}, "`fusion_layer` of CNN-M"),
         ({"fusion_layer": ("relu5:full6",)}, "grids of the same places"),
         ({"spatial": dataclasses.replace(SPATIAL, width=0.1), "fusion": "sum"}, "many channels"),
         ({"spatial": dataclasses.replace(SPATIAL, crop_size=80)}, "the same `crop_size`"),
@@ -172,6 +174,7 @@ def trainable(model):
 
 
 FULL = {"full6", "full7", "classes"}
+CONVOLUTIONS = {f"conv{n}" for n in range(1, 6)}
 
 
 @pytest.mark.parametrize(
@@ -183,6 +186,8 @@ FULL = {"full6", "full7", "classes"}
         ({"fusion_layer": ("relu3", "full6")}, {"conv4", "conv5"} | FULL,
          {"conv4", "conv5", "full6"}),
         ({"train_from_layer": "relu4"}, {"conv4", "conv5"} | FULL, {"conv4", "conv5"}),
+        ({"train_from_layer": "full6:relu5"}, FULL, {"conv5"}),
+        ({"train_from_layer": "relu1"}, CONVOLUTIONS | FULL, CONVOLUTIONS),
     ],
 )  # fmt: skip
 def test_gradients_reach_the_layers_named_and_no_other(knobs, spatial, temporal):
@@ -220,6 +225,39 @@ def test_whole_frames_of_the_size_of_a_crop_give_the_same_class_values():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
     wide = models.as_dense(model, conv_fusion.build(recipe, K, frame=(64, 100)))
     assert wide({n: np.zeros((1, 2, 64, 100, c)) for n, c in (("rgb", 3), ("volume", 6))}).keys()
+
+
+def test_towers_of_unequal_grids_see_frames_that_are_wider_than_crops():
+    """Of 256 x 341 pixels VGG-16 has 16 x 22 places where CNN-M has 15 x 20."""
+    vgg = recipes.SpatialRecipe(architecture="vgg16", width=0.02)
+    recipe = recipe_of(vgg, recipes.TemporalRecipe(width=0.04, stack_length=1))
+    assert conv_fusion.build(recipe, K, frame=(256, 341)).output_shape == (None, K)
+
+
+def test_filters_over_time_may_be_followed_by_another_fusion():
+    recipe = recipe_of(
+        temporal_fusion="3d_conv_3d_pool", num_snippets=2, fusion_layer=("relu5", "full6", "logits")
+    )
+    for frame in (None, (64, 100)):
+        model = conv_fusion.build(recipe, K, frame=frame)
+        banks = [len(x.kernel.shape) for x in model.layers if x.name.startswith("fusion")]
+        assert banks == [5, 2, 2]
+
+
+def test_half_precision_is_that_of_the_banks_too():
+    model = conv_fusion.build(recipe_of(precision="bfloat16"), K)
+    assert model.get_layer("fusion_conv5").compute_dtype == "bfloat16"
+
+
+def test_no_layer_stays_in_memory_that_the_network_does_not_have():
+    gc.collect()
+    before = {id(x) for x in gc.get_objects() if isinstance(x, keras.layers.Dense)}
+    model = conv_fusion.build(recipe_of(), K)
+    gc.collect()
+    made = [
+        x for x in gc.get_objects() if isinstance(x, keras.layers.Dense) and id(x) not in before
+    ]
+    assert len(made) == 4 and model  # The bank, and those of one tower.
 
 
 def count(recipe, num_classes=101):

@@ -131,6 +131,13 @@ def test_pooling_over_time_takes_maxima_over_the_snippets_of_a_clip(extent, firs
     assert fusion_layers.positions(5, extent) == len(firsts)
 
 
+def test_no_snippet_is_left_out_of_the_pooling():
+    assert [fusion_layers.positions(count, 3) for count in (1, 2, 3, 4, 5, 6)] == [1, 1, 1, 2, 2, 3]
+    snippets = np.arange(4.0).reshape(4, 1, 1, 1)
+    _, y = apply(lambda x: fusion_layers.pool_over_time(x, snippets=4, extent=3), snippets)
+    assert y.ravel().tolist() == [2, 3]
+
+
 @pytest.mark.parametrize(("size", "own"), [(2, 3), (3, 3), (2, 2), (3, 2)])
 @pytest.mark.parametrize("side", [6, 7, 13, 14])
 def test_whatever_the_pooling_the_grid_is_that_of_the_tower(side, size, own):

@@ -14,7 +14,9 @@ def test_defaults_are_the_papers():
         ("relu5",),
         "identity",
     )
-    assert (recipe.batch_size, recipe.learning_rate, recipe.dropout) == (96, 1e-3, 0.85)
+    assert (recipe.batch_size, recipe.learning_rate) == (96, 1e-3)
+    assert recipe.dropout_of(recipes.SpatialRecipe()) == 0.85
+    assert recipe.dropout_of(recipes.SpatialRecipe(architecture="efficientnet_lite0")) == 0.5
     assert (recipe.strides, recipe.snippets) == ((1, 10), 1)
     assert (recipe.iterations, recipe.drops) == (5_000, (2_000, 3_000, 4_000))
     rates = [recipe.learning_rate_at(at) for at in (0, 1_999, 2_000, 3_000, 4_000)]

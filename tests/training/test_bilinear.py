@@ -1,7 +1,5 @@
 """Bilinear fusion: outer products and a linear SVM."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import trained
@@ -28,7 +26,7 @@ def learn(tiny_store, tiny_source, tmp_path_factory):
         temporal_fusion="2d_pool",
         num_snippets=2,
     )
-    recipe = dataclasses.replace(given, **towers.recipes_of(given))
+    recipe = towers.complete(given, "no run yet")
     data = videos.Videos([videos.DataSet(source=tiny_source, store=tiny_store[0])])
     return lambda: bilinear.learn(data, recipe, Execution(run_dir=str(folder / "run")))
 
@@ -57,6 +55,13 @@ def test_the_space_that_the_videos_span_has_the_same_decisions():
     new = rng.normal(size=(5, 40))
     decisions = [new @ coefficients.T + intercepts for coefficients, intercepts in (there, here)]
     np.testing.assert_allclose(*decisions, atol=1e-3)
+
+
+def test_videos_that_show_several_classes_are_refused_before_anything_is_computed():
+    with pytest.raises(ValueError, match="one class"):
+        learning.check_classes(np.ones((2, 3), bool), ["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"1 without videos \['c'\]"):
+        learning.check_classes(np.array([0, 1]), ["a", "b", "c"])
 
 
 def test_more_features_than_memory_are_refused_with_their_size():

@@ -1,6 +1,5 @@
 """Two joined towers from the store to the scores."""
 
-import dataclasses
 import shutil
 
 import numpy as np
@@ -35,7 +34,7 @@ def recipe(tiny_store, tiny_source, tmp_path_factory):
         num_iterations=4,
         learning_rate=1e-2,
     )
-    return dataclasses.replace(given, **towers.recipes_of(given))
+    return towers.complete(given, "no run yet")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +61,18 @@ def test_only_what_follows_the_fusion_changes(whole, recipe):
     # The bank, and three layers of each tower: of every one the kernel changes.
     changed = [b.ndim > 1 for b, is_same in zip(before, same) if not is_same]
     assert sum(changed) == 7 and sum(learns) == 14
+
+
+def test_dropout_masks_are_those_of_the_seed_of_the_joined_network(whole):
+    """Towers that were trained with one seed for as long would else drop the same features."""
+    fresh, model = runs.build_model(whole), runs.build_model(whole)
+    runs.start_towers(model, whole)
+    states = [
+        [v.numpy().tolist() for v in network.weights if v.dtype != "float32"]
+        for network in (fresh, model)
+    ]
+    assert states[0] == states[1]
+    assert len({tuple(state) for state in states[1]}) == len(states[1]) == 4
 
 
 def test_both_towers_and_their_banks_are_in_tensorboard(whole):

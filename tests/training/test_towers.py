@@ -1,6 +1,7 @@
 """The trained networks that become the towers of a joined one."""
 
 import dataclasses
+import shutil
 
 import pytest
 import trained
@@ -28,7 +29,7 @@ def pair(tiny_store, tmp_path):
 
 
 def check(recipe, split, settings):
-    recipe = dataclasses.replace(recipe, **towers.recipes_of(recipe))
+    recipe = towers.complete(recipe, "no run yet")
     towers.check(trained.run_of("run", recipe, split, settings), "the store")
 
 
@@ -65,6 +66,19 @@ def test_a_tower_of_other_flow_is_refused(pair):
     recipe, split, settings = pair
     with pytest.raises(runs.OtherStoreError, match="method"):
         check(recipe, split, dataclasses.replace(settings, method="tvl1"))
+
+
+def test_once_a_training_has_begun_the_runs_of_its_towers_may_be_gone(pair, tmp_path):
+    recipe, split, settings = pair
+    whole = towers.complete(recipe, str(tmp_path / "run"))
+    run = trained.run_of(tmp_path / "run", whole, split, settings)
+    trained.with_checkpoint(run)
+    for name in ("spatial", "temporal"):
+        shutil.rmtree(tmp_path / name)
+    assert towers.complete(recipe, str(run.path)) == whole
+    towers.check(run, "the store")
+    with pytest.raises(runs.NoRunError):
+        towers.complete(recipe, str(tmp_path / "another"))
 
 
 def test_runs_of_one_stream_have_no_towers(pair):

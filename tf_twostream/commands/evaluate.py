@@ -5,6 +5,7 @@ r"""Tests a trained stream on whole videos and writes their scores (paper, Sect.
 """
 
 import dataclasses
+import os
 from typing import ClassVar, Literal
 
 from tf_twostream import cli
@@ -48,8 +49,8 @@ def main(given: EvaluationFlags, protocol: testing.Testing) -> None:
     found, iterations = scoring.score(run, reader, given.part, protocol=protocol)
     # The files first: they took longest, and the rest can be had from them.
     paths = dict.fromkeys(found, given.scores)
-    stem = given.scores.removesuffix(".npz")
-    paths |= {name: f"{stem}.{name}.npz" for name in found if name != run.recipe.stream}
+    stem, suffix = os.path.splitext(given.scores)
+    paths |= {name: f"{stem}.{name}{suffix}" for name in found if name != run.recipe.stream}
     for name, scores in found.items():
         score_files.save_scores(paths[name], scores)
     for name, scores in found.items():

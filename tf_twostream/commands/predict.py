@@ -49,6 +49,8 @@ class PredictionFlags(cli.Knobs):
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
+        if self.task and not self.temporal_run:
+            raise ValueError(f"--task is of a --temporal_run. Received: {self.task} without one.")
         if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
             raise ValueError(
                 "A prediction needs a --spatial_run, --temporal_run or both, or a "

@@ -9,8 +9,6 @@ any other: evaluate, predict, export. The sections and tables in this help are t
 paper.
 """
 
-import dataclasses
-
 from tf_twostream import datasets
 from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
@@ -26,7 +24,7 @@ def main(
     """Trains with the parsed flags."""
     from tf_twostream.training import bilinear, towers, train, videos
 
-    recipe = dataclasses.replace(recipe, **towers.recipes_of(recipe))
+    recipe = towers.complete(recipe, execution.run_dir)
     data_set = videos.DataSet(
         source=source, store=stored.store, validation_share=stored.validation_share
     )

@@ -118,6 +118,8 @@ def _groups(
     if kind != "dense":
         yield model, np.arange(len(videos))
         return
+    # Each network is traced anew, of which TensorFlow warns when there are many.
+    tf.get_logger().setLevel("ERROR")
     sizes = inputs.find(reader, videos, run.recipe).sizes()
     for size in np.unique(sizes, axis=0):
         frame = (int(size[0]), int(size[1]))

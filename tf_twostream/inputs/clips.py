@@ -65,9 +65,8 @@ class Clips:
             Rows of `locate` with "views" `[B, 1, 5]`.
         """
         num_starts = tf.gather(tf.constant(self._flow.num_starts()), video)
-        least, most = self.recipe.strides
-        fitting = _longest_stride(num_starts, self.recipe)
-        most = tf.clip_by_value(fitting, least, most)
+        fitting = tf.maximum(_longest_stride(num_starts, self.recipe), 1)
+        least, most = (tf.minimum(fitting, bound) for bound in self.recipe.strides)
         stride = least + spacing.pick(draws[:, 0], most - least + 1)
         span = (self.recipe.snippets - 1) * stride
         first = spacing.pick(draws[:, 1], tf.maximum(num_starts - span, 1))
@@ -163,8 +162,9 @@ def starts_to_test(
 def frame_of(
     start: tf.Tensor, num_frames: tf.Tensor, recipe: recipes.ConvFusionRecipe
 ) -> tf.Tensor:
-    """Returns the RGB frame in the middle of each window of flow, or the last one of a video."""
-    return tf.minimum(start + recipe.window_length // 2, num_frames - 1)
+    """Returns the RGB frame in the middle of each window of flow, tau of a bi-directional one."""
+    length = tf.minimum(num_frames - 1, recipe.window_length)  # Of a short video, fewer fields.
+    return tf.minimum(start + length // 2, num_frames - 1)
 
 
 def _longest_stride(num_starts: tf.Tensor, recipe: recipes.ConvFusionRecipe) -> tf.Tensor:

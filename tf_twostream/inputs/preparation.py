@@ -21,8 +21,8 @@ def prepare(batch: Element, recipe: recipes.Recipe) -> tf.Tensor | dict[str, tf.
         [0, 255], C = 3, or 3T of slow fusion. The V views of an element follow one another. Of
         clips, both as "rgb" and "volume" `[B * V, T, crop, crop, C]`. Or features, as they are.
     """
-    if isinstance(recipe, recipes.ConvFusionRecipe):
-        return _clips(batch, recipe)
+    if "rgb" in batch and "codes" in batch:
+        return _clips(batch, cast(recipes.ConvFusionRecipe, recipe))
     if "features" in batch:  # Computed before (`cache_features`): what is left takes them.
         return batch["features"]
     if not recipe.sees_flow:

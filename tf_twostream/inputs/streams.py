@@ -253,13 +253,12 @@ def evaluation(
     Args:
         windows: The windows of the test videos.
         batch_size: Windows per batch; the network sees V times as many inputs.
-        num_windows: Windows | Clips, or clips, per video, in place of 25 (ours).
+        num_windows: Windows, or clips, per video, in place of 25 (ours).
         kind: What is seen of each. Of "dense", all frames must have one size.
 
     Returns:
         Batches with V = 10, or 5 without mirroring, 1 of the centre, or 2 of whole frames, as in
-        `inputs`. The windows
-        of a video follow one another; the last batch may be smaller.
+        `inputs`. The windows of a video follow one another; the last batch may be smaller.
     """
     recipe = windows.recipe
     places = tf.data.Dataset.from_tensor_slices(windows.places_to_test(num_windows))

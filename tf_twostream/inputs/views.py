@@ -167,9 +167,13 @@ def _resize(images: tf.Tensor, views: tf.Tensor, crop: int) -> tf.Tensor:
     """Reads rectangles bilinearly: `[B, H, W, C]` float16 to `[B * V, crop, crop, C]` float32."""
     count = views.shape[1]
     boxes = tf.reshape(views, [-1, BOX])
-    # The op wants corners in units of the frame; a mirrored box begins at its right end.
+    # The op fills a line with zeros where rounding takes it beyond the frame by the least bit: a
+    # pixel more on each side keeps all lines within.
+    images = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+    # It wants corners in units of the frame; a mirrored box begins at its right end.
     ends = tf.cast(tf.shape(images)[1:3] - 1, tf.float32)
     top, left, height, width, flip = tf.unstack(tf.cast(boxes, tf.float32), axis=1)
+    top, left = top + 1, left + 1
     right = left + width - 1
     first, last = (tf.where(flip == f, left, right) for f in (0, 1))
     corners = [top / ends[0], first / ends[1], (top + height - 1) / ends[0], last / ends[1]]

@@ -15,7 +15,8 @@ import numpy as np
 from keras import layers, ops
 
 from tf_twostream.models import architectures, fusion_layers, networks
-from tf_twostream.models.architecture import Architecture, layer_seed
+from tf_twostream.models import layers as own_layers
+from tf_twostream.models.architecture import Architecture, layer_seed, without_drawing
 from tf_twostream.paper import recipes
 
 SPATIAL, TEMPORAL = TOWERS = ("spatial", "temporal")
@@ -26,7 +27,7 @@ _FUNCTION_SEED = 60  # A number of layers as in `architecture`.
 def build(
     recipe: recipes.ConvFusionRecipe, num_classes: int, *, frame: tuple[int, int] | None = None
 ) -> keras.Model:
-    """Builds the network of a recipe, with fresh weights.
+    """Builds the network of a recipe; the weights of its towers are nought until they are copied.
 
     Args:
         recipe: The recipe, with those of its towers.
@@ -43,7 +44,15 @@ def build(
         LayersError: If the towers cannot be joined as the recipe says.
     """
     check_towers(recipe)
-    wholes = [networks.build(tower, num_classes, frame=frame) for tower in tower_recipes(recipe)]
+    with networks.precision_of(recipe):
+        return _build(recipe, num_classes, frame)
+
+
+def _build(
+    recipe: recipes.ConvFusionRecipe, num_classes: int, frame: tuple[int, int] | None
+) -> keras.Model:
+    with without_drawing():
+        wholes = [networks.build(t, num_classes, frame=frame) for t in tower_recipes(recipe)]
     inputs = {
         seen.name: keras.Input((recipe.snippets, *seen.shape[1:]), name=seen.name)
         for seen in (whole.input for whole in wholes)
@@ -81,14 +90,10 @@ def tower_recipes(recipe: recipes.ConvFusionRecipe) -> list[recipes.TowerRecipe]
     made: list[recipes.TowerRecipe] = []
     for number, tower in enumerate(recipe.towers):
         normalises = architectures.architecture_of(tower).normalises_batches
-        rate = recipe.dropout_rate
-        if rate is None:
-            own = dataclasses.replace(tower, dropout_rate=None).dropout
-            rate = own if normalises else recipe.dropout
         made.append(
             dataclasses.replace(
                 tower,
-                dropout_rate=rate,
+                dropout_rate=recipe.dropout_of(tower),
                 batch_norm="frozen" if normalises else "auto",
                 precision=recipe.precision,
                 # Two towers of one seed would drop the same features.
@@ -119,11 +124,7 @@ def points(recipe: recipes.ConvFusionRecipe) -> list[tuple[str, str]]:
     Raises:
         LayersError: If a tower has no such layer, or the order is not that of the towers.
     """
-    found = []
-    for given in recipe.fusion_layer:
-        own, _, other = given.partition(":")
-        names = zip((own, other or own), recipe.towers)
-        found.append(tuple(_layer(name, tower) for name, tower in names))
+    found = [_layers(given, recipe, "fusion_layer") for given in recipe.fusion_layer]
     for number, tower in enumerate(recipe.towers):
         order = [_names(tower).index(point[number]) for point in found]
         if order != sorted(set(order)):
@@ -133,11 +134,18 @@ def points(recipe: recipes.ConvFusionRecipe) -> list[tuple[str, str]]:
         rule = "Concatenated activations must have a layer that follows"
         raise recipes.LayersError(f"{rule}. Received: {recipe.fusion_layer[-1]}.")
     if recipe.temporal_fusion == "3d_conv_3d_pool" or recipe.fusion == "bilinear":
-        for number, tower in enumerate(recipe.towers):
-            if found[-1][number] not in architectures.architecture_of(tower).stages:
+        for layer, tower in zip(found[0], recipe.towers):
+            if layer not in _convolutions(architectures.architecture_of(tower)):
                 rule = "Filters over time and outer products must be of convolutional layers"
-                raise recipes.LayersError(f"{rule}. Received: {recipe.fusion_layer[-1]}.")
-    return found  # type: ignore[return-value]
+                raise recipes.LayersError(f"{rule}. Received: {recipe.fusion_layer[0]}.")
+    return found
+
+
+def _layers(given: str, recipe: recipes.ConvFusionRecipe, knob: str) -> tuple[str, str]:
+    """Returns the layers of both towers that one name means, or two with a colon between."""
+    own, _, other = given.partition(":")
+    spatial, temporal = recipe.towers
+    return _layer(own, spatial, knob), _layer(other or own, temporal, knob)
 
 
 def _names(tower: recipes.TowerRecipe) -> list[str]:
@@ -154,7 +162,7 @@ def _convolutions(architecture: Architecture) -> list[str]:
     return list(architecture.stages)
 
 
-def _layer(name: str, tower: recipes.TowerRecipe) -> str:
+def _layer(name: str, tower: recipes.TowerRecipe, knob: str) -> str:
     """Returns the layer of a tower by the paper's name: relu5 is the output of conv5, its ReLU."""
     architecture = architectures.architecture_of(tower)
     *others, last = _names(tower)
@@ -165,7 +173,7 @@ def _layer(name: str, tower: recipes.TowerRecipe) -> str:
     if architecture.chain:  # Of several convolutions of one size, the last one.
         known |= {f"relu{n}": layer for n, layer in enumerate(architecture.stages, 1)}
     if name not in known:
-        rule = f"`fusion_layer` of {architecture.name} must be one of {', '.join(known)}"
+        rule = f"`{knob}` of {architecture.name} must be one of {', '.join(known)}"
         raise recipes.LayersError(f"{rule}. Received: {name!r}.")
     return known[name]
 
@@ -223,16 +231,12 @@ class _Tower:
         self._count += 1
         first = self._whole.get_layer(start).output if start else self._whole.input
         name = f"{self.name}_{self._count}"
-        section = keras.Model(first, self._whole.get_layer(end).output, name=name)
-        if x.shape[1:] != first.shape[1:]:
-            section = self._widened(section, x, name)
-        return section(x)
-
-    def _widened(self, section: keras.Model, x: keras.KerasTensor, name: str) -> keras.Model:
-        """Makes a section anew for more channels: those of both towers, side by side."""
-        wider = keras.models.clone_model(section, input_tensors=keras.Input(x.shape[1:]))
-        wider.name = name
-        return wider
+        section = keras.Model(first, self._whole.get_layer(end).output)
+        # Made anew: after a concatenation it has more channels, and layers that nothing here
+        # follows, such as the classes of a tower that ends at the fusion, would stay in memory.
+        own = keras.models.clone_model(section, input_tensors=keras.Input(x.shape[1:]))
+        own.name = name
+        return own(x)
 
 
 def _join(
@@ -252,7 +256,8 @@ def _join(
         raise recipes.LayersError(f"{rule}. Received: {given}.")
     if recipe.fusion != "conv":
         return fusion_layers.fuse(x, y, recipe.fusion)
-    over_time = recipe.temporal_fusion == "3d_conv_3d_pool" and len(x.shape) == 4
+    convolutional = layer in _convolutions(spatial.architecture)
+    over_time = recipe.temporal_fusion == "3d_conv_3d_pool" and convolutional
     return fusion_layers.convolve(
         fusion_layers.fuse(x, y, "concatenation"),
         channels,
@@ -291,24 +296,31 @@ def copy_tower(model: keras.Model, tower: str, weights: Mapping[str, Sequence[np
         flat = [layer for layer in section.layers if isinstance(layer, layers.Flatten)]
         places = math.prod(flat[0].input.shape[1:3]) if flat else 1
         for layer in section.layers:
-            if layer.weights:
+            # The state of dropout masks is a weight to Keras: it stays that of this network's seed.
+            if layer.weights and not isinstance(layer, own_layers.Dropout):
                 mixes = isinstance(layer, layers.Conv2D | layers.Dense)
-                pairs = zip(weights[layer.name], layer.get_weights())
-                layer.set_weights([_extend(w, own, places, mixes) for w, own in pairs])
+                shapes = [tuple(w.shape) for w in layer.weights]
+                pairs = zip(weights[layer.name], shapes)
+                layer.set_weights([_extend(w, shape, places, mixes) for w, shape in pairs])
 
 
-def _extend(known: np.ndarray, own: np.ndarray, places: int, mixes: bool) -> np.ndarray:
-    """Puts known weights in the place of the first channels of a layer that may have more.
+def _extend(known: np.ndarray, shape: tuple[int, ...], places: int, mixes: bool) -> np.ndarray:
+    """Extends known weights to a layer that may have more channels.
 
     Args:
         known: Of the trained tower.
-        own: Of the layer.
+        shape: Of the layer's weights.
         places: H * W, if the input `[H, W, D]` was flattened.
-        mixes: Whether the layer sums over channels; then further ones are nought.
+        mixes: Whether the layer sums over channels: then further ones count nothing at first. Else
+            further ones have the weights of the first ones.
     """
-    if known.shape == own.shape:
+    if known.shape == shape:
         return known
-    made = np.zeros_like(own) if mixes else own.copy()
+    if not mixes:
+        for axis, side in enumerate(shape):
+            known = np.take(known, np.arange(side) % known.shape[axis], axis=axis)
+        return known
+    made = np.zeros(shape, known.dtype)
     if known.ndim == 2:
         rows = made.reshape(places, -1, made.shape[-1])
         rows[:, : len(known) // places] = known.reshape(places, -1, made.shape[-1])
@@ -319,12 +331,15 @@ def _extend(known: np.ndarray, own: np.ndarray, places: int, mixes: bool) -> np.
 
 def freeze(model: keras.Model, recipe: recipes.ConvFusionRecipe) -> None:
     """Lets only the layers be trained that the recipe names (2016 paper, Sect. 3.5)."""
-    named = recipe.train_from_layer
-    for name, tower, joint in zip(TOWERS, recipe.towers, points(recipe)[0]):
-        begin, trained = _layer(named, tower) if named else "", False
+    named, befores = recipe.train_from_layer, points(recipe)[0]
+    if named:  # A layer begins after the one before it, a stage after the stage before it.
+        firsts = _layers(named, recipe, "train_from_layer")
+        names = [["", *_names(tower)] for tower in recipe.towers]
+        spatial, temporal = (own[own.index(first) - 1] for own, first in zip(names, firsts))
+        befores = (spatial, temporal)
+    for name, before in zip(TOWERS, befores):
+        trained = not before
         for section in sections(model, name):
             for layer in section.layers:
-                trained = trained or layer.name == begin
                 layer.trainable = trained
-                if not begin and layer.name == joint:
-                    trained = True
+                trained = trained or layer.name == before

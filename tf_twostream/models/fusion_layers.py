@@ -14,7 +14,9 @@ from keras import initializers, layers, ops
 from tf_twostream.models.architecture import start_from
 from tf_twostream.paper import conv_fusion, recipes
 
-_MOST_MISSING = 1  # Row or column by which two grids of the same places may differ (ours).
+# Rows or columns by which two grids of the same places may differ (ours): padding differs, and over
+# a wide frame strides add it up, as in VGG-16's 22 columns and CNN-M's 20 of 341 pixels.
+_MOST_MISSING, _SHARE_MISSING = 1, 0.1
 
 
 def fit_grid(b: keras.KerasTensor, a: keras.KerasTensor) -> keras.KerasTensor:
@@ -35,7 +37,10 @@ def fit_grid(b: keras.KerasTensor, a: keras.KerasTensor) -> keras.KerasTensor:
         LayersError: If one of them has no grid, or the places do not correspond.
     """
     short = [own - other for own, other in zip(a.shape[1:-1], b.shape[1:-1])]
-    if len(a.shape) != len(b.shape) or any(abs(missing) > _MOST_MISSING for missing in short):
+    if len(a.shape) != len(b.shape) or any(
+        abs(missing) > _MOST_MISSING + _SHARE_MISSING * side
+        for missing, side in zip(short, a.shape[1:-1])
+    ):
         grids = [" x ".join(map(str, x.shape[1:-1])) or "no grid" for x in (a, b)]
         rule = "Layers to join must have grids of the same places"
         raise recipes.LayersError(f"{rule}. Received: {grids[0]} and {grids[1]}.")
@@ -104,7 +109,8 @@ def pool_over_time(x: keras.KerasTensor, *, snippets: int, extent: int) -> keras
     Args:
         x: `[B * T, H, W, C]`.
         snippets: T.
-        extent: Snippets in each maximum, every second one of which begins another; 0 for all.
+        extent: Snippets in each maximum, every second one of which begins another, the last with
+            what is left; 0 for all.
 
     Returns:
         `[B * T', H, W, C]` with T' = `positions(snippets, extent)`.
@@ -118,7 +124,7 @@ def pool_over_time(x: keras.KerasTensor, *, snippets: int, extent: int) -> keras
 
 def positions(snippets: int, extent: int) -> int:
     """Counts the places in time at which snippets are pooled; one where all are pooled at once."""
-    return max(snippets - extent, 0) // 2 + 1 if extent else 1
+    return -(-max(snippets - extent, 0) // 2) + 1 if extent else 1
 
 
 def pool_to_grid(x: keras.KerasTensor, *, size: int, own: int) -> keras.KerasTensor:

@@ -1,6 +1,7 @@
 """Builds whole networks: input, body, a classification layer per task (paper, Sect. 2 to 4)."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import keras
 from keras import initializers, layers
@@ -48,10 +49,7 @@ def build(
     architecture = architectures.architecture_of(recipe)
     _check(recipe, architecture)
     counts = {"": num_classes} if isinstance(num_classes, int) else num_classes
-    # Keras has one policy for all layers that are made from now on, also those of other code.
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
-    try:
+    with precision_of(recipe):
         shape = (*(frame or 2 * [recipe.crop_size]), recipe.input_channels)
         inputs = keras.Input(shape, name="volume" if recipe.sees_flow else "rgb")
         x = inputs if recipe.sees_flow else _subtract_mean(inputs, architecture)
@@ -63,6 +61,16 @@ def build(
         }
         outputs = logits[""] if isinstance(num_classes, int) else logits
         return keras.Model(inputs, outputs, name=recipe.stream)
+
+
+@contextlib.contextmanager
+def precision_of(recipe: recipes.Recipe) -> Iterator[None]:
+    """Gives the layers that are made within the precision of a recipe."""
+    # Keras has one policy for all layers that are made from now on, also those of other code.
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        yield
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -73,8 +81,8 @@ def as_dense(model: keras.Model, twin: keras.Model) -> keras.Model:
     Args:
         model: The network on crops.
         twin: The same network, built for frames of another size: its fully connected layers are
-            convolutions, and its class values are means over all places (Sect. 3.2 of the authors'
-            "Very deep ..." of 2015: ours here).
+            convolutions, and its class values are means over all places (Simonyan & Zisserman
+            2015, "Very deep convolutional networks ...", Sect. 3.2).
 
     Returns:
         The twin.

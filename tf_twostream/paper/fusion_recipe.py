@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from tf_twostream import cli, paper
 from tf_twostream.paper import conv_fusion
-from tf_twostream.paper.recipe import Kind, Recipe
+from tf_twostream.paper.recipe import OTHER_DROPOUT_RATES, Kind, Recipe, TowerRecipe
 from tf_twostream.paper.streams import SpatialRecipe, TemporalRecipe
 from tf_twostream.paper.testing import Average, Views
 
@@ -50,7 +50,8 @@ class ConvFusionRecipe(Recipe):
     fusion: Function = cli.knob(
         "conv",
         "How: sum, max, concatenation, conv (concatenation and a bank of 1x1 filters), or bilinear "
-        "(outer products over all places, and a linear SVM instead of layers) (Sect. 3.1).",
+        "(outer products over all places, and a linear SVM instead of layers, without iterations) "
+        "(Sect. 3.1).",
         group="network",
     )
     fusion_init: Literal["identity", "gaussian"] = cli.knob(
@@ -141,9 +142,13 @@ class ConvFusionRecipe(Recipe):
             "temporal_fusion": self.temporal_fusion not in ("none", "2d_pool"),
             "keep_temporal_tower": self.keep_temporal_tower,
             "fusion_layer": len(self.fusion_layer) > 1,
+            "train_from_layer": self.train_from_layer != "",
         }
         if wrong := [name for name, is_wrong in given.items() if is_wrong]:
-            rule = "`fusion` of bilinear must be at one layer, without 3D pooling or a second tower"
+            rule = (
+                "`fusion` of bilinear must be at one layer, without 3D pooling, a second tower or "
+                "training of the towers"
+            )
             raise ValueError(f"{rule}. Received: {', '.join(wrong)}.")
 
     @property
@@ -183,8 +188,14 @@ class ConvFusionRecipe(Recipe):
 
     @property
     def dropout(self) -> float:
-        """The dropout ratio of a CNN-M or VGG tower."""
-        return conv_fusion.DROPOUT_RATE if self.dropout_rate is None else self.dropout_rate
+        """The dropout ratio of the spatial tower, whose layers follow the fusion."""
+        return self.dropout_of(self.towers[0])
+
+    def dropout_of(self, tower: TowerRecipe) -> float:
+        """Returns the dropout ratio of a tower within the joined network."""
+        if self.dropout_rate is not None:
+            return self.dropout_rate
+        return OTHER_DROPOUT_RATES.get(tower.architecture, conv_fusion.DROPOUT_RATE)
 
     @property
     def _schedule(self) -> paper.Schedule:

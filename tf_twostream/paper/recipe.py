@@ -13,7 +13,7 @@ Kind = Literal["rgb", "forward", "backward"]  # A kind of records in a store.
 Body = Literal["cnn_m", "vgg16", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 IMAGENET = "imagenet"  # In `init_from`: the published weights of the architecture.
 # Where they are not the paper's. Ours: with 0.9 few videos leave little to learn from.
-_DROPOUT_RATES = {body: 0.5 for body in get_args(Body) if body.startswith("efficientnet")}
+OTHER_DROPOUT_RATES = {body: 0.5 for body in get_args(Body) if body.startswith("efficientnet")}
 CACHED_DRAWS = 10  # Ours: samples of each training video whose features are kept.
 
 
@@ -232,8 +232,8 @@ class TowerRecipe(Recipe):
         """The dropout ratio of the training (Table 1)."""
         if self.dropout_rate is not None:
             return self.dropout_rate
-        if self.architecture in _DROPOUT_RATES:
-            return _DROPOUT_RATES[self.architecture]
+        if self.architecture in OTHER_DROPOUT_RATES:
+            return OTHER_DROPOUT_RATES[self.architecture]
         return paper.LAST_LAYER_DROPOUT_RATE if self.train_last_layer_only else paper.DROPOUT_RATE
 
     def check_start(self, source: "TowerRecipe") -> None:

@@ -49,20 +49,31 @@ def train_svm(streams: Sequence[Scores], *, c: float = SVM_C) -> Fusion:
     streams = score_files.join(streams)
     scores = np.stack([stream.scores for stream in streams])
     class_names, labels = streams[0].class_names, streams[0].labels
-    if streams[0].multi_label:
-        rule = (
-            "An SVM must give each video one class; where it may show several, average the scores"
-        )
-        raise ValueError(f"{rule}. Received: scores of such videos.")
+    check_classes(labels, class_names)
+    coefficients, intercepts = fit_svm(fusion.features(scores), labels, c=c)
+    averaged = fusion.mean(_names(streams), class_names)
+    return dataclasses.replace(averaged, coefficients=coefficients, intercepts=intercepts)
+
+
+def check_classes(labels: np.ndarray, class_names: Sequence[str]) -> None:
+    """Checks that an SVM can learn some classes.
+
+    Args:
+        labels: `[N]` integers, or `[N, K]` bool where a video may show several classes.
+        class_names: K names.
+
+    Raises:
+        ValueError: If a class has no video, or a video may show several classes.
+    """
+    if labels.ndim > 1:
+        rule = "An SVM must give each video one class"
+        raise ValueError(f"{rule}. Received: videos that may show several, whose scores average.")
     absent = [name for label, name in enumerate(class_names) if label not in labels]
     if absent or len(class_names) < 2:
         given = f"{len(class_names)} classes, {len(absent)} without videos {absent[:10]}"
         raise ValueError(
             f"An SVM must learn two classes or more, from videos of each. Received: {given}."
         )
-    coefficients, intercepts = fit_svm(fusion.features(scores), labels, c=c)
-    averaged = fusion.mean(_names(streams), class_names)
-    return dataclasses.replace(averaged, coefficients=coefficients, intercepts=intercepts)
 
 
 def fit_svm(

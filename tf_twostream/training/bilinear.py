@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream import inputs, models, runs
+from tf_twostream import datasets, inputs, models, runs
 from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import progress
 from tf_twostream.scores import learning
@@ -48,9 +48,12 @@ def learn(data: Videos, recipe: recipes.ConvFusionRecipe, execution: Execution) 
     strategy = devices.make_strategy(gpu_memory=execution.gpu_memory)
     learnt = data.read(recipe)
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
+    labels = datasets.label_array(run.split.train, run.split)
+    learning.check_classes(labels, run.split.class_names)
     towers.check(run, "this store")
     with devices.sole_writer(strategy, run.path):
-        runs.create(run)
+        if devices.is_first_host(strategy):
+            runs.create(run)
         if runs.newest(run) is not None:
             print(f"{run.path} is trained; nothing to do.")
             return run
@@ -59,12 +62,14 @@ def learn(data: Videos, recipe: recipes.ConvFusionRecipe, execution: Execution) 
         runs.start_towers(model, run)
         clips = cast(inputs.Clips, learnt.windows[0])
         features = compute(model, run, clips)
-        labels = np.array([video.label for video in clips.videos])
         coefficients, intercepts = _fit(features, labels)
         model.get_layer(models.LAST_LAYER).set_weights([coefficients.T, intercepts])
         with strategy.scope():
             optimizer = make_optimizer(recipe, [])
-        Checkpoints(run, model, optimizer, strategy).save(0)
+        checkpoints = Checkpoints(run, model, optimizer, strategy)
+        checkpoints.save(0)
+        if run.split.validation:  # There is but one.
+            checkpoints.keep_as_best()
     print(f"trained:    {run.path}, a linear SVM on {features.shape[1]:,} numbers a video")
     return run
 

@@ -280,8 +280,10 @@ def _describe_input(recipe: recipes.Recipe, settings: store.Settings) -> str:
     side = f"{recipe.crop_size}x{recipe.crop_size}"
     if isinstance(recipe, recipes.ConvFusionRecipe):
         least, most = recipe.strides
+        apart = f"{recipe.snippets} snippets, {least} to {most} frames apart"
+        apart = apart if recipe.snippets > 1 else "one snippet"
         return (
-            f"clips of {recipe.snippets} snippets, {least} to {most} frames apart, each the RGB "
+            f"clips of {apart}, each the RGB "
             f"frame in the middle of {_describe_input(recipe.towers[1], settings)}; sides of crops "
             f"within a quarter of {recipe.crop_size}, resized, one view for a clip"
         )

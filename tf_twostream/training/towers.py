@@ -1,5 +1,7 @@
 """The trained networks that become the towers of a joined one: are they what they should be?"""
 
+import dataclasses
+import pathlib
 from typing import Any
 
 from tf_twostream import runs
@@ -29,16 +31,28 @@ def load(recipe: recipes.ConvFusionRecipe) -> tuple[runs.Run, runs.Run]:
     return towers
 
 
-def recipes_of(recipe: recipes.ConvFusionRecipe) -> dict[str, Any]:
-    """Returns the recipes of the towers, by their names."""
-    return {tower.recipe.stream: tower.recipe for tower in load(recipe)}
+def complete(recipe: recipes.ConvFusionRecipe, run_dir: str) -> recipes.ConvFusionRecipe:
+    """Adds the recipes of the towers to that of the network.
+
+    Args:
+        recipe: The recipe, which names the runs of the towers.
+        run_dir: The run folder to train in. If it has a checkpoint, the runs of the towers are no
+            longer needed: it knows their recipes.
+    """
+    if (pathlib.Path(run_dir) / "run.json").exists():
+        begun = runs.load(run_dir)
+        if isinstance(begun.recipe, recipes.ConvFusionRecipe) and runs.newest(begun) is not None:
+            spatial, temporal = begun.recipe.towers
+            return dataclasses.replace(recipe, spatial=spatial, temporal=temporal)
+    own: dict[str, Any] = {tower.recipe.stream: tower.recipe for tower in load(recipe)}
+    return dataclasses.replace(recipe, **own)
 
 
 def check(run: runs.Run, where: str) -> None:
     """Checks that both towers know the classes and the data of a run, and not what it is tested on.
 
     Args:
-        run: The run to train; of other recipes than `ConvFusionRecipe` nothing is checked.
+        run: The run to train; of one with a checkpoint, or without towers, nothing is checked.
         where: What to call the store of the run.
 
     Raises:
@@ -46,7 +60,7 @@ def check(run: runs.Run, where: str) -> None:
             tested, or validated.
         OtherStoreError: If a tower was trained on frames or flow of another kind.
     """
-    if not isinstance(run.recipe, recipes.ConvFusionRecipe):
+    if not isinstance(run.recipe, recipes.ConvFusionRecipe) or runs.newest(run) is not None:
         return
     held_out = {video.id for video in (*run.split.test, *run.split.validation)}
     for tower in load(run.recipe):
