@@ -183,4 +183,4 @@ def test_without_momentum_a_step_is_the_rate_times_the_gradient():
     weight = keras.Variable(np.float32([1.0]))
     optimizer = steps.make_optimizer(dataclasses.replace(RECIPE, momentum=0.0), [weight])
     optimizer.apply([np.float32([2.0])], [weight])
-    np.testing.assert_allclose(weight.numpy(), [1.0 - 2.0 * RECIPE.learning_rate], rtol=1e-5)
+    np.testing.assert_allclose(weight.numpy(), [1.0 - 2.0 * RECIPE.initial_rate], rtol=1e-5)

@@ -103,7 +103,9 @@ class ConvFusionRecipe(Recipe):
         above=0,
     )
     batch_size: int = cli.knob_of(Recipe, "batch_size", conv_fusion.BATCH_SIZE)
-    learning_rate: float = cli.knob_of(Recipe, "learning_rate", conv_fusion.LEARNING_RATE)
+    learning_rate: float | None = cli.knob(
+        conv_fusion.LEARNING_RATE, "Initial learning rate (Sect. 3.5).", above=0
+    )
     dropout_rate: float | None = cli.knob(
         None,
         "Share of the outputs of the fully connected layers of every tower that is set to zero. "

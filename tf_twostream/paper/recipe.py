@@ -14,6 +14,8 @@ Body = Literal["cnn_m", "vgg16", "efficientnet_lite0", "efficientnet_lite1", "ef
 IMAGENET = "imagenet"  # In `init_from`: the published weights of the architecture.
 # Where they are not the paper's. Ours: with 0.9 few videos leave little to learn from.
 OTHER_DROPOUT_RATES = {body: 0.5 for body in get_args(Body) if body.startswith("efficientnet")}
+# Likewise: under the paper's 0.01 a fine-tuned EfficientNet forgets what it knew.
+FINE_TUNING_RATE = 0.003
 CACHED_DRAWS = 10  # Ours: samples of each training video whose features are kept.
 
 
@@ -51,8 +53,11 @@ class Recipe(cli.Knobs):
     batch_size: int = cli.knob(
         paper.BATCH_SIZE, "Samples per iteration, over all devices (Sect. 5).", above=0
     )
-    learning_rate: float = cli.knob(
-        paper.LEARNING_RATE, "Initial learning rate (Sect. 5).", above=0
+    learning_rate: float | None = cli.knob(
+        None,
+        f"Initial learning rate. Default: {paper.LEARNING_RATE} (Sect. 5); "
+        f"{FINE_TUNING_RATE} where an EfficientNet is fine-tuned (ours).",
+        above=0,
     )
     momentum: float = cli.knob(
         paper.MOMENTUM, "Momentum of the stochastic gradient descent (Sect. 5)."
@@ -130,10 +135,15 @@ class Recipe(cli.Knobs):
         published = self._schedule
         return tuple(round(self.iterations * d / published.iterations) for d in published.drops)
 
+    @property
+    def initial_rate(self) -> float:
+        """The learning rate of the first iteration."""
+        return paper.LEARNING_RATE if self.learning_rate is None else self.learning_rate
+
     def learning_rate_at(self, iteration: int) -> float:
         """Returns the learning rate of an iteration, counted from 0."""
         drops = sum(iteration >= drop for drop in self.drops)
-        return self.learning_rate * paper.LEARNING_RATE_DROP**drops
+        return self.initial_rate * paper.LEARNING_RATE_DROP**drops
 
     def to_json(self) -> dict[str, Any]:
         """Returns the recipe as a dictionary for `recipes.recipe_from_json`."""
@@ -222,6 +232,14 @@ class TowerRecipe(Recipe):
             kept = "first" if self.sees_flow else "frozen"
             kept = kept if self.init_from else "learned"
         return kept == "learned" or (kept == "first" and first)
+
+    @property
+    def initial_rate(self) -> float:
+        """The learning rate of the first iteration."""
+        tunes_all = self.init_from and not self.train_last_layer_only
+        if self.learning_rate is None and self.architecture in OTHER_DROPOUT_RATES and tunes_all:
+            return FINE_TUNING_RATE
+        return super().initial_rate
 
     @property
     def _schedule(self) -> paper.Schedule:

@@ -203,7 +203,7 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"{'s' * (replicas > 1)}, "
         f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
         f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
-        f"{recipe.weight_decay:g}, learning rate {recipe.learning_rate:g}; {drops}".rstrip("; "),
+        f"{recipe.weight_decay:g}, learning rate {recipe.initial_rate:g}; {drops}".rstrip("; "),
         f"curves:     tensorboard --logdir {run.path}",
     ]
     return "\n".join(lines)

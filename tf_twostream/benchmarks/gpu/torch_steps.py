@@ -30,7 +30,7 @@ def measure(setting: Setting) -> Iterator[Finding]:
     recipe = setting.recipe("temporal")
     network = _network(torch, recipe, setting.size.num_classes).to(device)
     network = network.to(memory_format=torch.channels_last)
-    rate, decay = recipe.learning_rate, recipe.weight_decay
+    rate, decay = recipe.initial_rate, recipe.weight_decay
     optimizer = torch.optim.SGD(network.parameters(), rate, recipe.momentum, weight_decay=decay)
     shape = (recipe.batch_size, recipe.input_channels, recipe.crop_size, recipe.crop_size)
     volumes = torch.randn(shape, device=device).to(memory_format=torch.channels_last)
