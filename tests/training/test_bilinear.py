@@ -2,33 +2,20 @@
 
 import numpy as np
 import pytest
-import trained
 
 from tf_twostream import inputs, runs, store
 from tf_twostream.evaluation import scoring
-from tf_twostream.paper import recipes
 from tf_twostream.scores import learning
-from tf_twostream.training import bilinear, towers, videos
+from tf_twostream.training import bilinear, videos
 from tf_twostream.training.execution import Execution
-
-KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 1}
 
 
 @pytest.fixture(scope="module")
-def learn(tiny_store, tiny_source, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("towers")
-    for own in (recipes.SpatialRecipe(**KNOBS), recipes.TemporalRecipe(stack_length=3, **KNOBS)):
-        trained.train(tiny_source, tiny_store[0], folder / own.stream, own)
-    given = recipes.ConvFusionRecipe(
-        spatial_run=str(folder / "spatial"),
-        temporal_run=str(folder / "temporal"),
-        fusion="bilinear",
-        temporal_fusion="2d_pool",
-        num_snippets=2,
-    )
-    recipe = towers.complete(given, "no run yet")
+def learn(join, tiny_store, tiny_source, tmp_path_factory):
+    recipe = join(fusion="bilinear", temporal_fusion="2d_pool", num_snippets=2)
     data = videos.Videos([videos.DataSet(source=tiny_source, store=tiny_store[0])])
-    return lambda: bilinear.learn(data, recipe, Execution(run_dir=str(folder / "run")))
+    run_dir = str(tmp_path_factory.mktemp("bilinear"))
+    return lambda: bilinear.learn(data, recipe, Execution(run_dir=run_dir))
 
 
 def test_the_svm_learns_the_training_videos_and_is_kept_as_a_last_layer(learn, tiny_store, capsys):

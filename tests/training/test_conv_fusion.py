@@ -11,22 +11,14 @@ from tensorboard.backend.event_processing import event_accumulator
 from tf_twostream import inputs, runs, store
 from tf_twostream.evaluation import export, scoring
 from tf_twostream.models import conv_fusion
-from tf_twostream.paper import recipes, testing
+from tf_twostream.paper import testing
 from tf_twostream.scores import score_files
-from tf_twostream.training import towers
-
-KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 1}
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_store, tiny_source, tmp_path_factory):
-    """A recipe of two towers that are trained, of a clip of two snippets."""
-    folder = tmp_path_factory.mktemp("towers")
-    for own in (recipes.SpatialRecipe(**KNOBS), recipes.TemporalRecipe(stack_length=3, **KNOBS)):
-        trained.train(tiny_source, tiny_store[0], folder / own.stream, own)
-    given = recipes.ConvFusionRecipe(
-        spatial_run=str(folder / "spatial"),
-        temporal_run=str(folder / "temporal"),
+def recipe(join):
+    """Two towers that are kept, of a clip of two snippets."""
+    return join(
         temporal_fusion="3d_conv_3d_pool",
         keep_temporal_tower=True,
         num_snippets=2,
@@ -34,7 +26,6 @@ def recipe(tiny_store, tiny_source, tmp_path_factory):
         num_iterations=4,
         learning_rate=1e-2,
     )
-    return towers.complete(given, "no run yet")
 
 
 @pytest.fixture(scope="module")
