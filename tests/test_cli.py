@@ -242,3 +242,31 @@ def test_importing_the_package_sets_no_variable_and_writes_no_file(root, tmp_pat
     )  # fmt: skip
     assert result.stdout.splitlines()[-1] == "[]"
     assert not any((tmp_path / "tf_twostream").glob("*"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Paths(cli.Knobs):
+    folder: str = cli.knob("", "A folder.")
+    files: tuple[str, ...] = cli.knob((), "Files.")
+    bucket: str = cli.knob("", "A store.", remote=True)
+
+
+def use(paths: Paths) -> None:
+    used.append(paths)
+
+
+used: list = []
+
+
+def test_a_tilde_is_the_home_folder_also_after_an_equals_sign(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    arguments = ["program", "--folder=~/runs", "--files=~/a,b~c", "--bucket=~/d"]
+    cli.parse(use, arguments, flags.FlagValues())()
+    assert used.pop() == Paths("/home/me/runs", ("/home/me/a", "b~c"), "/home/me/d")
+
+
+@pytest.mark.parametrize("knobs", [{"folder": "gs://b/runs"}, {"files": ("a", "s3://b")}])
+def test_a_scheme_is_refused_where_a_path_must_be_of_this_machine(knobs):
+    with pytest.raises(ValueError, match="must be a path of this machine.*Received: .*://b"):
+        Paths(**knobs)
+    assert Paths(bucket="gs://b/store").bucket == "gs://b/store"

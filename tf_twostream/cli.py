@@ -32,7 +32,13 @@ _HELP = ("-h", "-help", "--help", "--helpshort")
 
 
 def knob(
-    default: Any, help: str, *, group: str = "", choices: Sequence[str] = (), **bounds: float
+    default: Any,
+    help: str,
+    *,
+    group: str = "",
+    choices: Sequence[str] = (),
+    remote: bool = False,
+    **bounds: float,
 ) -> Any:
     """Declares a field that is also a flag.
 
@@ -41,12 +47,14 @@ def knob(
         help: The one help text, with the unit and, where there is one, the paper's section.
         group: Heading in --help, one of `GROUPS`; that of the dataclass if empty.
         choices: The values that are allowed; of a `Literal` they are known by themselves.
+        remote: Whether a text may be a path with a scheme, such as gs://bucket/folder.
         **bounds: Limits by the names of `BOUNDS`, for example `at_least=1`.
 
     Returns:
         A `dataclasses.field`.
     """
     metadata = {"help": help, "group": group, "choices": tuple(choices), "bounds": bounds}
+    metadata["remote"] = remote
     if default is REQUIRED:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -88,12 +96,15 @@ class Knobs:
             if choices and value not in choices:
                 words = " or ".join(filter(None, choices))
                 raise ValueError(f"`{name}` must be {words}. Received: {name}={value!r}.")
+            texts = value if isinstance(value, tuple) else (value,)
+            if not field.metadata["remote"] and (found := [t for t in texts if "://" in str(t)]):
+                rule = f"`{name}` must be a path of this machine, for example of a mounted bucket"
+                raise ValueError(f"{rule}. Received: {found[0]}.")
             for bound, limit in field.metadata["bounds"].items():
                 holds, words = BOUNDS[bound]
                 if not holds(value, limit):  # NaN is beyond every limit.
-                    raise ValueError(
-                        f"`{name}` must be {words} {limit:g}. Received: {name}={value}."
-                    )
+                    rule = f"`{name}` must be {words} {limit:g}"
+                    raise ValueError(f"{rule}. Received: {name}={value}.")
 
 
 def _flags_of(knobs: type) -> Iterator[dataclasses.Field]:
@@ -108,14 +119,10 @@ def _types(knobs: type) -> dict[str, Any]:
 
 
 def _without_none(hint: Any) -> Any:
-    if not _is_union(hint):
-        return hint
-    return next(kind for kind in typing.get_args(hint) if kind is not type(None))
-
-
-def _is_union(hint: Any) -> bool:
-    # Of a `Literal` and None, Python makes the older kind.
-    return typing.get_origin(hint) in (types.UnionType, typing.Union)
+    # Of a `Literal` and None, Python makes the older kind of union.
+    is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+    kinds = typing.get_args(hint) if is_union else (hint,)
+    return next(kind for kind in kinds if kind is not type(None))
 
 
 def _choices(knobs: type, field: dataclasses.Field) -> tuple[str, ...]:
@@ -146,10 +153,12 @@ def _read(knobs: type, values: flags.FlagValues) -> Any:
     read = {}
     for field in _flags_of(knobs):
         value = values[field.name].value
+        # Shells do not expand ~ after =.
+        value = os.path.expanduser(value) if isinstance(value, str) else value
         if isinstance(value, list):
             kind = typing.get_args(_types(knobs)[field.name])[0]
             try:
-                value = tuple(kind(item) for item in value)
+                value = tuple(kind(os.path.expanduser(item)) for item in value)
             except ValueError:
                 rule = f"--{field.name} must be a comma-separated list of {kind.__name__}"
                 raise ValueError(f"{rule}. Received: {','.join(value)}.") from None
@@ -177,7 +186,7 @@ def _parameters(main: Callable[..., Any]) -> _Parameters:
     hints.pop("return", None)
     positional = "".join(name for name, hint in hints.items() if hint == list[str])
     hints.pop(positional, None)
-    optional = frozenset(name for name, hint in hints.items() if _is_union(hint))
+    optional = frozenset(name for name, hint in hints.items() if _without_none(hint) != hint)
     return _Parameters({n: _without_none(hint) for n, hint in hints.items()}, optional, positional)
 
 

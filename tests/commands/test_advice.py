@@ -44,3 +44,11 @@ def test_the_closest_class_decides():
 def test_advice_is_a_sentence(name):
     words = advice.ADVICE[name]
     assert words[0].isupper() and words[-1] in ".?)"
+
+
+def test_a_full_disk_is_not_called_a_lack_of_memory():
+    for words in ("No space left on device", "Disk quota exceeded"):
+        error = tf.errors.ResourceExhaustedError(None, None, f"x.data: {words} [Op:SaveV2]")
+        assert advice.advise(error).startswith("The disk is full")
+    memory = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    assert "Memory is short" in advice.advise(memory)

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import tensorflow as tf
+import tiny_splits
 from absl import logging
 from trained import SETTINGS, run_of, task_of
 
@@ -128,3 +129,18 @@ def test_what_a_run_began_with_stays_as_it_is_refused(tmp_path, tiny_store):
     with pytest.raises(runs.OtherRunError):
         create(run.path, recipes.SpatialRecipe(seed=1), tiny_store[1])
     assert (run.path / "run.json").read_bytes() == before
+
+
+def test_a_run_may_be_given_more_iterations_and_nothing_else(tmp_path):
+    recipe = recipes.TemporalRecipe(num_iterations=400)
+    run = run_of(tmp_path, recipe, tiny_splits.SPLIT)
+    runs.create(run)
+    tf.train.Checkpoint(iteration=tf.Variable(1)).save(f"{run.checkpoints}/ckpt")
+    longer = dataclasses.replace(run, recipe=dataclasses.replace(recipe, num_iterations=600))
+    runs.create(longer)
+    assert runs.load(str(tmp_path)).recipe.iterations == 600
+    for other in ({"num_iterations": 500}, {"num_iterations": 700, "seed": 1}):
+        wrong = dataclasses.replace(run, recipe=dataclasses.replace(recipe, **other))
+        with pytest.raises(runs.OtherRunError):
+            runs.create(wrong)
+    assert runs.load(str(tmp_path)).recipe.iterations == 600

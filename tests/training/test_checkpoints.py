@@ -61,6 +61,19 @@ def test_only_the_newest_are_kept(training):
     assert kept == {"ckpt-10", "ckpt-15"} and len(kept) == KEPT
 
 
+def test_a_training_goes_on_from_the_older_one_where_the_newest_is_damaged(training):
+    checkpoints = training()[1]
+    for iteration in (5, 10):
+        checkpoints.save(iteration)
+    [data] = training.run.path.glob("checkpoints/ckpt-10.data*")
+    data.write_bytes(data.read_bytes()[:100])
+    again = training()[1]
+    assert again.restore() == 5
+    again.save(8)  # The damaged one is of no use any more.
+    kept = {path.stem for path in training.run.path.glob("checkpoints/*.index")}
+    assert kept == {"ckpt-5", "ckpt-8"}
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_not_finite_are_not_saved(training, value):
     model, checkpoints, _ = training()

@@ -54,11 +54,15 @@ def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypat
 def test_a_stopped_training_continues_as_if_it_had_not_been(tiny_store, tiny_source, tmp_path):
     recipe = dataclasses.replace(RECIPE, dropout_rate=0.5)
     whole = train(tiny_store, tiny_source, tmp_path / "whole", recipe)
-    stops_after(tmp_path / "parts", 3, tiny_store, tiny_source, recipe)
-    _, iteration = runs.load_model(runs.load(str(tmp_path / "parts")))
+    # A path of which no part is a pattern, and a terminal that is closed.
+    folder = tmp_path / "parts [lr=0.01] *"
+    stops_after(folder, 3, tiny_store, tiny_source, recipe, signal.SIGHUP)
+    _, iteration = runs.load_model(runs.load(str(folder)))
     assert 3 <= iteration < 8
-    parts = train(tiny_store, tiny_source, tmp_path / "parts", recipe)
+    parts = train(tiny_store, tiny_source, folder, recipe)
     assert_close(weights_of(whole), weights_of(parts), 1e-6)
+    longer = dataclasses.replace(recipe, num_iterations=9)
+    assert runs.load_model(train(tiny_store, tiny_source, folder, longer))[1] == 9
 
 
 LITE = {"architecture": "efficientnet_lite0", "width": 0.05, "num_iterations": 4}
@@ -123,15 +127,15 @@ def test_a_signal_in_the_last_iteration_stops_nothing(tiny_store, tiny_source, t
     assert "trained:    " in capsys.readouterr().out
 
 
-def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe):
-    """Trains until a SIGTERM comes after some iterations."""
-    with signal_after(iteration), pytest.raises(KeyboardInterrupt):
+def stops_after(run_dir, iteration, tiny_store, tiny_source, recipe, number=signal.SIGTERM):
+    """Trains until a signal comes after some iterations."""
+    with signal_after(iteration, number), pytest.raises(KeyboardInterrupt):
         train(tiny_store, tiny_source, run_dir, recipe)
 
 
 @contextlib.contextmanager
-def signal_after(iteration):
-    """Sends SIGTERM to this process in an iteration of whatever is trained meanwhile."""
+def signal_after(iteration, number=signal.SIGTERM):
+    """Sends a signal to this process in an iteration of whatever is trained meanwhile."""
     original = steps.on_all_replicas
     taken = []
 
@@ -141,7 +145,7 @@ def signal_after(iteration):
         def counted(batches):
             taken.append(1)
             if len(taken) == iteration:
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), number)
             return step(batches)
 
         return counted

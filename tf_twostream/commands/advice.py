@@ -40,6 +40,7 @@ ADVICE = {
     "OtherStoreError": "Name a store made with the same settings, or make one with "
     "twostream precompute-flow.",
     "NoCheckpointError": "Run the training command again.",
+    "DamagedCheckpointError": "Restore its files from a copy, or begin a run in another folder.",
     "UnknownTaskError": "Change --task, or leave it out.",
     "TowerError": "Name runs of train-spatial and train-temporal that were trained on the same "
     "split, with the same --validation_share, and on a store made with the same settings.",
@@ -84,6 +85,12 @@ ADVICE = {
 }
 
 
+# TensorFlow says ResourceExhaustedError of a disk, too.
+_FULL_DISK = ("No space left on device", "Disk quota exceeded")
+
+
 def advise(error: Exception) -> str:
     """Returns what helps against an error; empty if only the user can know."""
+    if any(words in str(error) for words in _FULL_DISK):
+        return "The disk is full: make room on it; the same command then continues."
     return next((ADVICE[k.__name__] for k in type(error).__mro__ if k.__name__ in ADVICE), "")

@@ -41,7 +41,9 @@ class BenchmarkFlags(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    store: str = cli.knob("", "inputs, training, gpu: store made by twostream precompute-flow.")
+    store: str = cli.knob(
+        "", "inputs, training, gpu: store made by twostream precompute-flow.", remote=True
+    )
     seconds: float = cli.knob(
         20.0, "Seconds to measure each of the things compared.", group="machine"
     )

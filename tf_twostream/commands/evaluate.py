@@ -19,7 +19,7 @@ class EvaluationFlags(cli.Knobs):
     group: ClassVar[str] = "data"
 
     run_dir: str = cli.knob(cli.REQUIRED, "Run folder of the network.", group="network")
-    store: str = cli.knob(cli.REQUIRED, "Store with the videos of the run's split.")
+    store: str = cli.knob(cli.REQUIRED, "Store with the videos of the run's split.", remote=True)
     task: str = cli.knob(
         "",
         "Task of a run of train-multitask to test; empty for the first, or the only one.",

@@ -22,7 +22,7 @@ class FigureFlags(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    store: str = cli.knob("", "Store with the video of Fig. 2 and 3.")
+    store: str = cli.knob("", "Store with the video of Fig. 2 and 3.", remote=True)
     video: str = cli.knob("", "Its id in the store (its path); by default one that moves.")
     first_frame: int | None = cli.knob(
         None,

@@ -55,7 +55,7 @@ class OutputFlag(cli.Knobs):
     group: ClassVar[str] = "output"
 
     store: str = cli.knob(
-        cli.REQUIRED, "Folder of the store; made if it does not exist, else continued."
+        cli.REQUIRED, "Folder of the store; made if it does not exist, else continued.", remote=True
     )
 
 

@@ -33,7 +33,7 @@ class DataSetFlags(cli.Knobs):
     datasets: tuple[str, ...] = cli.knob(
         cli.REQUIRED, "Data sets, two or more: kinds as for --dataset of train-temporal."
     )
-    stores: tuple[str, ...] = cli.knob(cli.REQUIRED, "The store of each data set.")
+    stores: tuple[str, ...] = cli.knob(cli.REQUIRED, "The store of each data set.", remote=True)
     annotations: tuple[str, ...] = cli.knob((), "The lists of each data set; may be empty.")
     videos_dirs: tuple[str, ...] = cli.knob((), "The folder of videos of each, where needed.")
     splits: tuple[int, ...] = cli.knob((), "The number of the split of each. Default: 1.")

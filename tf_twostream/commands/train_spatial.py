@@ -19,7 +19,7 @@ class StoreFlag(cli.Knobs):
 
     group: ClassVar[str] = "data"
 
-    store: str = cli.knob(cli.REQUIRED, "Store written by twostream precompute-flow.")
+    store: str = cli.knob(cli.REQUIRED, "Store written by twostream precompute-flow.", remote=True)
     validation_share: float = cli.knob(
         0.0,
         "Share of the training videos to draw for validation, class by class and group by group; "

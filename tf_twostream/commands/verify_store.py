@@ -22,7 +22,7 @@ class VerificationFlags(cli.Knobs):
 
     group: ClassVar[str] = "output"
 
-    store: str = cli.knob(cli.REQUIRED, "Folder of the store.", group="data")
+    store: str = cli.knob(cli.REQUIRED, "Folder of the store.", group="data", remote=True)
     redo: bool = cli.knob(
         False, "Remove damaged and half-done videos, so that precompute-flow does them again."
     )

@@ -22,6 +22,7 @@ from tf_twostream.foreign_weights.knobs import ForeignFile
 from tf_twostream.models import cross_modality
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
+from tf_twostream.runs import checkpoint_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,8 +163,8 @@ def _identity(path: str) -> dict[str, str]:
 def _save(run: runs.Run, model: keras.Model) -> None:
     """Writes the checkpoint, after no iteration of our own."""
     checkpoint = tf.train.Checkpoint(model=model, iteration=tf.Variable(0, dtype=tf.int64))
-    manager = tf.train.CheckpointManager(checkpoint, run.checkpoints, max_to_keep=1)
-    manager.save(checkpoint_number=0)
+    checkpoint_files.write(checkpoint, run.checkpoints, 0)
+    checkpoint_files.remove_all_but(run.checkpoints, {0})
 
 
 def convert(

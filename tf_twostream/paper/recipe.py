@@ -43,7 +43,9 @@ class Recipe(cli.Knobs):
 
     num_iterations: int | None = cli.knob(
         None,
-        "Length of the training; the learning rate drops tenfold at the paper's fractions of it. "
+        "Length of the training; the learning rate drops tenfold at the paper's fractions of it. A "
+        "run may be continued with more, also one that is finished: it goes on from its last "
+        "checkpoint with the rates of the longer training. "
         f"Default: {paper.FROM_SCRATCH.iterations:,} with drops at "
         f"{' and '.join(f'{drop:,}' for drop in paper.FROM_SCRATCH.drops)}; with --init_from "
         f"{paper.FINE_TUNING.iterations:,} with a drop at {paper.FINE_TUNING.drops[0]:,} "

@@ -11,6 +11,7 @@ from absl import logging
 from tf_twostream import datasets, store
 from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import files
+from tf_twostream.runs import checkpoint_files
 
 
 class NoRunError(FileNotFoundError):
@@ -94,6 +95,9 @@ def _split_file(path: pathlib.Path, task: str) -> pathlib.Path:
 def create(run: Run) -> None:
     """Writes the JSON files of a new run, or checks those of a run that has a checkpoint.
 
+    A run with a checkpoint may be given more iterations. It then goes on under the learning rates
+    that the longer training has from there on.
+
     Args:
         run: The run, whose folder need not exist.
 
@@ -101,10 +105,20 @@ def create(run: Run) -> None:
         OtherRunError: If the folder holds a run with another recipe, split or store.
     """
     # Without a checkpoint there is nothing to lose: a command that failed at once can be corrected.
-    if tf.train.latest_checkpoint(run.checkpoints) is not None:
-        if differing := _differing(load(str(run.path)), run):
+    if checkpoint_files.find(run.checkpoints):
+        begun = load(str(run.path))
+        is_longer = run.recipe.iterations > begun.recipe.iterations
+        if is_longer:
+            begun = dataclasses.replace(
+                begun,
+                recipe=dataclasses.replace(begun.recipe, num_iterations=run.recipe.num_iterations),
+            )
+        if differing := _differing(begun, run):
             given = f"{run.path} with {differing}"
             raise OtherRunError(f"A run must continue as it was begun. Received: {given}.")
+        if is_longer:
+            content = files.read_json(run.path / "run.json") | {"recipe": run.recipe.to_json()}
+            files.write_json(run.path / "run.json", content, indent=2)
         return
     # Of a run that was here before; its best network would pass for one of this run.
     files.remove_folder(run.path / "best")

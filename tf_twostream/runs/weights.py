@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_twostream import datasets, models
 from tf_twostream.models import conv_fusion, cross_modality
 from tf_twostream.paper import recipes
+from tf_twostream.runs import checkpoint_files
 from tf_twostream.runs.folder import Run, load
 
 Weights = dict[str, list[np.ndarray]]
@@ -21,7 +22,7 @@ class NoCheckpointError(FileNotFoundError):
 
 def newest(run: Run) -> str | None:
     """Returns the path of the newest checkpoint of a run; None if there is none yet."""
-    return tf.train.latest_checkpoint(run.checkpoints)
+    return next(reversed(checkpoint_files.find(run.checkpoints).values()), None)
 
 
 def build_model(run: Run, *, frame: tuple[int, int] | None = None) -> keras.Model:
@@ -103,8 +104,7 @@ def start_towers(model: keras.Model, run: Run) -> None:
 
 def _load_whole(run: Run) -> tuple[keras.Model, int]:
     """Builds a run's network with the layers of all its tasks, and restores it."""
-    path = newest(run)
-    if path is None:
+    if newest(run) is None:
         raise NoCheckpointError(
             f"A trained run must have a checkpoint. Received: {run.path}, without one."
         )
@@ -112,9 +112,13 @@ def _load_whole(run: Run) -> tuple[keras.Model, int]:
         model = build_model(run)
     iteration = tf.Variable(0, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(model=model, iteration=iteration)
-    # Each variable of the network must be in the checkpoint, or it would keep its fresh value
-    # without a word; not all of the checkpoint is in the network, for momentum is for training.
-    checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
+
+    def restore(path: str) -> None:
+        # Each variable of the network must be in the checkpoint, or it would keep its fresh value
+        # without a word; not all of the checkpoint is in the network, for momentum is for training.
+        checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
+
+    checkpoint_files.restore_newest(run.checkpoints, restore)
     return model, int(iteration)
 
 

@@ -27,6 +27,7 @@ class Addition(cli.Knobs):
     add_store: str = cli.knob(
         cli.REQUIRED,
         "Its store, made with the same settings as --store; required with --add_dataset.",
+        remote=True,
     )
     add_annotations: str = cli.knob("", "Its lists, as --annotations.")
     add_videos_dir: str = cli.knob("", "The folder of its videos, as --videos_dir.")

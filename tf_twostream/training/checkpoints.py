@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tf_twostream import runs
 from tf_twostream.processes import files
+from tf_twostream.runs import checkpoint_files
 from tf_twostream.training import devices, monitoring
 
 KEPT = 2  # Checkpoints; the older one, in case the newer is damaged.
@@ -52,7 +53,7 @@ class Checkpoints:
             # All hosts must take part in saving, but only the first one's files count.
             folder = tempfile.mkdtemp()
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        self._manager = tf.train.CheckpointManager(self._held, folder, max_to_keep=KEPT)
+        self._folder, self._last = folder, ""
 
     def restore(self) -> int:
         """Restores the newest checkpoint of the run, if there is one.
@@ -60,11 +61,16 @@ class Checkpoints:
         Returns:
             The number of iterations that are done; 0 without a checkpoint.
         """
-        newest = runs.newest(self._run)
-        if newest is not None:
+
+        def restore(path: str) -> None:
             # Fails if a value in the checkpoint finds no variable: the training would go on from a
             # state of which only a part was restored.
-            self._held.restore(newest).assert_consumed()
+            self._held.restore(path).assert_consumed()
+
+        checkpoint_files.restore_newest(self._run.checkpoints, restore)
+        if self._writes:
+            known = checkpoint_files.find(self._folder)
+            checkpoint_files.remove_all_but(self._folder, {*known})
         return int(self.iteration)
 
     def save(self, iteration: int) -> None:
@@ -83,13 +89,16 @@ class Checkpoints:
                 rule = f"{variable.path} is no longer finite after iteration {iteration}"
                 raise monitoring.NotFiniteError(rule, self._run.recipe, iteration)
         self.iteration.assign(iteration)
-        self._manager.save(checkpoint_number=iteration)
+        self._last = checkpoint_files.write(self._held, self._folder, iteration)
+        # Later ones are damaged, or this training would not stand before them.
+        known = [number for number in checkpoint_files.find(self._folder) if number <= iteration]
+        checkpoint_files.remove_all_but(self._folder, {*known[-KEPT:]})
 
     def keep_as_best(self) -> None:
         """Keeps the checkpoint that was saved last as the best one, in place of an earlier one."""
         if not self._writes:
             return
-        source = pathlib.Path(self._manager.latest_checkpoint)
+        source = pathlib.Path(self._last)
         best = pathlib.Path(dataclasses.replace(self._run, checkpoint="best").checkpoints)
         best.mkdir(exist_ok=True)
         kept = [path.name for path in source.parent.iterdir() if path.stem == source.name]
@@ -101,8 +110,7 @@ class Checkpoints:
             except OSError:  # Some file systems know no links.
                 shutil.copy2(source.parent / name, partial)
             os.replace(partial, best / name)
-        # The file by which TensorFlow knows the newest checkpoint of a folder.
-        files.write_text(best / "checkpoint", f'model_checkpoint_path: "{source.name}"\n')
+        checkpoint_files.name_newest(best, source.name)
         for path in best.iterdir():
             if path.name not in ("checkpoint", *kept):
                 path.unlink()

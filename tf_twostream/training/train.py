@@ -241,7 +241,9 @@ class _Training:
 
 @contextlib.contextmanager
 def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
-    """Collects Ctrl-C and SIGTERM instead of dying of them, until the loop can write a checkpoint.
+    """Collects signals to end instead of dying of them, until the loop can write a checkpoint.
+
+    They are Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed.
 
     A second Ctrl-C interrupts at once. Several hosts cannot agree on an iteration to stop at, so
     there a signal ends the process, and the run continues from its last checkpoint.
@@ -257,7 +259,8 @@ def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
         received.append(number)
         print("stopping after this iteration ...", file=sys.stderr)
 
-    before = {number: signal.signal(number, collect) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, collect) for number in numbers}
     try:
         yield received
     finally:

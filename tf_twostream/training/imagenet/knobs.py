@@ -17,9 +17,12 @@ class ImageSource(cli.Knobs):
         cli.REQUIRED,
         "Images to learn from: the folder of the class folders (n01440764/*.JPEG ...), or TFRecord "
         "shards by a pattern in quotes, 'shards/train-*-of-*'.",
+        remote=True,
     )
     val_images: str = cli.knob(
-        "", "Images to measure the error on, when training is over; likewise. Empty: none."
+        "",
+        "Images to measure the error on, when training is over; likewise. Empty: none.",
+        remote=True,
     )
     val_labels: str = cli.knob(
         "",
