@@ -53,11 +53,10 @@ def knob(
     Returns:
         A `dataclasses.field`.
     """
-    metadata = {"help": help, "group": group, "choices": tuple(choices), "bounds": bounds}
-    metadata["remote"] = remote
-    if default is REQUIRED:
-        return dataclasses.field(metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    metadata: dict[str, Any] = {"help": help, "group": group, "choices": tuple(choices)}
+    metadata |= {"bounds": bounds, "remote": remote}
+    given = {} if default is REQUIRED else {"default": default}
+    return dataclasses.field(**given, metadata=metadata)
 
 
 def knob_of(knobs: type, name: str, default: Any = None) -> Any:
@@ -92,8 +91,7 @@ class Knobs:
             name, value = field.name, getattr(self, field.name)
             if value is None:
                 continue
-            choices = _choices(type(self), field)
-            if choices and value not in choices:
+            if (choices := _choices(type(self), field)) and value not in choices:
                 words = " or ".join(filter(None, choices))
                 raise ValueError(f"`{name}` must be {words}. Received: {name}={value!r}.")
             texts = value if isinstance(value, tuple) else (value,)
@@ -120,9 +118,9 @@ def _types(knobs: type) -> dict[str, Any]:
 
 def _without_none(hint: Any) -> Any:
     # Of a `Literal` and None, Python makes the older kind of union.
-    is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
-    kinds = typing.get_args(hint) if is_union else (hint,)
-    return next(kind for kind in kinds if kind is not type(None))
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return hint
+    return next(kind for kind in typing.get_args(hint) if kind is not type(None))
 
 
 def _choices(knobs: type, field: dataclasses.Field) -> tuple[str, ...]:
