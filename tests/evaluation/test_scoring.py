@@ -109,6 +109,14 @@ def test_an_unknown_part_is_refused():
         evaluate.EvaluationFlags(run_dir="r", store="s", part="dev", scores="x.npz")
 
 
+def test_where_scores_cannot_be_written_nothing_is_scored(tmp_path):
+    with pytest.raises(ValueError, match="must end in .npz. Received: scores.txt"):
+        evaluate.EvaluationFlags(run_dir="r", store="s", scores="scores.txt")
+    given = evaluate.EvaluationFlags(run_dir="r", store="s", scores="/proc/scores.npz")
+    with pytest.raises(OSError, match="`scores` must be a file that can be written"):
+        evaluate.main(given, testing.PAPER)
+
+
 def test_fewer_frames_and_the_centre_alone_are_a_part_of_the_whole_test(tiny_store, network):
     path, split = tiny_store
     model, recipe = network

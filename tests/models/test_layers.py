@@ -1,6 +1,7 @@
 """Local response normalisation and dropout."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tf_twostream.models import layers
@@ -21,6 +22,14 @@ def test_dropout_zeroes_the_rate_and_keeps_the_mean():
     result = layers.Dropout(0.9, seed=1)(tf.ones((100, 1000)), training=True).numpy()
     assert abs((result == 0).mean() - 0.9) < 0.01
     assert np.allclose(result[result != 0], 10, rtol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9, 0.95])
+def test_dropout_keeps_its_share_and_the_mean_in_half_precision_too(rate):
+    layer = layers.Dropout(rate, seed=1, dtype="mixed_bfloat16")
+    outputs = tf.cast(layer(tf.ones([1000, 1000], tf.bfloat16), training=True), tf.float32).numpy()
+    assert np.mean(outputs > 0) == pytest.approx(1 - rate, rel=0.01)
+    assert outputs.mean() == pytest.approx(1, rel=0.01)
 
 
 def test_dropout_is_the_identity_in_testing():

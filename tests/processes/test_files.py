@@ -73,3 +73,19 @@ def test_below_no_folder_a_name_stays_relative():
 def test_csv_ends_its_lines_alike_on_every_system(tmp_path):
     files.write_csv(tmp_path / "a.csv", [["id", "why"], ["a,b", 1]])
     assert (tmp_path / "a.csv").read_bytes() == b'id,why\n"a,b",1\n'
+
+
+def test_an_output_is_probed_and_an_old_one_left_alone(tmp_path):
+    path = tmp_path / "new" / "scores.npz"
+    files.check_output(path, "scores")
+    assert path.parent.is_dir() and not list(path.parent.iterdir())
+    path.write_text("old")
+    files.check_output(path, "scores")
+    assert path.read_text() == "old"
+
+
+def test_an_output_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "scores.npz", "/proc/scores.npz"):
+        with pytest.raises(OSError, match="`scores` must be a file that can be written. Received"):
+            files.check_output(path, "scores")

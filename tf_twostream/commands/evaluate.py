@@ -5,11 +5,11 @@ r"""Tests a trained stream on whole videos and writes their scores (paper, Sect.
 """
 
 import dataclasses
-import os
 from typing import ClassVar, Literal
 
 from tf_twostream import cli
 from tf_twostream.paper import testing
+from tf_twostream.processes import files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,16 @@ class EvaluationFlags(cli.Knobs):
         group="output",
     )
 
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if not self.scores.endswith(".npz"):
+            raise ValueError(f"`scores` must end in .npz. Received: {self.scores}.")
+
 
 def main(given: EvaluationFlags, protocol: testing.Testing) -> None:
     """Scores a part of the split, then measures, then draws."""
+    files.check_output(given.scores, "scores")  # Before TensorFlow, which takes seconds.
     from tf_twostream import runs, store
     from tf_twostream.evaluation import scoring
     from tf_twostream.figures import tensorboard
@@ -49,8 +56,8 @@ def main(given: EvaluationFlags, protocol: testing.Testing) -> None:
     found, iterations = scoring.score(run, reader, given.part, protocol=protocol)
     # The files first: they took longest, and the rest can be had from them.
     paths = dict.fromkeys(found, given.scores)
-    stem, suffix = os.path.splitext(given.scores)
-    paths |= {name: f"{stem}.{name}{suffix}" for name in found if name != run.recipe.stream}
+    stem = given.scores.removesuffix(".npz")
+    paths |= {name: f"{stem}.{name}.npz" for name in found if name != run.recipe.stream}
     for name, scores in found.items():
         score_files.save_scores(paths[name], scores)
     for name, scores in found.items():

@@ -18,6 +18,7 @@ from tf_twostream.figures import pictures
 from tf_twostream.paper import testing
 from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import files
 from tf_twostream.scores import fusion
 
 VIDEO_CODES = {".mp4": "mp4v", ".avi": "MJPG"}
@@ -162,19 +163,7 @@ def check_output_video(path: str, videos: Sequence[str]) -> None:
         raise ValueError(f"`output_video` must show one video. Received: {len(videos)} videos.")
     if os.path.realpath(path) in map(os.path.realpath, videos):
         raise ValueError(f"`output_video` must be another file than the video. Received: {path}.")
-    folder = pathlib.Path(path).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # A file is made and an old one is opened, since permissions alone do not tell: a disk may
-        # be full or read-only. The old one is not touched as long as nothing is there to write.
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        if os.path.exists(path):
-            with open(path, "ab"):
-                pass
-    except OSError as error:
-        rule = "`output_video` must be a file that can be written"
-        raise OSError(f"{rule}. Received: {path} ({error}).") from error
+    files.check_output(path, "output_video")
 
 
 def write_video(path: str, reader: store.Reader, video_id: str, text: str) -> None:

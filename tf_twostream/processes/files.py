@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+import tempfile
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -100,6 +101,33 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     with _system(path).GFile(path + PARTIAL, "wb") as file:
         file.write(data)
     rename(path + PARTIAL, path)
+
+
+def check_output(path: str | os.PathLike[str], what: str) -> None:
+    """Checks that a file can be written, before the work that leads to it; makes its folder.
+
+    Args:
+        path: The file; an old one is not touched.
+        what: What to call it in the error.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    path = os.fspath(path)
+    try:
+        make_folder(os.path.dirname(path) or ".")
+        if os.path.isdir(path):
+            raise IsADirectoryError("it is a folder")
+        # A file is made and an old one is opened, since permissions alone do not tell: a disk may
+        # be full or read-only.
+        with tempfile.TemporaryFile(dir=os.path.dirname(path) or "."):
+            pass
+        if os.path.exists(path):
+            with open(path, "ab"):
+                pass
+    except OSError as error:
+        rule = f"`{what}` must be a file that can be written"
+        raise OSError(f"{rule}. Received: {path} ({error}).") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
