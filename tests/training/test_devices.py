@@ -76,3 +76,31 @@ def test_hosts_with_different_numbers_of_gpus_are_refused(monkeypatch):
     assert not devices.is_first_host(FakeStrategy())
     with pytest.raises(ValueError, match="Received: 1 here, 4 on 2 hosts"):
         devices.check_equal_hosts(FakeStrategy())
+
+
+@pytest.mark.parametrize(("task", "writes"), [("chief", True), ("worker", False)])
+def test_where_there_is_a_chief_it_alone_writes(monkeypatch, task, writes):
+    """As Kubeflow and Vertex AI name the hosts: both have the index 0."""
+    cluster = {"chief": ["localhost:1"], "worker": ["localhost:2"]}
+    config = {"cluster": cluster, "task": {"type": task, "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert devices.num_hosts(FakeStrategy()) == 2
+    assert devices.is_first_host(FakeStrategy()) is writes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{not json",
+        "[]",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": 3}, "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_cluster_that_cannot_train_is_refused_by_the_name_of_the_variable(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(devices.ClusterError, match="TF_CONFIG must be JSON"):
+        devices.make_strategy()

@@ -57,6 +57,7 @@ ADVICE = {
     "LabelError": "Give the --first_label and --num_classes of these shards.",
     "DamagedImageError": "Put a good copy in its place; the same command continues.",
     "DamagedShardError": "Fetch it again; the same command then continues.",
+    "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
     # Evaluation.
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
     "train-conv-fusion by --conv_fusion_run.",

@@ -1,6 +1,7 @@
 """The devices and hosts that share the training of a network."""
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,12 +23,40 @@ def make_strategy(*, gpu_memory: float = 0.0) -> tf.distribute.Strategy:
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.set_logical_device_configuration(gpu, limit)
     tf.get_logger().setLevel("WARNING")  # The start lines of a training say it, once.
-    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
-    if cluster.as_dict():
+    if _read_cluster():
         return tf.distribute.MultiWorkerMirroredStrategy()
     # One device is mirrored as well: the same code runs on one GPU, on several, and in the tests.
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["CPU:0"])
+
+
+class ClusterError(ValueError):
+    """The environment variable TF_CONFIG does not describe hosts that train together."""
+
+
+def _read_cluster() -> dict[str, list[str]]:
+    """Reads and checks TF_CONFIG: the addresses of the hosts by their job; empty without it.
+
+    Raises:
+        ClusterError: If it is no JSON, or has other jobs than chief and worker, or no such task.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    if not text:
+        return {}
+    rule = "TF_CONFIG must be JSON with a cluster of chief and worker and a task of it"
+    try:
+        content = json.loads(text)
+        cluster = content.get("cluster", {})
+        if not cluster:
+            return {}
+        task = content["task"]
+        hosts = cluster[task["type"]]
+        known = set(cluster) <= {"chief", "worker"} and 0 <= int(task["index"]) < len(hosts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClusterError(f"{rule}. Received: {text} ({type(error).__name__}).") from error
+    if not known or len(cluster.get("chief", [])) > 1:
+        raise ClusterError(f"{rule}. Received: {text}.")
+    return cluster
 
 
 def num_hosts(strategy: tf.distribute.Strategy) -> int:
@@ -38,8 +67,12 @@ def num_hosts(strategy: tf.distribute.Strategy) -> int:
 
 
 def is_first_host(strategy: tf.distribute.Strategy) -> bool:
-    """Says whether this process is the one that writes."""
-    return num_hosts(strategy) == 1 or strategy.cluster_resolver.task_id == 0
+    """Says whether this process is the one that writes: the chief, or else the first worker."""
+    if num_hosts(strategy) == 1:
+        return True
+    own = strategy.cluster_resolver
+    has_chief = "chief" in own.cluster_spec().as_dict()
+    return own.task_type == "chief" if has_chief else own.task_id == 0
 
 
 def device_name() -> str:
