@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 
 from absl import app, flags, logging
 
-from tf_twostream.processes import compiled_code
+from tf_twostream.processes import compiled_code, quiet_import
 
 REQUIRED: Any = object()
 GROUPS = ("data", "network", "training", "output", "machine")  # In the order of --help.
@@ -344,7 +344,7 @@ def run(
 
     # Before anything imports TensorFlow, which reads all of them only then.
     compiled_code.keep()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Else CPUs begin with errors about GPUs.
+    quiet_import.install()
     # Else the first process takes all the memory of a GPU, and leaves none for a second one.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     app.run(call, argv, flags_parser=parse_flags)
