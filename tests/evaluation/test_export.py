@@ -159,7 +159,8 @@ def decoded(path):
     return np.stack(frames)
 
 
-@pytest.mark.parametrize("alone", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow  # 30 s on two busy cores.
+@pytest.mark.parametrize("alone", [False, True])
 def test_raw_frames_give_the_scores_of_predict(brox_clips, tmp_path, monkeypatch, alone):
     if not alone:  # By the same code, uncompiled: nothing to wait for.
         monkeypatch.setattr(brox, "flow", functools.partial(brox.flow, compiled=False))

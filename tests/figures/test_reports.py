@@ -50,7 +50,7 @@ def test_only_shares_above_zero_have_numbers():
     assert numbers == {(0, 0): "0.75", (1, 0): "0.25", (1, 2): "0.50", (2, 2): "0.50"}
 
 
-@pytest.mark.parametrize("number", [3, 4, 20, 101])
+@pytest.mark.parametrize("number", [3, 4, 20, pytest.param(101, marks=pytest.mark.slow)])
 def test_figures_grow_with_the_classes_so_that_each_has_room_for_its_label(tmp_path, number):
     matrix, values = np.eye(number, dtype=int), np.linspace(0, 1, number)
     drawing = reports.draw_confusion_matrix(matrix, names(number), "Confusion matrix")
