@@ -111,3 +111,14 @@ def test_a_data_set_without_videos_is_an_error():
     empty = datasets.Split("empty", ("a",), train=(), test=())
     with pytest.raises(datasets.MissingVideosError, match="0 of the 0 videos of empty"):
         datasets.available_videos(empty, {"a/a.avi"}, where="here", allow_missing=True)
+
+
+def test_equal_names_in_other_classes_are_no_hint_at_another_folder():
+    """Clips a/1, b/1 and b/3 exist, and a/3 does not."""
+    videos = tuple(datasets.Video(id, 0) for id in ("a/1.avi", "a/3.avi", "b/1.avi", "b/3.avi"))
+    split = datasets.Split("tiny", ("a", "b"), videos, ())
+    with pytest.raises(datasets.MissingVideosError) as error:
+        datasets.keep_available(
+            split, ["a/1.avi", "b/1.avi", "b/3.avi"], where="here", allow_missing=False
+        )
+    assert "a/3.avi" in str(error.value) and "another folder" not in str(error.value)

@@ -8,6 +8,8 @@ from absl import logging
 
 from tf_twostream.datasets import splits
 
+_NEARLY_ALL = 0.9
+
 
 class MissingVideosError(FileNotFoundError):
     """Videos of a data set do not exist."""
@@ -116,6 +118,27 @@ def _list_missing(split: splits.Split, missing: list[str], where: str) -> str:
     return "\n".join(lines)
 
 
+def _elsewhere(missing: list[str], available: frozenset[str]) -> str:
+    """Returns where a video is if the folder was too high or too low, the usual mistake.
+
+    Classes may share names of files, so that one name found says nothing: nearly all missing videos
+    whose names are found must have the same folders too many, or too few.
+    """
+    ends: dict[str, list[str]] = {}
+    for id in sorted(available):  # A set has no order: the same mistake is to give the same hint.
+        ends.setdefault(pathlib.PurePosixPath(id).name, []).append(id)
+    found: dict[tuple[str, str], list[str]] = {}
+    named = [id for id in missing if pathlib.PurePosixPath(id).name in ends]
+    for id in named:
+        for other in ends[pathlib.PurePosixPath(id).name]:
+            longer, shorter = max(id, other, key=len), min(id, other, key=len)
+            if longer.endswith(f"/{shorter}"):
+                change = ("less" if longer is id else "more", longer.removesuffix(shorter))
+                found.setdefault(change, []).append(other)
+    most = max(found.values(), key=len, default=[])
+    return most[0] if most and len(most) >= _NEARLY_ALL * len(named) else ""
+
+
 def _describe_missing(
     split: splits.Split, missing: list[str], available: frozenset[str], where: str
 ) -> str:
@@ -123,11 +146,7 @@ def _describe_missing(
     message = _list_missing(split, missing, where)
     if not available:
         return f"{message}\nThere is no video at all."
-    # A folder too high or too low is the usual mistake; names of files are the same there.
-    # Sorted, because a set has no order: the same mistake is to give the same hint.
-    elsewhere = {pathlib.PurePosixPath(id).name: id for id in sorted(available)}
-    names = (pathlib.PurePosixPath(id).name for id in missing)
-    if found := next((elsewhere[name] for name in names if name in elsewhere), None):
+    if found := _elsewhere(missing, available):
         return f"{message}\nOne is there as {found!r}: name another folder of videos."
     if len(missing) == len(splits.all_videos(split)):
         return f"{message}\nNone of its {len(available)} videos is of this data set."
