@@ -1,5 +1,6 @@
 """Jobs in processes of their own."""
 
+import math
 import os
 import pathlib
 import re
@@ -153,3 +154,23 @@ def is_gone(pid) -> bool:
     except FileNotFoundError:
         return True
     return stat.rpartition(")")[2].split()[0] in "ZX"
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "150000 100000"}, 1.5),
+        ({"cpu.max": "max 100000"}, math.inf),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "50000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
+        ({}, math.inf),
+    ],
+)
+def test_a_container_has_the_cores_that_its_quota_says(tmp_path, monkeypatch, files, cores):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert workers._quota(str(tmp_path)) == cores
+    monkeypatch.setattr(workers, "_quota", lambda: cores)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    assert workers.count_cores() == min(8, math.ceil(min(8, cores)))

@@ -13,6 +13,7 @@ import math
 import multiprocessing
 import multiprocessing.connection
 import os
+import pathlib
 import signal
 import sys
 import threading
@@ -54,9 +55,26 @@ Event = Piece | Done | Failed
 def count_cores() -> int:
     """Counts the cores that this process may use, which can be fewer than there are."""
     # Containers and batch systems restrict a process; macOS has no such call.
+    count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    return max(1, math.ceil(min(count, _quota())))
+
+
+def _quota(root: str = "/sys/fs/cgroup") -> float:
+    """Returns how many cores' time a container has, by its control group (v2 or v1); or infinity."""
+    folder = pathlib.Path(root)
+    try:
+        if (folder / "cpu.max").exists():
+            most, period = (folder / "cpu.max").read_text().split()
+        else:
+            most, period = (
+                (folder / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+            )
+        # "max" or -1 is no limit.
+        return float(most) / float(period) if float(most) > 0 else math.inf
+    except (OSError, ValueError):
+        return math.inf
 
 
 def run(
