@@ -119,6 +119,7 @@ def test_workers_do_not_import_the_main_script(tmp_path, root):
 
 
 def test_cores_that_this_process_may_not_use_are_not_counted(monkeypatch):
+    monkeypatch.setattr(workers, "_quota", lambda: math.inf)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5}, raising=False)
     assert workers.count_cores() == 2

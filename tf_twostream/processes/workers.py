@@ -62,7 +62,7 @@ def count_cores() -> int:
 
 
 def _quota(root: str = "/sys/fs/cgroup") -> float:
-    """Returns how many cores' time a container has, by its control group (v2 or v1); or infinity."""
+    """Returns how many cores' time a container has, by its control group; or infinity."""
     folder = pathlib.Path(root)
     try:
         if (folder / "cpu.max").exists():
