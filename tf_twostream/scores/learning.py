@@ -66,8 +66,10 @@ def check_classes(labels: np.ndarray, class_names: Sequence[str]) -> None:
         ValueError: If a class has no video, or a video may show several classes.
     """
     if labels.ndim > 1:
-        rule = "An SVM must give each video one class"
-        raise ValueError(f"{rule}. Received: videos that may show several, whose scores average.")
+        rule = (
+            "An SVM must give each video one class; where it may show several, average the scores"
+        )
+        raise ValueError(f"{rule}. Received: scores of such videos.")
     absent = [name for label, name in enumerate(class_names) if label not in labels]
     if absent or len(class_names) < 2:
         given = f"{len(class_names)} classes, {len(absent)} without videos {absent[:10]}"
