@@ -1,6 +1,7 @@
 """The command that joins two towers."""
 
 import pytest
+from absl import flags
 
 from tf_twostream import cli
 from tf_twostream.commands import train_conv_fusion
@@ -20,9 +21,7 @@ def test_its_flags_are_those_that_others_rely_on():
         assert flag not in shown
 
 
-@pytest.mark.slow
-def test_it_needs_both_towers(train, tmp_path):
-    process = train("conv_fusion", tmp_path / "run", "--num_iterations=1")
-    _, err = process.communicate()
-    assert process.returncode == 2
-    assert "--spatial_run and --temporal_run must be given" in err
+def test_it_needs_both_towers():
+    given = ["program", "--dataset=csv", "--annotations=a.csv", "--store=s", "--run_dir=r"]
+    with pytest.raises(flags.Error, match="--spatial_run and --temporal_run must be given"):
+        cli.parse(train_conv_fusion.main, given, flags.FlagValues())
