@@ -5,8 +5,7 @@ r"""Joins two trained towers within their layers, trains what follows (Feichtenh
         --temporal_run=runs/temporal --run_dir=runs/fused
 
 The towers are runs of train-spatial and train-temporal on the same split. The result is a run like
-any other: evaluate, predict, export. The sections and tables in this help are those of the 2016
-paper.
+any other: evaluate, predict, export. The tables in this help are those of the 2016 paper.
 """
 
 from tf_twostream import datasets

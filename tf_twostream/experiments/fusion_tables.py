@@ -1,4 +1,4 @@
-"""The tables of the second paper (Feichtenhofer, Pinz & Zisserman, CVPR 2016, Sect. 4).
+"""The tables of the second paper (Feichtenhofer, Pinz & Zisserman, CVPR 2016).
 
 Each is called 2016_N. Their networks have two towers, which are trained networks of both streams.
 """

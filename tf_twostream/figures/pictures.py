@@ -84,7 +84,7 @@ def first_layer_filters(kernel: np.ndarray, *, rgb: bool, zoom: int = 4) -> np.n
 
 
 def bank(kernel: np.ndarray) -> np.ndarray:
-    """Draws a bank that joins two towers: where it starts, two diagonals (2016 paper, Fig. 4).
+    """Draws a bank that joins two towers: where it starts, two diagonals.
 
     Args:
         kernel: `[..., D + D', D]` weights; of those over time and space the sum is drawn.

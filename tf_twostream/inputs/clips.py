@@ -1,4 +1,4 @@
-"""Finds and reads clips: some snippets of a video, one behind the other (2016 paper, Sect. 3.3).
+"""Finds and reads clips: some snippets of a video, one behind the other (2016 paper).
 
 A snippet is a window of flow and the RGB frame in its middle. The T snippets of a clip have equal
 distances, and all have the same view.

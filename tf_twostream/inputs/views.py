@@ -42,7 +42,7 @@ def random_view(
 def random_box(
     draws: tf.Tensor, height: tf.Tensor, width: tf.Tensor, crop: int, *, mirroring: bool = True
 ) -> tf.Tensor:
-    """Chooses a rectangle of random size near the border of each frame (the 2016 paper, Sect. 3.5).
+    """Chooses a rectangle of random size near the border of each frame (the 2016 paper).
 
     Height and width are drawn by themselves, within a quarter of `crop`. The distance from one of
     the two borders, either as likely, is at most a quarter of the frame (ours: the paper does not

@@ -330,7 +330,7 @@ def _extend(known: np.ndarray, shape: tuple[int, ...], places: int, mixes: bool)
 
 
 def freeze(model: keras.Model, recipe: recipes.ConvFusionRecipe) -> None:
-    """Lets only the layers be trained that the recipe names (2016 paper, Sect. 3.5)."""
+    """Lets only the layers be trained that the recipe names (2016 paper)."""
     named, befores = recipe.train_from_layer, points(recipe)[0]
     if named:  # A layer begins after the one before it, a stage after the stage before it.
         firsts = _layers(named, recipe, "train_from_layer")

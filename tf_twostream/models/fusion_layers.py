@@ -1,4 +1,4 @@
-"""Joins the activations of two towers, and those of successive snippets (2016 paper, Sect. 3).
+"""Joins the activations of two towers, and those of successive snippets (2016 paper).
 
 x^a are the spatial activations and x^b the temporal ones, both of the same places; y is what both
 become. Snippets of a clip are samples of their own: `[B * T, ...]`, those of a clip in a row.
@@ -52,7 +52,7 @@ def fit_grid(b: keras.KerasTensor, a: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def fuse(a: keras.KerasTensor, b: keras.KerasTensor, function: str) -> keras.KerasTensor:
-    """Joins activations by a function without weights (2016 paper, Sect. 3.1).
+    """Joins activations by a function without weights (2016 paper).
 
     Args:
         a: `[N, H, W, D]` or `[N, D]`, the spatial ones.
@@ -104,7 +104,7 @@ def convolve(
 
 
 def pool_over_time(x: keras.KerasTensor, *, snippets: int, extent: int) -> keras.KerasTensor:
-    """Takes the maximum over successive snippets: the temporal part of 3D pooling (Sect. 3.3).
+    """Takes the maximum over successive snippets: the temporal part of 3D pooling.
 
     Args:
         x: `[B * T, H, W, C]`.
@@ -144,7 +144,7 @@ def pool_to_grid(x: keras.KerasTensor, *, size: int, own: int) -> keras.KerasTen
 
 @keras.saving.register_keras_serializable("tf_twostream")
 class IdentityBank(initializers.Initializer):
-    """Starts a bank as a weighted sum of both towers (2016 paper, Sect. 3.1 and 3.3).
+    """Starts a bank as a weighted sum of both towers (2016 paper).
 
     `[0.25 I, 0.75 I]` of the spatial and the temporal channels; over time and space it is spread by
     a Gaussian whose weights sum to one. Where the towers have unequal numbers of channels, those
@@ -178,7 +178,7 @@ class IdentityBank(initializers.Initializer):
 
 @keras.saving.register_keras_serializable("tf_twostream")
 class OuterProducts(layers.Layer):
-    """Bilinear fusion: sums outer products over all places, then normalises (Sect. 3.1)."""
+    """Bilinear fusion: sums outer products over all places, then normalises."""
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Maps `[N, H, W, D]` and `[N, H, W, D']` to `[N, D * D']` float32 of norm 1."""

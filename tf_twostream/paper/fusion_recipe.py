@@ -44,14 +44,13 @@ class ConvFusionRecipe(Recipe):
         ("relu5",),
         "Where the temporal tower is joined to the spatial one: relu1 to relu5, full6, full7, "
         "logits, or a stage of another architecture. SPATIAL:TEMPORAL where the two towers call it "
-        "differently; several, from the input on, separated by commas (Sect. 3.2, Table 2).",
+        "differently; several, from the input on, separated by commas (Table 2).",
         group="network",
     )
     fusion: Function = cli.knob(
         "conv",
         "How: sum, max, concatenation, conv (concatenation and a bank of 1x1 filters), or bilinear "
-        "(outer products over all places, and a linear SVM instead of layers, without iterations) "
-        "(Sect. 3.1).",
+        "(outer products over all places, and a linear SVM instead of layers, without iterations).",
         group="network",
     )
     fusion_init: Literal["identity", "gaussian"] = cli.knob(
@@ -64,7 +63,7 @@ class ConvFusionRecipe(Recipe):
         "none",
         "What joins the snippets of a clip: none, of a single one; 2d_pool, the mean of their "
         "class values; 3d_pool, the pooling after the last convolution, over time as well; or "
-        "3d_conv_3d_pool, with a bank of 3x3x3 filters where the towers are joined (Sect. 3.3).",
+        "3d_conv_3d_pool, with a bank of 3x3x3 filters where the towers are joined.",
         group="network",
     )
     pool_extent: Literal["2x2xT", "3x3x3"] = cli.knob(
@@ -76,25 +75,25 @@ class ConvFusionRecipe(Recipe):
     num_snippets: int | None = cli.knob(
         None,
         "T, snippets in a clip: each one frame and the volume around it. Default: "
-        f"{conv_fusion.NUM_SNIPPETS}; 1 without --temporal_fusion (Sect. 3.3).",
+        f"{conv_fusion.NUM_SNIPPETS}; 1 without --temporal_fusion.",
         group="network",
         at_least=1,
     )
     snippet_stride: str = cli.knob(
         ":".join(map(str, conv_fusion.STRIDES)),
-        "Frames between two snippets, drawn for each clip: LEAST:MOST, or one number (Sect. 3.5). "
+        "Frames between two snippets, drawn for each clip: LEAST:MOST, or one number. "
         "In testing it is the middle (ours).",
     )
     keep_temporal_tower: bool = cli.knob(
         False,
         "Keep the temporal tower beside the joined one, with a loss of its own; in testing the "
-        "class values of both are averaged (Sect. 3.4).",
+        "class values of both are averaged.",
         group="network",
     )
     train_from_layer: str = cli.knob(
         "",
         "First layer of the towers to train, by a name as in --fusion_layer. Default: what comes "
-        "after the first --fusion_layer; more brought nothing (Sect. 3.5).",
+        "after the first --fusion_layer; more brought nothing.",
     )
     num_iterations: int | None = cli.knob(
         None,
@@ -104,12 +103,12 @@ class ConvFusionRecipe(Recipe):
     )
     batch_size: int = cli.knob_of(Recipe, "batch_size", conv_fusion.BATCH_SIZE)
     learning_rate: float | None = cli.knob(
-        conv_fusion.LEARNING_RATE, "Initial learning rate (Sect. 3.5).", above=0
+        conv_fusion.LEARNING_RATE, "Initial learning rate.", above=0
     )
     dropout_rate: float | None = cli.knob(
         None,
         "Share of the outputs of the fully connected layers of every tower that is set to zero. "
-        f"Default: {conv_fusion.DROPOUT_RATE} (Sect. 3.5); 0.5 of EfficientNet (ours).",
+        f"Default: {conv_fusion.DROPOUT_RATE}; 0.5 of EfficientNet (ours).",
         at_least=0,
         below=1,
     )
