@@ -13,6 +13,7 @@ from tf_twostream.evaluation import export, scoring
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import testing
 from tf_twostream.scores import score_files
+from tf_twostream.training import devices
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,18 @@ def test_a_training_that_was_interrupted_ends_with_the_same_weights(
     models_ = [runs.load_model(trained_run)[0] for trained_run in (whole, run)]
     for wanted, found in zip(*map(numbers, models_), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_two_devices_train_like_one(join, tiny_store, tiny_source, tmp_path, monkeypatch):
+    given = {"keep_temporal_tower": True, "batch_size": 4, "num_iterations": 2}
+    recipe = join(dropout_rate=0.0, **given)
+    one = trained.train(tiny_source, tiny_store[0], tmp_path / "one", recipe)
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    two = trained.train(tiny_source, tiny_store[0], tmp_path / "two", recipe, chunk_size=1)
+    models_ = [runs.load_model(run)[0] for run in (one, two)]
+    for own, its in zip(*map(numbers, models_), strict=True):
+        np.testing.assert_allclose(own, its, atol=1e-5)
 
 
 def test_the_scores_of_both_towers_have_files_of_their_own(whole, tiny_store, tmp_path):
