@@ -47,6 +47,18 @@ SIDE = 48  # pixels, the shorter side of the frames in `tiny_store`
 
 
 @pytest.fixture(scope="session")
+def two_devices():
+    """A strategy over two devices, which all tests of a process share.
+
+    TensorFlow numbers the collective operations of every strategy from the same start, and a
+    number keeps the shape that it had first: with a second strategy, another network fails.
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
 def tiny_store(tmp_path_factory):
     """A store of 10 synthetic videos in 3 classes; (path, split).
 

@@ -48,11 +48,10 @@ def masks(strategy, layer, steps):
     return np.array([[mask.numpy()[0] > 0 for mask in step] for step in drawn]).swapaxes(0, 1)
 
 
-def test_replicas_draw_different_masks_now_and_later():
-    strategy = two_devices()
-    with strategy.scope():
+def test_replicas_draw_different_masks_now_and_later(two_devices):
+    with two_devices.scope():
         layer = layers.Dropout(0.5, seed=3)
-    drawn = masks(strategy, layer, 4).reshape(8, 512)
+    drawn = masks(two_devices, layer, 4).reshape(8, 512)
     agreement = [(drawn[i] == drawn[j]).mean() for i in range(8) for j in range(i)]
     assert max(agreement) < 0.65  # 0.5 on average for independent masks.
 
@@ -73,7 +72,3 @@ def test_a_checkpoint_continues_the_sequence_of_masks(tmp_path):
     restored = layers.Dropout(0.5, seed=3)
     tf.train.Checkpoint(layer=restored).restore(path).assert_consumed()
     np.testing.assert_array_equal(restored(x, training=True), wanted)
-
-
-def two_devices():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -89,12 +89,13 @@ def test_a_training_that_was_interrupted_ends_with_the_same_weights(
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-def test_two_devices_train_like_one(join, tiny_store, tiny_source, tmp_path, monkeypatch):
+def test_two_devices_train_like_one(
+    join, tiny_store, tiny_source, tmp_path, monkeypatch, two_devices
+):
     given = {"keep_temporal_tower": True, "batch_size": 4, "num_iterations": 2}
     recipe = join(dropout_rate=0.0, **given)
     one = trained.train(tiny_source, tiny_store[0], tmp_path / "one", recipe)
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: two_devices)
     two = trained.train(tiny_source, tiny_store[0], tmp_path / "two", recipe, chunk_size=1)
     models_ = [runs.load_model(run)[0] for run in (one, two)]
     for own, its in zip(*map(numbers, models_), strict=True):

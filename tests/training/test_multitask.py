@@ -93,13 +93,9 @@ def test_a_sample_of_one_task_gives_no_gradient_to_the_other_head(batches):
         assert silent == {f"classes_{other}/kernel", f"classes_{other}/bias"}
 
 
-def test_two_replicas_take_the_step_of_one(batches):
+def test_two_replicas_take_the_step_of_one(batches, two_devices):
     whole, _ = change_by(*reversed_pair(network_and_step((6, 2))), batches)
-    # Not by collectives, whose numbers a process with several strategies uses twice.
-    strategy = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
-    model, step = network_and_step((6, 2), strategy=strategy)
+    model, step = network_and_step((6, 2), strategy=two_devices)
 
     def half(context):
         number = context.replica_id_in_sync_group
@@ -109,10 +105,11 @@ def test_two_replicas_take_the_step_of_one(batches):
             for batch, size in zip(batches, SHARES.values())
         )  # fmt: skip
 
-    halves = strategy.experimental_distribute_values_from_function(half)
-    run = tf.function(lambda batch: strategy.run(step, (batch,)))
+    halves = two_devices.experimental_distribute_values_from_function(half)
+    run = tf.function(lambda batch: two_devices.run(step, (batch,)))
     split, (losses, _) = change_by(model, run, halves)
-    total = np.sum([loss.numpy() for loss in strategy.experimental_local_results(losses)], axis=0)
+    per_device = two_devices.experimental_local_results(losses)
+    total = np.sum([loss.numpy() for loss in per_device], axis=0)
     np.testing.assert_allclose(total, step_losses(batches), rtol=1e-5)
     for one, two in zip(whole, split, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)

@@ -102,9 +102,9 @@ def test_batches_of_many_sizes_do_not_trace_anew(monkeypatch):
     [{}, pytest.param({"chunk_size": 3, "jit_compile": True}, marks=pytest.mark.slow)],
     ids=["plain", "xla"],
 )
-def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs):
+def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs, two_devices):
     recipe = dataclasses.replace(RECIPE, dropout_rate=0.5, precision=precision)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = two_devices
     with strategy.scope():
         model = models.build(recipe, 3)
         optimizer = steps.make_optimizer(recipe, model.trainable_variables)
@@ -118,12 +118,9 @@ def test_two_devices_step_with_dropout_in_any_precision(batch, precision, knobs)
 
 
 @pytest.mark.slow
-def test_replicas_keep_the_same_statistics(batch):
+def test_replicas_keep_the_same_statistics(batch, two_devices):
     recipe = dataclasses.replace(RECIPE, architecture="efficientnet_lite0", crop_size=32)
-    # Not by collective ops: all strategies of a process share their keys, and those of another
-    # test may have sums of another shape.
-    sums = tf.distribute.ReductionToOneDevice()
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=sums)
+    strategy = two_devices
     with strategy.scope():
         model = models.build(recipe, 3)
         optimizer = steps.make_optimizer(recipe, model.trainable_variables)

@@ -42,11 +42,10 @@ def first(tiny_store, tiny_source, tmp_path_factory):
     return train(tiny_store, tiny_source, tmp_path_factory.mktemp("runs") / "first")
 
 
-def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypatch):
+def test_two_devices_train_like_one(tiny_store, tiny_source, tmp_path, monkeypatch, two_devices):
     recipe = dataclasses.replace(RECIPE, num_iterations=3)
     one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: two_devices)
     two = train(tiny_store, tiny_source, tmp_path / "two", recipe)
     assert_close(weights_of(one), weights_of(two), 1e-5)
 
@@ -70,13 +69,11 @@ LITE = {"architecture": "efficientnet_lite0", "width": 0.05, "num_iterations": 4
 
 @pytest.mark.slow
 def test_frozen_statistics_train_on_two_devices_as_on_one(
-    tiny_store, tiny_source, tmp_path, monkeypatch
+    tiny_store, tiny_source, tmp_path, monkeypatch, two_devices
 ):
     recipe = dataclasses.replace(RECIPE, **LITE, batch_norm="frozen")
     one = train(tiny_store, tiny_source, tmp_path / "one", recipe)
-    sums = tf.distribute.ReductionToOneDevice()  # See test_steps.
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=sums)
-    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: two_devices)
     two = train(tiny_store, tiny_source, tmp_path / "two", recipe)
     assert_close(weights_of(one), weights_of(two), 1e-4)
 

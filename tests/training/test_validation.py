@@ -99,10 +99,9 @@ def test_a_training_killed_before_its_validation_measures_it_when_it_goes_on(
 
 
 def test_two_devices_measure_and_keep_what_one_does(
-    held_out, tiny_store, tmp_path, monkeypatch, whole
+    held_out, tiny_store, tmp_path, monkeypatch, whole, two_devices
 ):
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    monkeypatch.setattr(devices, "make_strategy", lambda **_: mirrored)
+    monkeypatch.setattr(devices, "make_strategy", lambda **_: two_devices)
     run = train(held_out, tiny_store, tmp_path / "two")
     for own, its in zip(history.read(run), history.read(whole), strict=True):
         assert own.gain == pytest.approx(its.gain, abs=1e-4)
