@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 
-from tf_twostream.precompute import extraction
+from tf_twostream.precompute import extraction, frames
 
 
 def count(number):
@@ -58,4 +58,10 @@ def abort_midway(job):
         if number == 3 and "bad" in job.video_id:
             os.abort()
         yield step
-    return extraction.Summary(32, 42, number + 1, number + 1, 25.0)
+    return extraction.Summary(32, 42, number + 1, number + 1, 25.0, "")
+
+
+def header_of_nothing(_):
+    """As `extraction.header`, of a file that does not say how many frames it has."""
+    yield from ()
+    return frames.Header(0, 25.0)

@@ -71,6 +71,25 @@ def test_a_prediction_is_what_the_evaluation_says(clips, trained):
     np.testing.assert_allclose(predictions[0].scores, mean, atol=1e-6)
 
 
+def test_only_what_the_networks_look_at_is_computed(clips, trained, monkeypatch):
+    video = clips / trained[0].split.test[0].id
+    kept = []
+
+    class Reader(store.Reader):
+        def __init__(self, path):
+            super().__init__(path)
+            kept.append((self.settings.kinds, self.table(["000000"], self.settings.kinds[-1])))
+
+    monkeypatch.setattr(store, "Reader", Reader)
+    protocol = testing.Testing(num_frames=1, test="center")
+    prediction.predict([str(video)], trained[:1], RESOURCES, protocol=protocol)
+    prediction.predict([str(video)], trained[:2], RESOURCES, protocol=protocol)
+    (frames, _), (both, table) = kept
+    assert frames == ("rgb",) and both == ("rgb", "forward")
+    # Of eight frames three fields: about as many bytes between the others as an empty one has.
+    assert int((np.diff(table["offsets"]) > 200).sum()) == 3
+
+
 def test_the_streams_are_fused_as_a_file_says_whatever_their_order(clips, trained):
     names = trained[0].split.class_names
     own = fusion.mean(("temporal", "spatial"), names, weights=(3, 1), temperatures=(4.0, 0.5))

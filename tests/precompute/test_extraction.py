@@ -23,7 +23,7 @@ def extract(path, **knobs):
     """Returns all time steps and the summary."""
     settings = store.Settings.of(**({"method": "dis", "shorter_side": 48} | knobs))
     steps = []
-    generator = extraction.time_steps(extraction.Job("a.avi", str(path), settings))
+    generator = extraction.time_steps(extraction.Job("a.avi", str(path), settings, settings.kinds))
     while True:
         try:
             steps.append(next(generator))
@@ -36,7 +36,7 @@ def test_frames_and_fields_are_those_of_the_video(clip):
     rgb = list(frames.read_frames(clip, shorter_side=48))
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in rgb]
     estimate = flow.METHODS["dis"].make()
-    assert summary == extraction.Summary(48, 64, 5, 5, 25.0)
+    assert summary == extraction.Summary(48, 64, 5, 5, 25.0, frames.fingerprint(clip))
     for t, step in enumerate(steps):
         frame = cv2.imdecode(np.frombuffer(step.rgb, np.uint8), cv2.IMREAD_COLOR_RGB)
         assert np.abs(frame.astype(int) - rgb[t]).mean() < 5

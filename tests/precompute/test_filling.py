@@ -53,7 +53,8 @@ def test_every_video_gets_into_the_store(tmp_path, videos):
     assert all(reader.num_frames(video_id) == 8 for video_id in ids)
     assert reader.settings.method == "dis"
     findings = checking.check(str(tmp_path / "store"))
-    assert findings.frames == dict.fromkeys(ids, (8, 8))
+    kept = {v: (i.num_frames, i.promised_frames) for v, i in findings.videos.items()}
+    assert kept == dict.fromkeys(ids, (8, 8))
     assert (findings.damaged, findings.index) == ({}, "")
 
 
@@ -144,8 +145,9 @@ def test_odd_files_end_in_the_store_or_in_the_list_of_failures(tmp_path, shared_
     assert not set(outcome.done) & failed.keys()
     assert "0 bytes" in failed["zero_length.avi"] and "hung" not in "".join(failed.values())
     findings = checking.check(str(tmp_path / "store"))
-    assert findings.frames.keys() == set(outcome.done) and not findings.damaged
-    assert findings.frames["opencv_mpeg4.mp4"] == (30, 30)
+    assert findings.videos.keys() == set(outcome.done) and not findings.damaged
+    odd = findings.videos["opencv_mpeg4.mp4"]
+    assert (odd.num_frames, odd.promised_frames) == (30, 30)
 
 
 def test_failed_video_is_tried_again(tmp_path, videos):
@@ -196,5 +198,83 @@ def test_truncated_video_is_reported_but_one_frame_less_is_normal(tmp_path, monk
     assert len(log) == 1 and "half.avi: 17 frames decode of" in log[0]
     log.clear()
     for promised in (7, 8, 9):
-        filling.warn_of_cut_off("a.avi", extraction.Summary(32, 42, 8, promised, 25.0))
+        filling.warn_of_cut_off("a.avi", extraction.Summary(32, 42, 8, promised, 25.0, ""))
     assert log == []
+
+
+def test_a_complete_store_is_only_read(tmp_path, videos, monkeypatch):
+    fill(tmp_path / "store", videos)
+    before = contents(tmp_path / "store")
+    # As on a disk that is mounted for reading only.
+    monkeypatch.setattr(filling.locks, "exclusive", None)
+    outcome = fill(tmp_path / "store", videos)
+    assert (outcome.done, len(outcome.skipped)) == ((), 4)
+    assert contents(tmp_path / "store") == before
+
+
+@pytest.mark.parametrize("method", ["dis", "brox"])
+def test_flow_is_added_to_frames_and_backward_flow_to_forward(tmp_path, videos, method):
+    videos = videos[:2]
+    both = ("forward", "backward")
+    steps = [("none", both), (method, ("forward",)), (method, both)]
+    for name, directions in steps[1 if method == "brox" else 0 :]:
+        settings = store.Settings.of(name, shorter_side=32, directions=directions)
+        outcome = fill(tmp_path / "grown", videos, settings=settings)
+        assert len(outcome.done) == 2
+    fill(tmp_path / "once", videos, settings=settings)
+    assert contents(tmp_path / "grown") == contents(tmp_path / "once")
+
+
+def test_what_was_complete_before_flow_was_asked_for_stays(tmp_path, videos, monkeypatch):
+    fill(tmp_path / "store", videos, settings=store.Settings.of("none", shorter_side=32))
+    frames = {n: c for n, c in contents(tmp_path / "store").items() if "rgb" in n or "video." in n}
+
+    def interrupt(self, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(store.VideoWriter, "finish", interrupt)
+        fill(tmp_path / "store", videos)
+    assert {n: c for n, c in contents(tmp_path / "store").items() if n in frames} == frames
+    fill(tmp_path / "store", videos)
+    assert not checking.check(str(tmp_path / "store")).damaged
+
+
+def test_only_what_is_needed_is_computed(tmp_path, videos):
+    asked = []
+
+    def needed(num_frames):
+        asked.append(num_frames)
+        wanted = {"rgb": np.zeros(num_frames, bool), "forward": np.zeros(num_frames - 1, bool)}
+        wanted["rgb"][2:3] = wanted["forward"][4:6] = True
+        return wanted
+
+    fill(tmp_path / "whole", videos[:1])
+    fill(tmp_path / "part", videos[:1], needed=needed)
+    whole, part = (store.Reader(str(tmp_path / name)) for name in ("whole", "part"))
+    ((video_id, _),) = videos[:1]
+    np.testing.assert_array_equal(
+        list(part.frames(video_id, 2, 1)), list(whole.frames(video_id, 2, 1))
+    )
+    np.testing.assert_array_equal(
+        list(part.fields(video_id, 4, 2)), list(whole.fields(video_id, 4, 2))
+    )
+    assert part.num_frames(video_id) == 8 and asked == [8]
+    with pytest.raises(ValueError, match="0 bytes"):
+        next(part.frames(video_id))
+
+
+def test_a_header_that_is_wrong_is_corrected_when_all_is_decoded(tmp_path, videos, monkeypatch):
+    asked = []
+
+    def needed(num_frames):
+        asked.append(num_frames)
+        return {
+            "rgb": np.arange(num_frames) == 7,
+            "forward": np.zeros(max(0, num_frames - 1), bool),
+        }
+
+    monkeypatch.setattr(extraction, "header", worker_jobs.header_of_nothing)
+    fill(tmp_path / "store", videos[:1], needed=needed)
+    assert asked == [0, 8]
+    assert next(store.Reader(str(tmp_path / "store")).frames(videos[0][0], 7)).shape == (32, 42, 3)

@@ -21,7 +21,10 @@ BOTH = store.Settings.of("brox", shorter_side=32, directions=("forward", "backwa
 
 def events(lengths, settings=SETTINGS):
     """Videos of so many frames that come interleaved; frame t of video n has level 20 n + t."""
-    jobs = [extraction.Job(f"{n}.avi", f"{n}.avi", settings) for n in range(len(lengths))]
+    jobs = [
+        extraction.Job(f"{n}.avi", f"{n}.avi", settings, settings.kinds)
+        for n in range(len(lengths))
+    ]
     for t, (n, job) in itertools.product(range(max(lengths) + 1), enumerate(jobs)):
         if t < lengths[n]:
             grey = np.full([4, 6], 20 * n + t, np.uint8)
@@ -74,7 +77,7 @@ def test_each_time_step_gets_its_fields_and_events_keep_their_order(
 
 
 def test_a_video_that_fails_midway_does_so_in_its_place(batch_sizes):
-    job = extraction.Job("a.avi", "a.avi", SETTINGS)
+    job = extraction.Job("a.avi", "a.avi", SETTINGS, SETTINGS.kinds)
     pieces = [workers.Piece(extraction.Unsolved(b"", np.zeros([4, 6], np.uint8)))] * 4
     came = [(job, event) for event in (*pieces, workers.Failed("crashed"))]
     seen = [event for _, event in solving.add_fields(came, solvers())]

@@ -8,7 +8,7 @@ import pytest
 
 from tf_twostream import store
 from tf_twostream.precompute import filling, resources, verification
-from tf_twostream.store import checking
+from tf_twostream.store import checking, layout
 
 RESOURCES = resources.Resources(num_workers=2, timeout=30)
 
@@ -64,21 +64,26 @@ def test_videos_of_another_data_set_are_named_but_no_error(data_set):
     assert verdict.strangers == () and list(verdict.failed) == ["broken.avi"]
 
 
-def test_a_replaced_video_is_found_by_its_header_and_redone(data_set, tmp_path):
+def test_a_replaced_video_is_found(data_set, tmp_path):
     path, videos = data_set
     shutil.copy(tmp_path / "b.avi", tmp_path / "a.avi")
     verdict = verification.verify(path, videos, resources=RESOURCES)
     assert not verdict.is_good and verdict.num_videos == 1
-    assert "promises 7 frames, 6 when it was done" in verdict.damaged["a.avi"]
+    assert "its file was replaced since" in verdict.damaged["a.avi"]
 
 
 def test_a_video_that_cannot_be_opened_any_more_is_noted(data_set, tmp_path):
     path, videos = data_set
     (tmp_path / "a.avi").write_bytes(b"")
     verdict = verification.verify(path, videos, resources=RESOURCES)
-    assert verdict.is_good and "cannot be opened any more" in verdict.notes["a.avi"]
+    assert verdict.is_good and "cannot be read any more" in verdict.notes["a.avi"]
 
 
 def test_cut_off_videos_are_noted():
-    notes = verification._note_cut_off({"a.avi": (5, 6), "b.avi": (5, 7), "c.avi": (5, 0)})
+    notes = verification._note_cut_off(
+        {
+            f"{name}.avi": layout.VideoInfo(5, 32, 42, promised, 25.0, {})
+            for name, promised in (("a", 6), ("b", 7), ("c", 0))
+        }
+    )
     assert notes == {"b.avi": "5 frames decode of 7 that the header promises"}

@@ -37,17 +37,17 @@ def test_versions_are_kept(tmp_path, tiny_store):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"recipe": recipes.SpatialRecipe(seed=1)}, r"seed=0 \(now 1\)"),
+        ({"recipe": recipes.TemporalRecipe(seed=1)}, r"seed=0 \(now 1\)"),
         ({"settings": dataclasses.replace(SETTINGS, method="tvl1")}, r"'dis' \(now 'tvl1'\)"),
         ({"names": ("a", "b", "c")}, "another data set"),
     ],
 )
 def test_another_recipe_store_or_split_is_refused(tmp_path, tiny_store, change, message):
     split = tiny_store[1]
-    run = create(tmp_path / "run", recipes.SpatialRecipe(), split)
+    run = create(tmp_path / "run", recipes.TemporalRecipe(), split)
     tf.train.Checkpoint(iteration=tf.Variable(1)).save(f"{run.checkpoints}/ckpt")
     other = dataclasses.replace(split, class_names=change.get("names", split.class_names))
-    recipe = change.get("recipe", recipes.SpatialRecipe())
+    recipe = change.get("recipe", recipes.TemporalRecipe())
     with pytest.raises(runs.OtherRunError, match=message):
         create(tmp_path / "run", recipe, other, change.get("settings", SETTINGS))
 
@@ -70,6 +70,33 @@ def test_a_spatial_run_does_not_care_about_the_flow(tmp_path, tiny_store):
         runs.check_store(temporal, other, where="there")
     with pytest.raises(ValueError, match="shorter_side=256"):
         runs.check_store(spatial, dataclasses.replace(other, shorter_side=128), where="there")
+
+
+def test_flow_that_was_added_to_the_store_does_not_stop_a_spatial_training(tmp_path, tiny_store):
+    frames = store.Settings.of("none")
+    run = create(tmp_path / "run", recipes.SpatialRecipe(), tiny_store[1], frames)
+    tf.train.Checkpoint(iteration=tf.Variable(1)).save(f"{run.checkpoints}/ckpt")
+    create(tmp_path / "run", recipes.SpatialRecipe(), tiny_store[1], store.Settings.of("dis"))
+
+
+def test_other_videos_of_the_same_names_are_told(tmp_path, tiny_store, monkeypatch):
+    path, split = tiny_store
+    log = []
+    monkeypatch.setattr(logging, "warning", lambda text, *args: log.append(text % args))
+    ids = [video.id for video in split.test]
+    found = {ids[0]: "1:a", ids[1]: "2:b"}
+    task = dataclasses.replace(task_of(split), sources=found)
+    run = runs.Run(tmp_path / "run", recipes.SpatialRecipe(), (task,))
+    runs.create(run)
+    run = runs.load(str(run.path))
+    assert run.task.sources == found
+    reader = store.Reader(path)
+    for now in ({}, found, {ids[0]: "1:a", ids[1]: "2:c", "other.avi": "3:d"}):
+        monkeypatch.setattr(reader, "sources", lambda _, now=now: now)
+        runs.check_videos(run, reader, split.test)
+    assert log == [
+        f"1 of 2 videos are other files than those that {run.path} began with, such as {ids[1]!r}."
+    ]
 
 
 def test_a_store_of_another_method_is_refused(tmp_path, tiny_store):

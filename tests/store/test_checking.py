@@ -67,8 +67,8 @@ def claim_another_size(path):
 
 def is_sound(path, num_frames):
     findings = checking.check(path)
-    promised = {video_id: (count, count + 1) for video_id, count in num_frames.items()}
-    return (findings.frames, findings.damaged, findings.index) == (promised, {}, "")
+    found = {video_id: info.num_frames for video_id, info in findings.videos.items()}
+    return (found, findings.damaged, findings.index) == (num_frames, {}, "")
 
 
 def test_sound_store_has_no_findings(small_store, num_frames):
@@ -97,7 +97,7 @@ def test_damage_is_found_and_redone(small_store, num_frames, settings, add_video
     assert reason in findings.damaged[VIDEO]
     checking.remove(small_store, findings.damaged)
     assert VIDEO not in store.Reader(small_store).video_ids
-    assert VIDEO not in checking.check(small_store).frames
+    assert VIDEO not in checking.check(small_store).videos
     writer = store.Writer(small_store, settings)
     add_video(writer, VIDEO, num_frames[VIDEO])
     writer.write_index()

@@ -69,11 +69,12 @@ def test_folder_without_index_is_no_store(tmp_path):
 
 def test_other_schema_is_refused(small_store):
     path = pathlib.Path(small_store, "store.json")
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 0'))
+    path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 0'))
     with open(pathlib.Path(small_store, "index.npz"), "wb") as file:
         np.savez(file, names=["a.avi"])  # Another schema may have other arrays.
     with pytest.raises(
-        store.DamagedStoreError, match="schema of a store must be 1. Received: .* with schema 0"
+        store.DamagedStoreError,
+        match="schema of a store must be 2 or earlier. Received: .* with schema 0",
     ):
         store.Reader(small_store)
 

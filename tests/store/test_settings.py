@@ -51,15 +51,30 @@ def test_the_file_is_that_of_the_schema(tmp_path):
         "schema_version", "method", "parameters", "directions", "shorter_side", "rgb_quality",
         "flow_quality",
     }  # fmt: skip
-    assert list(content) == sorted(content) and content["schema_version"] == 1
+    assert list(content) == sorted(content) and content["schema_version"] == 2
     assert settings.read(str(tmp_path)) == kept
 
 
 def test_settings_that_differ_are_told_by_name():
     kept = store.Settings.of("dis")
-    kept.check_same(kept, "store.json")
+    kept.check_continues(kept, "store.json")
     with pytest.raises(store.OtherSettingsError, match="shorter_side: 9 there, 256 asked"):
-        kept.check_same(dataclasses.replace(kept, shorter_side=9), "store.json")
+        kept.check_continues(dataclasses.replace(kept, shorter_side=9), "store.json")
+
+
+def test_flow_may_be_added_but_not_taken_away():
+    frames, forward, both = (
+        store.Settings.of(method, directions=directions)
+        for method, directions in (
+            ("none", ("forward",)), ("dis", ("forward",)), ("dis", ("forward", "backward")),
+        )
+    )  # fmt: skip
+    assert [kept.kinds for kept in (frames, forward)] == [("rgb",), ("rgb", "forward")]
+    assert frames.describe() == "frames without flow, shorter side 256"
+    for more, less in ((forward, frames), (both, frames), (both, forward)):
+        more.check_continues(less, "store.json")
+        with pytest.raises(store.OtherSettingsError):
+            less.check_continues(more, "store.json")
 
 
 @pytest.mark.parametrize("text", ["{", '{"schema_version": 0}', '{"schema_version": 1}'])

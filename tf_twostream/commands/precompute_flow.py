@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from tf_twostream import cli, datasets, flow, paper
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.store import settings as store_settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +26,14 @@ class FlowFlags(cli.Knobs):
         "brox",
         "Optical flow method (docs/flow.md): brox, the paper's [2], on the GPU if there is one; "
         "brox_opencv, the same with OpenCV's parameters (slower); dis (faster on a CPU), farneback "
-        "and tvl1 (very slow) of OpenCV.",
-        choices=tuple(flow.METHODS),
+        "and tvl1 (very slow) of OpenCV. none keeps frames alone, which is all that a spatial "
+        "network needs; the same command with another method adds the flow later.",
+        choices=(*flow.METHODS, store_settings.NO_FLOW),
     )
     directions: tuple[str, ...] = cli.knob(
         ("forward",),
-        "forward, or forward,backward (needed by bi-directional volumes, paper, Sect. 3.1).",
+        "forward, or forward,backward (needed by bi-directional volumes, paper, Sect. 3.1), which "
+        "may be added to a store with forward flow.",
     )
     shorter_side: int = cli.knob(
         paper.SHORTER_SIDE,

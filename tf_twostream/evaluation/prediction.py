@@ -1,10 +1,12 @@
 """Labels new videos, from the file to fused scores, with the code that trained and tested.
 
 The frames and the flow of the videos go into a temporary store, as before training, and are scored
-as in the evaluation. So the scores are those that `scoring.score` gives for the same videos.
+as in the evaluation. So the scores are those that `scoring.score` gives for the same videos. Of a
+video only what the networks look at is kept, and only that flow is computed.
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import tempfile
@@ -12,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tf_twostream import datasets, runs, store
+from tf_twostream import datasets, inputs, runs, store
 from tf_twostream.evaluation import pairs, scoring
 from tf_twostream.figures import pictures
 from tf_twostream.paper import testing
@@ -20,6 +22,7 @@ from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import files
 from tf_twostream.scores import fusion
+from tf_twostream.store.settings import NO_FLOW
 
 VIDEO_CODES = {".mp4": "mp4v", ".avi": "MJPG"}
 SCALE_FIELDS = 16  # About so many fields of a video decide the scale of its colours.
@@ -99,7 +102,14 @@ def predict(
     # Numbers instead of paths: two files may have one name, and a store holds no absolute path.
     ids = {f"{number:06d}": video for number, video in enumerate(videos)}
     with tempfile.TemporaryDirectory(prefix="twostream_") as path:
-        outcome = filling.fill(list(ids.items()), path=path, settings=settings, resources=resources)
+        outcome = filling.fill(
+            list(ids.items()),
+            path=path,
+            settings=settings,
+            resources=resources,
+            # The labelled video shows every frame, the networks see few of them.
+            needed=None if output_video else functools.partial(_needed, streams, protocol),
+        )
         failed = {ids[video_id]: reason for video_id, reason in outcome.failed.items()}
         known = [datasets.Video(video_id, 0) for video_id in ids if video_id not in outcome.failed]
         if not known:
@@ -128,12 +138,35 @@ def predict(
     return predictions, failed
 
 
+def _needed(
+    streams: Sequence[runs.Run], protocol: testing.Testing, num_frames: int
+) -> dict[str, np.ndarray]:
+    """Says which records of a video of T frames the networks read, `[T]` or `[T - 1]` bool each."""
+    needed = {
+        kind: np.zeros(max(0, store.num_records(num_frames, kind)), bool)
+        for kind in ("rgb", "forward", "backward")
+    }
+    if num_frames < 2:  # Not known yet, or no video for flow.
+        needed["rgb"][:] = True
+        return needed
+    for run in streams:
+        read = inputs.records_to_test(
+            run.recipe,
+            protocol.of(run.recipe).num_windows,
+            num_frames,
+            shorter_side=run.task.settings.shorter_side,
+        )
+        for kind, records in read.items():
+            needed[kind] |= records
+    return needed
+
+
 def _settings(streams: Sequence[runs.Run]) -> store.Settings:
     """Returns how to make frames and flow: as in training, if that is possible here."""
     last = streams[-1]  # The temporal stream, if there is one: it alone depends on the flow.
     settings = store.Settings.of(
-        last.task.settings.method,
-        directions=last.recipe.kinds if last.recipe.sees_flow else ("forward",),
+        last.task.settings.method if last.recipe.sees_flow else NO_FLOW,
+        directions=tuple(kind for kind in last.recipe.kinds if kind != "rgb"),
         shorter_side=last.task.settings.shorter_side,
     )
     for run in streams:

@@ -157,6 +157,7 @@ def score(
     videos = tuple(video for video in listed if not store.is_added(video.id))
     if not videos:
         raise ValueError(f"A part to score must hold videos. Received: {part} of {split.name}.")
+    runs.check_videos(run, reader, videos)
     model, iterations = runs.load_model(run)
     print(
         f"{recipe.stream.replace('_', ' ')} stream after {iterations:,} iterations "

@@ -12,8 +12,18 @@ from typing import Any
 import numpy as np
 
 from tf_twostream.flow.methods import METHODS, Method
+from tf_twostream.flow.opencv import PairEstimator
+from tf_twostream.flow.presets import Parameters
 
-__all__ = ["DIRECTIONS", "METHODS", "Method", "fields", "parameters"]
+__all__ = [
+    "DIRECTIONS",
+    "METHODS",
+    "Method",
+    "PairEstimator",
+    "Parameters",
+    "fields",
+    "parameters",
+]
 
 DIRECTIONS = ("forward", "backward")
 

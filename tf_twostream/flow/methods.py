@@ -42,9 +42,11 @@ class Solved:
 
     Attributes:
         solver: Its numbers.
+        make: None: it is not solved pair by pair.
     """
 
     solver: presets.Parameters
+    make: ClassVar[None] = None
 
     def parameters(self) -> dict[str, Any]:
         """Returns what decides the fields, JSON-able."""

@@ -31,7 +31,17 @@ _create_dis = functools.partial(cv2.DISOpticalFlow.create, cv2.DISOPTICAL_FLOW_P
 def dis() -> PairEstimator:
     """Makes DIS with the "medium" preset (Kroeger et al., 2016): 14 ms a pair at 341x256."""
     algorithm = _create_dis()
-    return lambda first, second: algorithm.calc(first, second, None)
+    settings = _getters(algorithm)
+
+    def estimate(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        nonlocal algorithm
+        field = algorithm.calc(first, second, None)
+        # For small frames it changes its own settings, which would decide the next field, too.
+        if _getters(algorithm) != settings:
+            algorithm = _create_dis()
+        return field
+
+    return estimate
 
 
 def tvl1() -> PairEstimator:

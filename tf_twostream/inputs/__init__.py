@@ -30,6 +30,7 @@ fewer than T frames repeats its last frame.
 """
 
 from tf_twostream.inputs.clips import Clips, find
+from tf_twostream.inputs.needs import records_to_test
 from tf_twostream.inputs.preparation import prepare
 from tf_twostream.inputs.spacing import equally_spaced
 from tf_twostream.inputs.streams import (
@@ -60,6 +61,7 @@ __all__ = [
     "from_features",
     "prepare",
     "random_stream",
+    "records_to_test",
     "several_of_each",
     "task_seed",
     "training",

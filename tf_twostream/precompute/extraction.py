@@ -5,9 +5,8 @@ seconds and half a gigabyte.
 """
 
 import dataclasses
-import itertools
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import cv2
 import numpy as np
@@ -18,18 +17,61 @@ from tf_twostream.precompute import frames
 from tf_twostream.store import coding
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Job:
-    """One video to do: its id, its file and what to make of it."""
+    """One video to do.
+
+    Attributes:
+        video_id: Its id.
+        path: Its file.
+        settings: What to make of it.
+        kinds: The kinds of records to make: all that the settings name, or what a store lacks.
+        needed: By kind `[T]` bool, which records somebody will read; the others are left empty.
+            None for all of them.
+    """
 
     video_id: str
     path: str
     settings: store.Settings
+    kinds: tuple[str, ...]
+    needed: Mapping[str, np.ndarray] | None = None
 
     @property
-    def method(self) -> flow.Method:
-        """The flow method."""
-        return flow.METHODS[self.settings.method]
+    def method(self) -> flow.Method | None:
+        """The flow method; None where no flow is to be computed."""
+        return flow.METHODS[self.settings.method] if self.directions else None
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The directions of flow to compute."""
+        return tuple(kind for kind in self.kinds if kind != "rgb")
+
+    @property
+    def planned_frames(self) -> int:
+        """T as it was believed when `needed` was made."""
+        return len(self.needed["rgb"]) if self.needed else 0
+
+    @property
+    def solver(self) -> flow.Parameters | None:
+        """With what TensorFlow solves the flow; None where it does not."""
+        return self.method.solver if self.method else None
+
+    def needs_rgb(self, t: int) -> bool:
+        """Says whether frame t is to be stored."""
+        if self.needed is None:
+            return "rgb" in self.kinds
+        return bool(self.needed["rgb"][t : t + 1].any())
+
+    def needs_grey(self, t: int) -> bool:
+        """Says whether a field that begins or ends at frame t is needed."""
+        if self.needed is None:
+            return bool(self.directions)
+        # Field t leads from frame t to frame t + 1, or back from there.
+        return any(self.needed[kind][max(0, t - 1) : t + 1].any() for kind in self.directions)
+
+    def wants_frame(self, t: int) -> bool:
+        """Says whether frame t is needed in any way."""
+        return self.needs_rgb(t) or self.needs_grey(t)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,31 +83,51 @@ class CodedField:
     mean: np.ndarray
 
 
+# In the place of a field that nobody will read.
+EMPTY = CodedField(b"", np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
+
+
 @dataclasses.dataclass(frozen=True)
 class TimeStep:
-    """Frame t as JPEG and, except at the last frame, the fields between t and t + 1."""
+    """Frame t as JPEG and, except at the last frame, the fields between t and t + 1.
 
-    rgb: bytes
+    A frame is empty if nobody will read it, and None if a store has it already.
+    """
+
+    rgb: bytes | None
     fields: dict[str, CodedField]
 
 
 @dataclasses.dataclass(frozen=True)
 class Unsolved:
-    """Frame t as JPEG and, for TensorFlow to solve the fields, in grey `[H, W]` uint8."""
+    """Frame t as JPEG and, for TensorFlow to solve the fields, in grey `[H, W]` uint8.
 
-    rgb: bytes
-    grey: np.ndarray
+    Without a grey image no field that begins or ends here is needed.
+    """
+
+    rgb: bytes | None
+    grey: np.ndarray | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What is known when a video has been read: frames' size in pixels, length, header."""
+    """What is known when a video has been read.
+
+    Attributes:
+        height: Of the stored frames, in pixels.
+        width: Of the stored frames, in pixels.
+        num_frames: T, the frames that decoded.
+        promised_frames: What the header says.
+        fps: Frames per second, by the header.
+        source: Size in bytes and hash of the file.
+    """
 
     height: int
     width: int
     num_frames: int
     promised_frames: int
     fps: float
+    source: str
 
 
 def header(video: tuple[str, str]) -> Generator[None, None, frames.Header]:
@@ -106,32 +168,53 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
     cv2.setNumThreads(1)  # There is a process per core already.
     _silence_decoders()
     header = frames.read_header(job.path)
-    rgb = frames.read_frames(job.path, shorter_side=job.settings.shorter_side)
-    pairs = ((frame, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)) for frame in rgb)
-    directions = () if job.method.solver else job.settings.directions
-    # One decoding feeds all; `tee` keeps only what one reader is ahead of another.
-    own, *others = itertools.tee(pairs, 1 + len(directions))
-    streams = {
-        direction: job.method.fields((grey for _, grey in other), backward=direction == "backward")
-        for direction, other in zip(directions, others)
-    }
-    num_frames, shape = 0, (0, 0)
-    for frame, grey in own:
-        jpeg = coding.encode(frame)
-        if job.method.solver:
-            yield Unsolved(jpeg, grey)
-        else:
-            # A stream looks one frame ahead; after the last frame it has no field left.
-            fields = {name: next(stream, None) for name, stream in streams.items()}
-            coded = {name: code_field(f) for name, f in fields.items() if f is not None}
-            yield TimeStep(jpeg, coded)
-        num_frames, shape = num_frames + 1, frame.shape[:2]
+    source = frames.fingerprint(job.path)
+    make = job.method.make if job.method else None
+    estimators = {direction: make() for direction in job.directions} if make else {}
+    decoded = frames.read_frames(
+        job.path, shorter_side=job.settings.shorter_side, wanted=job.wants_frame
+    )
+    num_frames, size = 0, (0, 0)
+    before: Unsolved | None = None
+    for t, frame in enumerate(decoded):
+        now = _coded(job, t, frame)
+        if before:  # A field needs the frame that follows.
+            yield before if job.solver else _solved(before, now, estimators)
+        before, num_frames = now, t + 1
+        size = size if frame is None else (frame.shape[0], frame.shape[1])
     # Only now, for the header may promise what does not decode.
-    if num_frames < 2:
+    if before is None or (job.directions and num_frames < 2):
         raise ValueError(
             f"A video must have two frames or more for flow. Received: {num_frames} in {job.path}."
         )
-    return Summary(*shape, num_frames, header.num_frames, header.fps)
+    yield before if job.solver else TimeStep(before.rgb, {})
+    return Summary(*size, num_frames, header.num_frames, header.fps, source)
+
+
+def _coded(job: Job, t: int, frame: np.ndarray | None) -> Unsolved:
+    """Codes frame t as far as it is needed."""
+    rgb, grey = (b"" if "rgb" in job.kinds else None), None
+    if frame is not None and job.needs_rgb(t):
+        rgb = coding.encode(frame)
+    if frame is not None and job.needs_grey(t):
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    return Unsolved(rgb, grey)
+
+
+def _solved(
+    frame: Unsolved, following: Unsolved, estimators: Mapping[str, flow.PairEstimator]
+) -> TimeStep:
+    """Estimates the fields between a frame and the one that follows."""
+    if frame.grey is None or following.grey is None:
+        return TimeStep(frame.rgb, dict.fromkeys(estimators, EMPTY))
+    pair = (frame.grey, following.grey)
+    return TimeStep(
+        frame.rgb,
+        {
+            direction: code_field(estimate(*(pair[::-1] if direction == "backward" else pair)))
+            for direction, estimate in estimators.items()
+        },
+    )
 
 
 def code_field(field: np.ndarray) -> CodedField:

@@ -8,14 +8,19 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
+import numpy as np
 from absl import logging
 
 from tf_twostream import store
-from tf_twostream.precompute import extraction, frames
+from tf_twostream.precompute import extraction, frames, inventory
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import locks, progress, workers
+
+# From T, the frames of a video, to which records somebody will read: `[T]` bool under "rgb", and
+# `[T - 1]` under each direction of flow.
+Needed = Callable[[int], Mapping[str, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,16 +48,21 @@ def fill(
     path: str,
     settings: store.Settings,
     resources: Resources,
+    needed: Needed | None = None,
 ) -> Outcome:
     """Computes frames and flow of videos into a store; skips what is complete.
 
-    Videos that cannot be done are logged, listed in the store's `failed.csv` and left out.
+    Videos that cannot be done are logged, listed in the store's `failed.csv` and left out. Where
+    the store has frames without flow, or flow in one direction, what is missing is added. A video
+    whose file is another one than before is done anew. A store with nothing to do is only read.
 
     Args:
         videos: Pairs of id and file, each id once.
         path: The store, made if it does not exist.
         settings: What to compute.
         resources: What the machine may spend on it.
+        needed: Says which records of a video of T frames somebody will read, for a store that is
+            used once: the others are left empty. None for all.
 
     Returns:
         What was done.
@@ -61,20 +71,25 @@ def fill(
         store.OtherSettingsError: If the store was made with other settings.
         OSError: If the store cannot be written, or another process is writing to it.
     """
+    started = time.monotonic()
     done: list[str] = []
     failed: dict[str, str] = {}
     num_frames = 0
+    files = {video_id: os.fspath(file) for video_id, file in videos}
+    there = inventory.take(path, settings, files)
+    if there.is_current:  # Perhaps it may not even be written.
+        return Outcome((), tuple(sorted(there.complete)), {}, 0, time.monotonic() - started)
     # The lock first: a writer removes what it takes for the rest of a run that was killed.
     with locks.exclusive(path), _disk_errors(path):
-        started = time.monotonic()  # Only now, because `_disk_errors` has imported TensorFlow.
         writer = store.Writer(path, settings)
-        # A video is complete as a whole or not at all, so nothing else need be remembered.
-        complete = {video_id for video_id, _ in videos if writer.is_complete(video_id)}
-        files = {v: os.fspath(file) for v, file in videos if v not in complete}
-        jobs = [extraction.Job(video_id, file, settings) for video_id, file in files.items()]
+        jobs = [
+            extraction.Job(v, files[v], settings, writer.lacking(there.partial.get(v)))
+            for v in files
+            if v not in there.complete
+        ]
         with (
-            _UnderWay(writer, len(videos), len(complete)) as under_way,
-            contextlib.closing(_events(jobs, resources)) as events,
+            _UnderWay(writer, there, len(videos)) as under_way,
+            contextlib.closing(_events(jobs, resources, needed)) as events,
         ):
             # Workers hand over their pieces interleaved; each video has its own writer.
             for job, event in events:
@@ -88,12 +103,14 @@ def fill(
                     case workers.Failed(reason):
                         under_way.give_up(job, reason)
                         failed[job.video_id] = reason
+                    case _Again():
+                        under_way.discard(job)
         # No absolute path gets into a store: equal videos give equal bytes, wherever they lie.
         writer.write_failed({v: reason.replace(files[v], v) for v, reason in failed.items()})
         # Last: a store without an index is not finished, and no reader opens it.
         writer.write_index()
     seconds = time.monotonic() - started
-    return Outcome(tuple(done), tuple(sorted(complete)), failed, num_frames, seconds)
+    return Outcome(tuple(done), tuple(sorted(there.complete)), failed, num_frames, seconds)
 
 
 @contextlib.contextmanager
@@ -107,7 +124,42 @@ def _disk_errors(path: str) -> Iterator[None]:
         raise OSError(f"The store {path} cannot be written: {error.message}") from error
 
 
+class _Again:
+    """A video had not as many frames as its header promised, and begins again."""
+
+
 def _events(
+    jobs: Sequence[extraction.Job], resources: Resources, needed: Needed | None
+) -> Generator[tuple[extraction.Job, workers.Event | _Again], None, None]:
+    """Yields the events of all jobs, each planned for as many frames as its video has."""
+    if needed is None:
+        yield from _run(jobs, resources)
+        return
+    # Which records are needed depends on T, which is known for sure when all is decoded: the
+    # header is believed first, and seldom wrong.
+    promised: dict[str, int] = {}
+    headers = ((job.video_id, job.path) for job in jobs)
+    for (video_id, _), event in workers.run(
+        extraction.header,
+        headers,
+        num_workers=resources.num_processes,
+        timeout=resources.timeout,
+    ):
+        if isinstance(event, workers.Done):
+            promised[video_id] = event.value.num_frames
+    jobs = [dataclasses.replace(job, needed=needed(promised.get(job.video_id, 0))) for job in jobs]
+    while jobs:
+        again = []
+        for job, event in _run(jobs, resources):
+            if isinstance(event, workers.Done) and event.value.num_frames != job.planned_frames:
+                again.append(dataclasses.replace(job, needed=needed(event.value.num_frames)))
+                yield job, _Again()
+            else:
+                yield job, event
+        jobs = again
+
+
+def _run(
     jobs: Sequence[extraction.Job], resources: Resources
 ) -> Generator[tuple[extraction.Job, workers.Event], None, None]:
     """Yields what the workers send, with flow solved where they leave that to TensorFlow."""
@@ -116,7 +168,7 @@ def _events(
         extraction.time_steps, jobs, num_workers=count, timeout=resources.timeout
     )
     with contextlib.closing(decoding):  # Ends the workers, however the loop ends.
-        if not jobs or not jobs[0].method.solver:
+        if not any(job.solver for job in jobs):
             yield from decoding
             return
         from tf_twostream.precompute import solving
@@ -133,10 +185,10 @@ class _UnderWay:
     As a context manager it discards what is not complete at the end.
     """
 
-    def __init__(self, writer: store.Writer, num_videos: int, num_skipped: int):
-        self._writer = writer
+    def __init__(self, writer: store.Writer, there: inventory.Inventory, num_videos: int):
+        self._writer, self._partial = writer, there.partial
         self._videos: dict[str, store.VideoWriter] = {}
-        self._bar = progress.bar(num_videos, "video", initial=num_skipped)
+        self._bar = progress.bar(num_videos, "video", initial=len(there.complete))
         self._num_frames = 0  # Also those of videos that are not complete yet.
 
     def __enter__(self) -> "_UnderWay":
@@ -150,9 +202,11 @@ class _UnderWay:
     def add(self, job: extraction.Job, step: extraction.TimeStep) -> None:
         """Writes the next frame of a video, and its fields."""
         if job.video_id not in self._videos:
-            self._videos[job.video_id] = self._writer.video(job.video_id)
+            info = self._partial.get(job.video_id)
+            self._videos[job.video_id] = self._writer.video(job.video_id, info=info)
         video = self._videos[job.video_id]
-        video.add_rgb(step.rgb)
+        if step.rgb is not None:
+            video.add_rgb(step.rgb)
         for direction, field in step.fields.items():
             video.add_flow(direction, field.jpeg, field.range, field.mean)
         self._num_frames += 1
@@ -164,17 +218,24 @@ class _UnderWay:
             width=summary.width,
             promised_frames=summary.promised_frames,
             fps=summary.fps,
+            source=summary.source,
         )
         del self._videos[job.video_id]  # Not before it is whole, or nobody would discard it.
         warn_of_cut_off(job.path, summary)
         self._advance()
 
-    def give_up(self, job: extraction.Job, reason: str) -> None:
-        """Removes what there is of a video."""
+    def discard(self, job: extraction.Job) -> None:
+        """Removes what was written of a video."""
         if job.video_id in self._videos:
             self._videos.pop(job.video_id).discard()
-        # A killed run may have left a part of it, even if no frame came now.
-        self._writer.discard(job.video_id)
+
+    def give_up(self, job: extraction.Job, reason: str) -> None:
+        """Removes what there is of a video."""
+        self.discard(job)
+        # A killed run may have left a part of it, even if no frame came now. What was complete
+        # before more was asked of it stays.
+        if job.video_id not in self._partial:
+            self._writer.discard(job.video_id)
         logging.warning("%s failed. %s", job.path, reason)
         self._advance()
 

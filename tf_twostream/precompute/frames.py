@@ -5,10 +5,11 @@ videos of unknown origin are decoded where that is contained (`workers`).
 """
 
 import dataclasses
+import hashlib
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -84,7 +85,19 @@ def rescaled_size(height: int, width: int, *, shorter_side: int) -> tuple[int, i
     return round(height * scale), round(width * scale)
 
 
-def read_frames(path: str | os.PathLike[str], *, shorter_side: int) -> Iterator[np.ndarray]:
+def fingerprint(path: str | os.PathLike[str]) -> str:
+    """Returns what tells a video file from another one: its size in bytes and a hash of it all."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        return f"{file.tell()}:{digest.hexdigest()}"
+
+
+def read_frames(
+    path: str | os.PathLike[str],
+    *,
+    shorter_side: int,
+    wanted: Callable[[int], bool] = lambda t: True,
+) -> Iterator[np.ndarray | None]:
     """Decodes a video frame by frame; what a damaged file still holds is used.
 
     Frames are enlarged bilinearly and shrunk by averaging over areas. A video whose frame size
@@ -98,9 +111,10 @@ def read_frames(path: str | os.PathLike[str], *, shorter_side: int) -> Iterator[
     Args:
         path: Video file.
         shorter_side: Of the returned frames, in pixels; the aspect ratio is kept.
+        wanted: Says of each frame, by its number, whether it is wanted.
 
     Yields:
-        `[H, W, 3]` uint8 RGB, frame 0 first.
+        `[H, W, 3]` uint8 RGB, frame 0 first; None in the place of a frame that is not wanted.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -111,12 +125,19 @@ def read_frames(path: str | os.PathLike[str], *, shorter_side: int) -> Iterator[
     capture = _open(path)
     # That of the first frame: flow needs frames of one size, and so does a volume.
     size: tuple[int, int] | None = None
-    while True:
-        decoded, frame = capture.read()
+    t = 0
+    # Frames depend on those before them, so all are decoded; but only what is wanted is converted.
+    while capture.grab():
+        if size and not wanted(t):
+            t += 1
+            yield None
+            continue
+        decoded, frame = capture.retrieve()
         if not decoded:
             break
         size = size or rescaled_size(*frame.shape[:2], shorter_side=shorter_side)
-        yield cv2.cvtColor(_resize(frame, size), cv2.COLOR_BGR2RGB)
+        yield cv2.cvtColor(_resize(frame, size), cv2.COLOR_BGR2RGB) if wanted(t) else None
+        t += 1
     capture.release()
     if size is None:
         raise ValueError(f"The file opens as a video, but no frame decodes. Received: {path}.")

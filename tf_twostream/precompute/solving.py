@@ -12,6 +12,7 @@ import queue
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+import numpy as np
 import tensorflow as tf
 
 from tf_twostream.flow import brox
@@ -102,24 +103,44 @@ def _batches(events: Iterable[Event], solvers: Solvers) -> Iterator[tuple[extrac
     """Yields (job, time steps) for each batch of a video, and at its end (job, event).
 
     N pairs of frames need N + 1 time steps; the last one is also the first of the next batch.
+    Frames without a grey image, of which no field is needed, end a batch.
     """
     gathered: dict[str, Steps] = {}
     for job, event in events:
+        steps = gathered.pop(job.video_id, [])
         if isinstance(event, workers.Piece):
-            steps = gathered.setdefault(job.video_id, [])
-            steps.append(event.value)
-            if len(steps) > solvers.num_pairs(*steps[0].grey.shape):
+            step = event.value
+            if steps and (steps[-1].grey is None or step.grey is None):
+                yield from _end(job, steps, extraction.EMPTY)
+                steps = []
+            steps.append(step)
+            if step.grey is not None and len(steps) > solvers.num_pairs(*step.grey.shape):
                 yield job, steps
                 # The last frame of a pair is the first one of the next pair.
-                gathered[job.video_id] = steps[-1:]
+                steps = steps[-1:]
+            gathered[job.video_id] = steps
             continue
-        steps = gathered.pop(job.video_id, [])
         if isinstance(event, workers.Done):
-            if len(steps) > 1:
-                yield job, steps
-            # The last frame of a video has no field.
-            yield job, workers.Piece(extraction.TimeStep(steps[-1].rgb, {}))
+            yield from _end(job, steps, None)
         yield job, event
+
+
+def _end(
+    job: extraction.Job, steps: Steps, field: extraction.CodedField | None
+) -> Iterator[tuple[extraction.Job, Any]]:
+    """Yields what is left of successive frames: a batch, and the last of them on its own."""
+    if len(steps) > 1:
+        yield job, steps
+    if steps:
+        yield job, _unsolved(job, steps[-1], field)
+
+
+def _unsolved(
+    job: extraction.Job, step: extraction.Unsolved, field: extraction.CodedField | None
+) -> workers.Piece:
+    """Returns a time step without flow; the last frame of a video has no field, not even empty."""
+    fields = dict.fromkeys(job.directions, field) if field else {}
+    return workers.Piece(extraction.TimeStep(step.rgb, fields))
 
 
 def _solve(steps: Steps, job: extraction.Job, idle: queue.SimpleQueue[str]) -> list[workers.Event]:
@@ -144,13 +165,13 @@ def _solved(steps: Steps, job: extraction.Job) -> Iterator[extraction.TimeStep]:
     """Yields all time steps but the last, with their fields."""
     streams = {
         direction: brox.fields(
-            [step.grey for step in steps],
-            parameters=cast(brox.Parameters, job.method.solver),
+            [cast(np.ndarray, step.grey) for step in steps],
+            parameters=cast(brox.Parameters, job.solver),
             backward=direction == "backward",
             # The end of a video is filled up to a power of 2: few shapes to compile.
             pairs_per_call=1 << (len(steps) - 2).bit_length(),
         )
-        for direction in job.settings.directions
+        for direction in job.directions
     }
     # Of a batch of N + 1 frames N fields come, with which `zip` ends.
     for fields, step in zip(zip(*streams.values()), steps):

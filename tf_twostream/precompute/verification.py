@@ -1,14 +1,14 @@
 """Compares a store with the data set that it was computed from."""
 
+import concurrent.futures
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tf_twostream import store
-from tf_twostream.precompute import extraction, frames
+from tf_twostream.precompute import frames
 from tf_twostream.precompute.resources import Resources
-from tf_twostream.processes import workers
-from tf_twostream.store import checking
+from tf_twostream.store import checking, layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +52,7 @@ def verify(
 ) -> Verdict:
     """Reads every record of a store and looks for the videos of a data set in it.
 
-    A video whose header promises another number of frames than when it was done has been
-    replaced since, and counts as damaged.
+    A video whose file is another one than when it was done counts as damaged.
 
     Args:
         path: The store.
@@ -68,11 +67,11 @@ def verify(
         store.DamagedStoreError: If its `store.json` or `failed.csv` is damaged.
     """
     findings = checking.check(path, num_threads=resources.num_processes)
-    there = findings.frames.keys() | findings.damaged.keys()
+    there = findings.videos.keys() | findings.damaged.keys()
     asked = {video_id for video_id, _ in videos}
-    headers = [(name, os.fspath(file)) for name, file in videos if name in findings.frames]
-    replaced, notes = _compare(findings.frames, headers, resources)
-    sound = {name: counts for name, counts in findings.frames.items() if name not in replaced}
+    compared = [(name, os.fspath(file)) for name, file in videos if name in findings.videos]
+    replaced, notes = _compare(findings.videos, compared, resources)
+    sound = {name: info for name, info in findings.videos.items() if name not in replaced}
     # Without a data set all failures count; a video that was done since is none any more.
     failed = {
         video_id: reason
@@ -82,7 +81,7 @@ def verify(
     return Verdict(
         settings=findings.settings,
         num_videos=len(sound),
-        num_frames=sum(num_frames for num_frames, _ in sound.values()),
+        num_frames=sum(info.num_frames for info in sound.values()),
         damaged=findings.damaged | replaced,
         missing=tuple(sorted(asked - there - failed.keys())),
         failed=failed,
@@ -93,29 +92,33 @@ def verify(
 
 
 def _compare(
-    counts: dict[str, tuple[int, int]], headers: Sequence[tuple[str, str]], resources: Resources
+    infos: Mapping[str, layout.VideoInfo], videos: Sequence[tuple[str, str]], resources: Resources
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns what is wrong with replaced videos and why others cannot be compared."""
+    """Returns what is wrong with replaced videos and what else there is to know about videos."""
     replaced, notes = {}, {}
-    # The headers alone: to decode every video again would take far longer.
-    events = workers.run(
-        extraction.header, headers, num_workers=resources.num_processes, timeout=resources.timeout
-    )
-    for (video_id, _), event in events:
-        _, promised = counts[video_id]
-        match event:
-            case workers.Done(header) if header.num_frames != promised:
-                then = f"{promised} when it was done"
-                now = f"its header promises {header.num_frames} frames"
-                replaced[video_id] = f"the video was replaced: {now}, {then}"
-            case workers.Failed(reason):
-                notes[video_id] = f"the video cannot be opened any more: {reason}"
+    # Threads suffice: hashing lets go of Python's lock. To decode again would take far longer.
+    with concurrent.futures.ThreadPoolExecutor(resources.num_processes) as pool:
+        for (video_id, _), source in zip(videos, pool.map(_source, [file for _, file in videos])):
+            if not source:
+                notes[video_id] = "its file cannot be read any more"
+            elif not infos[video_id].source:
+                notes[video_id] = "done by a version that kept no hash: was its file replaced?"
+            elif source != infos[video_id].source:
+                replaced[video_id] = "its file was replaced since"
     return replaced, notes
 
 
-def _note_cut_off(counts: dict[str, tuple[int, int]]) -> dict[str, str]:
+def _source(file: str) -> str:
+    try:
+        return frames.fingerprint(file) if os.path.getsize(file) else ""
+    except OSError:
+        return ""
+
+
+def _note_cut_off(infos: Mapping[str, layout.VideoInfo]) -> dict[str, str]:
     return {
-        video_id: f"{num_frames} frames decode of {promised} that the header promises"
-        for video_id, (num_frames, promised) in counts.items()
-        if frames.is_cut_off(num_frames, promised)
+        video_id: f"{info.num_frames} frames decode of {info.promised_frames} that the header "
+        "promises"
+        for video_id, info in infos.items()
+        if frames.is_cut_off(info.num_frames, info.promised_frames)
     }

@@ -21,6 +21,7 @@ PARTIAL = ".partial"  # Ending of a file, or folder, that is being written.
 _LOCAL = types.SimpleNamespace(
     exists=os.path.exists,
     makedirs=lambda path: os.makedirs(path, exist_ok=True),
+    remove=os.remove,
     rmtree=shutil.rmtree,
     walk=functools.partial(os.walk, followlinks=True),  # A part of a store may lie elsewhere.
     # Not os.rename, which on Windows refuses a target that exists.
@@ -59,6 +60,21 @@ def remove_folder(path: str | os.PathLike[str]) -> None:
     """Removes a folder with all that is in it, if it exists."""
     if exists(path):
         _system(path).rmtree(path)
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Removes a file, if it exists."""
+    if exists(path):
+        _system(path).remove(path)
+
+
+def modified(path: str | os.PathLike[str]) -> float:
+    """Returns when a file was last changed, in seconds since 1970."""
+    if _system(path) is _LOCAL:
+        kept = os.stat(path)
+        # A copy may keep the time of its original; the time of its entry is always new.
+        return max(kept.st_mtime, kept.st_ctime)
+    return float(_system(path).stat(path).mtime_nsec) / 1e9
 
 
 def walk(path: str | os.PathLike[str]) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -4,6 +4,7 @@
 RUN_DIR/run.json        recipe, versions of TensorFlow and Keras and, of each task, its store
 RUN_DIR/split.json      class names, training, validation and test videos; of each of several
                         tasks TASK.split.json
+RUN_DIR/sources.json    size and hash of each video file, as the store knew them
 RUN_DIR/checkpoints/    weights, momentum, iteration, state of the dropout masks
 RUN_DIR/best/           the weights that were best on the validation part, if there is one
 RUN_DIR/validation.json loss and accuracy on the validation part, by iteration
@@ -23,6 +24,7 @@ from tf_twostream.runs.folder import (
     UnknownTaskError,
     check_alike,
     check_store,
+    check_videos,
     create,
     load,
 )
@@ -49,6 +51,7 @@ __all__ = [
     "build_model",
     "check_alike",
     "check_store",
+    "check_videos",
     "copy",
     "create",
     "for_frames",

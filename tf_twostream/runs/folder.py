@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
@@ -44,6 +45,7 @@ class Task:
         settings: The settings of the store that its videos come from.
         batch_size: Its samples per iteration, over all devices.
         divisor: The number that divides the sum of its samples' losses.
+        sources: Size and hash of the video files, by id, as far as the store knew them.
     """
 
     name: str = ""
@@ -51,6 +53,7 @@ class Task:
     settings: store.Settings
     batch_size: int
     divisor: int
+    sources: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +95,10 @@ def _split_file(path: pathlib.Path, task: str) -> pathlib.Path:
     return path / (f"{task}.split.json" if task else "split.json")
 
 
+def _sources_file(path: pathlib.Path, task: str) -> pathlib.Path:
+    return path / (f"{task}.sources.json" if task else "sources.json")
+
+
 def create(run: Run) -> None:
     """Writes the JSON files of a new run, or checks those of a run that has a checkpoint.
 
@@ -119,12 +126,15 @@ def create(run: Run) -> None:
         if is_longer:
             content = files.read_json(run.path / "run.json") | {"recipe": run.recipe.to_json()}
             files.write_json(run.path / "run.json", content, indent=2)
+        for old, new in zip(begun.tasks, run.tasks):
+            _warn_of_other_videos(old.sources, new.sources, str(run.path))
         return
     # Of a run that was here before; its best network would pass for one of this run.
     files.remove_folder(run.path / "best")
     (run.path / "validation.json").unlink(missing_ok=True)
     for task in run.tasks:
         datasets.save_split(task.split, _split_file(run.path, task.name))
+        files.write_json(_sources_file(run.path, task.name), dict(task.sources), indent=0)
     content = {
         "dataset": run.split.name,
         "recipe": run.recipe.to_json(),
@@ -154,8 +164,13 @@ def _differing(begun: Run, run: Run) -> str:
     if names[0] != names[1]:
         return f"tasks {names[0]} (now {names[1]})"
     for tasks in zip(begun.tasks, run.tasks):
+        # Flow may have been added to a store since, which a spatial network does not see.
         old, new = (
-            {**task.settings.to_json(), "samples": task.batch_size, "divisor": task.divisor}
+            {
+                **_relevant(run.recipe, task.settings),
+                "samples": task.batch_size,
+                "divisor": task.divisor,
+            }
             for task in tasks
         )
         if differing := _differences(old, new):
@@ -214,12 +229,14 @@ def load(path: str, task: str = "", *, checkpoint: testing.Checkpoint = "last") 
 def _load_task(
     folder: pathlib.Path, name: str, kept: dict[str, Any], recipe: recipes.Recipe
 ) -> Task:
+    sources = _sources_file(folder, name)  # Runs of before November 2026 have none.
     return Task(
         name=name,
         split=datasets.load_split(_split_file(folder, name), upgrade=_mark_added),
         settings=store.Settings.from_json(kept["store"], str(folder / "run.json")),
         batch_size=kept.get("batch_size", recipe.batch_size),
         divisor=kept.get("divisor", recipe.batch_size),
+        sources=files.read_json(sources) if sources.exists() else {},
     )
 
 
@@ -241,6 +258,25 @@ def check_store(run: Run, settings: store.Settings, *, where: str) -> None:
         OtherStoreError: If the settings of the store are not those of the run.
     """
     check_alike(run.recipe, run.task.settings, settings, names=(str(run.path), where))
+
+
+def check_videos(run: Run, reader: store.Reader, videos: Collection[datasets.Video]) -> None:
+    """Warns where the videos of a store are not those that a run was given under the same names.
+
+    Args:
+        run: The run.
+        reader: The store.
+        videos: Videos that the store holds.
+    """
+    found = reader.sources([video.id for video in videos])
+    _warn_of_other_videos(run.task.sources, found, str(run.path))
+
+
+def _warn_of_other_videos(then: Mapping[str, str], now: Mapping[str, str], where: str) -> None:
+    both = then.keys() & now.keys()
+    if other := sorted(video_id for video_id in both if then[video_id] != now[video_id]):
+        words = "%d of %d videos are other files than those that %s began with, such as %r."
+        logging.warning(words, len(other), len(both), where, other[0])
 
 
 def check_alike(

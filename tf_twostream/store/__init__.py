@@ -8,7 +8,7 @@ TensorFlow is imported where records are written or read, not by importing this 
 from tf_twostream.store.failures import read as read_failed
 from tf_twostream.store.index import NoStoreError
 from tf_twostream.store.joined import JoinedReader, added_id, is_added
-from tf_twostream.store.layout import DamagedStoreError, Kind
+from tf_twostream.store.layout import DamagedStoreError, Kind, num_records
 from tf_twostream.store.reader import MissingVideoError, Reader
 from tf_twostream.store.settings import OtherSettingsError, Settings
 from tf_twostream.store.writer import VideoWriter, Writer
@@ -26,5 +26,6 @@ __all__ = [
     "Writer",
     "added_id",
     "is_added",
+    "num_records",
     "read_failed",
 ]

@@ -19,14 +19,13 @@ class Findings:
 
     Attributes:
         settings: What `store.json` says.
-        frames: By id of each sound video, how many frames it has and how many the header of its
-            file promised.
+        videos: What `video.json` says of each sound video, by id.
         damaged: What is wrong with each other video, by id.
         index: What is wrong with the index; empty if nothing is.
     """
 
     settings: store_settings.Settings
-    frames: dict[str, tuple[int, int]]
+    videos: dict[str, layout.VideoInfo]
     damaged: dict[str, str]
     index: str
 
@@ -58,7 +57,7 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
     sound = {name: layout.read_video(store, name) for name in complete if name not in damaged}
     return Findings(
         settings=settings,
-        frames={name: (info.num_frames, info.promised_frames) for name, info in sound.items()},
+        videos=sound,
         damaged=damaged,
         # Where a video is to be done again, so is the index: `remove` writes it anew.
         index="" if damaged else _check_index(store, index.join(sound, settings.kinds)),
@@ -73,6 +72,8 @@ def _check_video(store: str, video_id: str, kinds: tuple[layout.Kind, ...]) -> s
     """
     try:
         info = layout.read_video(store, video_id)
+        if lacking := [kind for kind in kinds if kind not in info.lengths]:
+            return f"{' and '.join(lacking)} not computed yet"
         if sorted(info.lengths) != sorted(kinds):
             return f"{layout.VIDEO} lists {sorted(info.lengths)}, not what {layout.SETTINGS} asks"
         for kind in kinds:
@@ -150,6 +151,8 @@ def remove(store: str, video_ids: Collection[str]) -> None:
         BlockingIOError: If the store is being filled.
     """
     with locks.exclusive(store):
+        # First: with the videos gone an old index would promise what is not there.
+        files.remove(files.join(store, layout.INDEX))
         for video_id in video_ids:
             files.remove_folder(layout.video_folder(store, video_id))
         index.write(store, index.scan(store, store_settings.read(store).kinds))

@@ -25,6 +25,7 @@ class Index:
         width: `[N]` int64, pixels.
         promised_frames: `[N]` int64, as the containers' headers say.
         fps: `[N]` float64, frames per second, as the containers' headers say.
+        sources: `[N]` str, size and hash of each video's file; "" if not known.
         lengths: By kind, int32: the bytes of all records of all videos, one video after the other.
     """
 
@@ -34,6 +35,7 @@ class Index:
     width: np.ndarray
     promised_frames: np.ndarray
     fps: np.ndarray
+    sources: np.ndarray
     lengths: dict[str, np.ndarray]
 
 
@@ -57,6 +59,7 @@ def join(videos: dict[str, layout.VideoInfo], kinds: tuple[str, ...]) -> Index:
         width=np.array([info.width for info in infos], np.int64),
         promised_frames=np.array([info.promised_frames for info in infos], np.int64),
         fps=np.array([info.fps for info in infos], np.float64),
+        sources=np.array([info.source for info in infos], dtype=np.str_),
         # Not the offsets, which are their sums: those would need int64 and twice the space.
         lengths={
             kind: np.array([n for info in infos for n in info.lengths[kind]], np.int32)
@@ -66,17 +69,18 @@ def join(videos: dict[str, layout.VideoInfo], kinds: tuple[str, ...]) -> Index:
 
 
 def scan(store: str, kinds: tuple[str, ...]) -> Index:
-    """Builds the index from every `video.json` in a store.
+    """Builds the index from every `video.json` in a store that lists all kinds.
 
     Args:
         store: Folder of the store.
-        kinds: The record files that each video has.
+        kinds: The record files that each video has; those with fewer are left out.
 
     Raises:
         DamagedStoreError: If a `video.json` is damaged.
     """
     complete, _ = layout.find_videos(store)
-    return join({video_id: layout.read_video(store, video_id) for video_id in complete}, kinds)
+    infos = {video_id: layout.read_video(store, video_id) for video_id in complete}
+    return join({v: info for v, info in infos.items() if info.lengths.keys() >= {*kinds}}, kinds)
 
 
 def write(store: str, index: Index) -> None:
@@ -119,8 +123,10 @@ def read(store: str) -> Index:
         arrays = dict(np.load(packed, allow_pickle=False))
         ends = [name for name in arrays if name.endswith("_lengths")]
         lengths = {name.removesuffix("_lengths"): arrays.pop(name) for name in ends}
+        # Schema 1 had no sources.
+        arrays.setdefault("sources", np.full(len(arrays["video_ids"]), "", np.str_))
         return Index(**arrays, lengths=lengths)
     # What NumPy raises depends on where a file was cut off. Some of it advises to trust pickles,
     # so its words are not repeated. Other arrays are a TypeError.
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise layout.DamagedStoreError(f"{path} is damaged.") from error

@@ -3,7 +3,7 @@
     STORE/store.json                     what all videos share: method, parameters, sizes
     STORE/videos/<id>/rgb.tfrecord       T records      {"jpeg": bytes}
     STORE/videos/<id>/forward.tfrecord   T - 1 records  {"jpeg", "range": [4], "mean": [2]}
-    STORE/videos/<id>/backward.tfrecord  T - 1 records  likewise, where asked for
+    STORE/videos/<id>/backward.tfrecord  T - 1 records  likewise; each where asked for
     STORE/videos/<id>/video.json         written last: the video is complete
     STORE/index.npz                      all video.json joined, sorted by id; all the reader needs
     STORE/failed.csv                     video_id,reason of each that failed when last tried
@@ -11,6 +11,11 @@
 Record t of `forward` is the displacement of the pixels of frame t to frame t + 1. Record t - 1
 of `backward` is the displacement of the pixels of frame t to frame t - 1. No file holds a time
 or an absolute path, so that equal videos give equal bytes.
+
+A store may begin with frames alone and be given flow later, or backward flow beside forward flow:
+`store.json` then names the new kinds, and a video counts as soon as its `video.json` lists them.
+What decides the bytes of all videos is a field of `store.json` (`Settings`), what is true of one
+video a field of `video.json`; both have a default, which is what older stores hold.
 """
 
 import dataclasses
@@ -19,9 +24,10 @@ from typing import Any
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
 
-# Readers refuse any other. A field that is added to `store.json` needs no new number, since
-# `Settings.from_json` passes over what it does not know; one of `video.json` or the index does.
-SCHEMA_VERSION = 1
+# A field that is added to `store.json` needs no new number, since `Settings.from_json` passes over
+# what it does not know; one of `video.json` or the index does. Version 2 added `source`.
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 RECORD_OVERHEAD = 16  # TFRecord: 8 bytes length, 4 crc of the length, data, 4 crc of the data.
 
 SETTINGS = "store.json"
@@ -48,6 +54,7 @@ class VideoInfo:
         promised_frames: What the container's header says, right or wrong.
         fps: Frames per second in the header.
         lengths: Bytes of each record's data, per file, in order.
+        source: Size in bytes and hash of the video file, "17311:9f0c..."; empty if not known.
     """
 
     num_frames: int
@@ -56,6 +63,7 @@ class VideoInfo:
     promised_frames: int
     fps: float
     lengths: dict[str, list[int]]
+    source: str = ""
 
 
 def num_records(num_frames: Any, kind: str) -> Any:

@@ -1,7 +1,7 @@
 """Reads a store: sizes and byte offsets in NumPy; the bytes themselves mostly in the graph."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,16 @@ class Reader:
     def fps(self, video_id: str) -> float:
         """Returns the frames per second in a video's header; 0 if it says none."""
         return float(self._index.fps[self._row(video_id)])
+
+    def sources(self, video_ids: Iterable[str]) -> dict[str, str]:
+        """Returns size and hash of the files of videos when they were read, as far as known.
+
+        Args:
+            video_ids: Ids; those that the store does not hold are passed over.
+        """
+        rows = {v: self._rows[v] for v in video_ids if v in self._rows}
+        found = {v: str(self._index.sources[row]) for v, row in rows.items()}
+        return {v: source for v, source in found.items() if source}
 
     def frames(
         self, video_id: str, first: int = 0, count: int | None = None

@@ -10,6 +10,8 @@ from tf_twostream.processes import files
 from tf_twostream.store import coding, layout
 from tf_twostream.store.index import NoStoreError
 
+NO_FLOW = "none"  # The method of a store that holds frames alone.
+
 
 class OtherSettingsError(ValueError):
     """A store holds videos of other settings than are asked for."""
@@ -20,9 +22,9 @@ class Settings:
     """What decides the bytes of each video of a store.
 
     Attributes:
-        method: Name of the flow method.
+        method: Name of the flow method, or "none".
         parameters: The method's own settings, with the version of its library; JSON-able.
-        directions: ("forward",) or ("forward", "backward").
+        directions: ("forward",) or ("forward", "backward"); none of them without flow.
         shorter_side: Of frames and fields, in pixels.
         rgb_quality: Of the JPEG images of frames; None if it is not known.
         flow_quality: Of the JPEG images of fields; None if it is not known.
@@ -46,20 +48,21 @@ class Settings:
         """Returns the settings of videos that are computed now, with what a method is now.
 
         Args:
-            method: A name in `flow.METHODS`.
-            directions: ("forward",) or ("forward", "backward").
+            method: A name in `flow.METHODS`, or "none" for frames without flow.
+            directions: ("forward",) or ("forward", "backward"); of no meaning without flow.
             shorter_side: Of frames and fields, in pixels.
 
         Raises:
             ValueError: If there is no such method.
         """
+        has_flow = method != NO_FLOW
         return cls(
             method=method,
-            parameters=flow.parameters(method),
-            directions=tuple(directions),
+            parameters=flow.parameters(method) if has_flow else {},
+            directions=tuple(directions) if has_flow else (),
             shorter_side=shorter_side,
             rgb_quality=coding.RGB_QUALITY,
-            flow_quality=codec.QUALITY,
+            flow_quality=codec.QUALITY if has_flow else None,
         )
 
     @classmethod
@@ -95,14 +98,19 @@ class Settings:
 
     def describe(self) -> str:
         """Says in a line how the flow was computed."""
+        if self.method == NO_FLOW:
+            return f"frames without flow, shorter side {self.shorter_side}"
         parameters = dict(self.parameters)
         library = [f"OpenCV {parameters.pop('opencv')}"] if "opencv" in parameters else []
         numbers = (f"{name} {value}" for name, value in sorted(parameters.items()))
         side = f"shorter side {self.shorter_side}"
         return ", ".join((self.method, *library, side, *self.directions, *numbers))
 
-    def check_same(self, found: "Settings", path: str) -> None:
-        """Checks that a store holds videos of these settings.
+    def check_continues(self, found: "Settings", path: str) -> None:
+        """Checks that a store holds videos of these settings, or of the same with less flow.
+
+        Frames without flow can be given flow, and forward flow backward flow: what is there stays
+        as it is.
 
         Args:
             found: What the store holds.
@@ -112,6 +120,14 @@ class Settings:
             OtherSettingsError: If it holds videos of others.
         """
         there, asked = found.to_json(), self.to_json()
+        if found.method == NO_FLOW:
+            flow_only = ("method", "parameters", "directions", "flow_quality")
+            there, asked = (
+                {name: value for name, value in kept.items() if name not in flow_only}
+                for kept in (there, asked)
+            )
+        elif set(found.directions) < set(self.directions):
+            there["directions"] = asked["directions"]
         if found.method != self.method:  # Then all parameters differ, which says nothing more.
             there, asked = ({**kept, "parameters": {}} for kept in (there, asked))
         differences = "; ".join(
@@ -146,8 +162,8 @@ def read(store: str) -> Settings:
     try:
         content = files.read_json(path)
         # Before the rest: another schema may have other names for it.
-        if (version := content.get("schema_version")) != layout.SCHEMA_VERSION:
-            rule = f"The schema of a store must be {layout.SCHEMA_VERSION}"
+        if (version := content.get("schema_version")) not in layout.READABLE_VERSIONS:
+            rule = f"The schema of a store must be {layout.SCHEMA_VERSION} or earlier"
             raise ValueError(f"{rule}. Received: {store} with schema {version}.")
         return Settings.from_json(content, path)
     except ValueError as error:

@@ -16,20 +16,29 @@ class VideoWriter:
     As a context manager it discards what was written unless `finish` was reached.
     """
 
-    def __init__(self, store: str, video_id: str, kinds: tuple[layout.Kind, ...]):
-        """Begins a video.
+    def __init__(
+        self,
+        store: str,
+        video_id: str,
+        kinds: tuple[layout.Kind, ...],
+        *,
+        info: layout.VideoInfo | None = None,
+    ):
+        """Begins a video, or adds kinds of records to one.
 
         Args:
             store: Folder of the store.
             video_id: The video.
-            kinds: The record files that it shall have.
+            kinds: The record files to write.
+            info: What there is of the video, which stays; None to begin anew.
         """
         import tensorflow as tf  # It takes seconds, which importing this module must not.
 
         self._store, self._video_id = store, video_id
-        self._folder = layout.video_folder(store, video_id)
+        self._folder, self._info = layout.video_folder(store, video_id), info
         # What a killed run left may be of other kinds, and would stay beside the new files.
-        files.remove_folder(self._folder)
+        if info is None:
+            files.remove_folder(self._folder)
         files.make_folder(self._folder)
         self._lengths: dict[str, list[int]] = {kind: [] for kind in kinds}
         self._paths = {kind: layout.records_path(store, video_id, kind) for kind in kinds}
@@ -66,7 +75,9 @@ class VideoWriter:
         self._files[kind].write(record)
         self._lengths[kind].append(len(record))
 
-    def finish(self, *, height: int, width: int, promised_frames: int, fps: float) -> None:
+    def finish(
+        self, *, height: int, width: int, promised_frames: int, fps: float, source: str = ""
+    ) -> None:
         """Completes the video.
 
         Args:
@@ -74,11 +85,13 @@ class VideoWriter:
             width: Of the stored frames, in pixels.
             promised_frames: What the container's header says.
             fps: Frames per second in the container's header.
+            source: Size and hash of the video file; empty if not known.
 
         Raises:
             ValueError: If T frames do not go with T - 1 fields of each direction.
         """
-        counts = {kind: len(lengths) for kind, lengths in self._lengths.items()}
+        all_lengths = {**(self._info.lengths if self._info else {}), **self._lengths}
+        counts = {kind: len(lengths) for kind, lengths in all_lengths.items()}
         num_frames = counts["rgb"]
         if any(count != layout.num_records(num_frames, kind) for kind, count in counts.items()):
             raise ValueError(f"T frames must have T - 1 fields. Received: {counts}.")
@@ -86,14 +99,20 @@ class VideoWriter:
         for path in self._paths.values():
             files.rename(path + files.PARTIAL, path)
         # Last, because this file says that the others are whole.
-        info = layout.VideoInfo(num_frames, height, width, promised_frames, fps, self._lengths)
+        info = layout.VideoInfo(
+            num_frames, height, width, promised_frames, fps, all_lengths, source
+        )
         layout.write_video(self._store, self._video_id, info)
 
     def discard(self) -> None:
         """Removes what was written unless the video is complete; may be called twice."""
         if self._files:
             self._close()
-            files.remove_folder(self._folder)
+            if self._info is None:
+                files.remove_folder(self._folder)
+            else:
+                for path in self._paths.values():
+                    files.remove(path + files.PARTIAL)
 
     def _close(self) -> None:
         for file in self._files.values():
@@ -122,18 +141,38 @@ class Writer:
         self.settings = settings
         path = files.join(store, layout.SETTINGS)
         if files.exists(path):
-            settings.check_same(store_settings.read(store), path)
+            found = store_settings.read(store)
+            settings.check_continues(found, path)
+            if found != settings:  # The index would promise what no video has yet.
+                files.remove(files.join(store, layout.INDEX))
+                store_settings.write(store, settings)
         else:
             files.make_folder(files.join(store, layout.VIDEOS))
             store_settings.write(store, settings)
 
     def is_complete(self, video_id: str) -> bool:
-        """Says whether a video is in the store as a whole."""
-        return files.exists(layout.video_path(self.path, video_id))
+        """Says whether a video is in the store with all kinds of records."""
+        path = layout.video_path(self.path, video_id)
+        if not files.exists(path):
+            return False
+        return layout.read_video(self.path, video_id).lengths.keys() >= {*self.settings.kinds}
 
-    def video(self, video_id: str) -> VideoWriter:
-        """Returns a writer for one video, which replaces what an interrupted run left of it."""
-        return VideoWriter(self.path, video_id, self.settings.kinds)
+    def lacking(self, info: layout.VideoInfo | None) -> tuple[layout.Kind, ...]:
+        """Returns the kinds of records that are to be made, given what there is of a video."""
+        return tuple(k for k in self.settings.kinds if info is None or k not in info.lengths)
+
+    def video(self, video_id: str, *, info: layout.VideoInfo | None = None) -> VideoWriter:
+        """Returns a writer for one video.
+
+        Args:
+            video_id: The video.
+            info: What there is of the video, to add what it lacks; None to do it anew, in the place
+                of what is there or was left by an interrupted run.
+        """
+        # An index that lists the video as it was would be wrong if this run were killed.
+        if files.exists(layout.video_path(self.path, video_id)):
+            files.remove(files.join(self.path, layout.INDEX))
+        return VideoWriter(self.path, video_id, self.lacking(info), info=info)
 
     def discard(self, video_id: str) -> None:
         """Removes what an interrupted run left of a video, if anything."""

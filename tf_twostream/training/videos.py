@@ -103,6 +103,7 @@ class Videos:
                 settings=main.settings,
                 batch_size=size,
                 divisor=self.sharing.divisor(size, recipe.batch_size),
+                sources=main.sources(video.id for video in datasets.all_videos(split)),
             )
             # Two tasks that drew the same numbers would look at the same places of their frames.
             seed = inputs.task_seed(recipe.seed, len(tasks))
