@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 
 from absl import app, flags, logging
 
-from tf_twostream.processes import compiled_code, quiet_import
+from tf_twostream.processes import compiled_code, printing, quiet_import
 
 REQUIRED: Any = object()
 GROUPS = ("data", "network", "training", "output", "machine")  # In the order of --help.
@@ -334,7 +334,7 @@ def run(
                 raise
             if logging.vlog_is_on(1):
                 raise
-            said, advice = _in_words(error), advise(error)
+            said, advice = printing.escape(_in_words(error), keep_lines=True), advise(error)
             if advice and said[-1:] not in (".", "\n"):  # Python's own have no full stop.
                 said += "."
             # Where a message ends in a list, advice behind it would look like a part of the list.

@@ -56,7 +56,7 @@ def test_spaces_and_other_orders_of_columns_do_no_harm(tmp_path):
 )
 def test_a_faulty_action_is_an_error_with_its_line(tmp_path, actions):
     rows = [row("A", "ann", "c000 0.0 1.0"), row("B", "ann", f"c001 0.0 1.0;{actions}")]
-    with pytest.raises(ValueError, match=rf"Charades_v1_train\.csv, line 5.*Received: '{actions}'"):
+    with pytest.raises(ValueError, match=rf"Charades_v1_train\.csv, line 4.*Received: '{actions}'"):
         charades.read(write(tmp_path, rows))  # Each row takes two lines.
 
 
@@ -67,7 +67,7 @@ def test_a_row_with_other_cells_than_the_header_is_an_error(tmp_path, cells):
 
 
 def test_a_faulty_id_is_an_error_with_its_line(tmp_path):
-    with pytest.raises(ValueError, match=r"Charades_v1_train\.csv, line 3: .*Received: '../A.mp4'"):
+    with pytest.raises(ValueError, match=r"Charades_v1_train\.csv, line 2: .*Received: '../A.mp4'"):
         charades.read(write(tmp_path, [row("../A", "ann", "c000 0.0 1.0")]))
 
 

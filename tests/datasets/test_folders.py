@@ -1,7 +1,7 @@
 import pytest
 
 from tf_twostream import datasets
-from tf_twostream.datasets import folders, groups
+from tf_twostream.datasets import availability, folders, groups
 
 DRAW_1 = ["a/1.avi", "a/2.avi", "a/3.avi", "b/1.avi", "b/2.avi", "b/9.avi"]
 
@@ -16,37 +16,6 @@ def make(top, *ids):
 
 def ids(videos):
     return [video.id for video in videos]
-
-
-def test_videos_are_known_by_their_suffix_in_any_case(tmp_path):
-    lower = {"avi", "mp4", "mkv", "mov", "webm", "mpg", "mpeg", "m4v", "wmv", "flv"}
-    videos = {f"a/x.{suffix}" for suffix in lower | {"AVI", "Mp4"}}
-    make(tmp_path, *videos, "a/x.txt", "a/x.jpg", "a/avi", "readme.md")
-    assert datasets.find_videos(tmp_path) == videos
-
-
-def test_videos_are_found_at_any_depth_under_any_name(tmp_path):
-    videos = {"x.avi", "a/b/c/x.avi", "golf/Hit 300+ Yards!!! (A&B) [1]#2.avi"}
-    assert datasets.find_videos(make(tmp_path, *videos)) == videos
-
-
-def test_what_begins_with_a_dot_is_left_out(tmp_path):
-    make(tmp_path, "a/x.avi", "a/._x.avi", ".trash/y.avi")
-    assert datasets.find_videos(tmp_path) == {"a/x.avi"}
-
-
-def test_links_are_followed_but_not_in_circles(tmp_path):
-    make(tmp_path, "far/x.avi", "videos/a/y.avi")
-    (tmp_path / "videos" / "b").symlink_to(tmp_path / "far")
-    (tmp_path / "videos" / "a" / "up").symlink_to(tmp_path / "videos")
-    assert datasets.find_videos(tmp_path / "videos") == {"a/y.avi", "b/x.avi"}
-
-
-@pytest.mark.parametrize("name", ["", "missing", "file.avi"])
-def test_a_folder_that_is_none_is_an_error(tmp_path, monkeypatch, name):
-    monkeypatch.chdir(make(tmp_path, "file.avi"))
-    with pytest.raises(folders.VideosDirError, match=f"`videos_dir` must be.*Received: '{name}'"):
-        datasets.find_videos(name)
 
 
 def test_train_and_test_folders_are_the_split(tmp_path):
@@ -103,11 +72,6 @@ def test_a_video_outside_of_class_folders_is_an_error(tmp_path):
         folders.read(make(tmp_path, "a/1.avi", "stray.avi"), 1)
 
 
-def test_a_folder_without_videos_is_an_error(tmp_path):
-    with pytest.raises(folders.VideosDirError, match=r"\.avi.*Received.*no videos"):
-        folders.read(make(tmp_path, "a/readme.txt"), 1)
-
-
 def test_class_folders_are_divided_by_actors(tmp_path):
     make(tmp_path, *(f"{name}/{actor}_{name}.avi" for name in "ab" for actor in ("al", "bo", "cy")))
     split = folders.read_groups(tmp_path, ("bo",), groups.PATTERN)
@@ -129,5 +93,75 @@ def test_the_real_weizmann_clips_leave_two_actors_out(shared_data):
 
 def test_given_train_and_test_folders_are_not_divided_again(tmp_path):
     make(tmp_path, "train/a/al_1.avi", "test/a/bo_1.avi")
-    with pytest.raises(folders.NamesError, match="are the split. Received: test_groups=bo"):
+    with pytest.raises(
+        folders.NamesError, match="are the parts. Received: test, train and test_groups=bo"
+    ):
         folders.read_groups(tmp_path, ("bo",), groups.PATTERN)
+
+
+PARTS = [
+    ("train", "test", ""),
+    ("Train", "Test", ""),
+    ("training", "testing", ""),
+    ("train", "eval", "Valid"),
+    ("TRAINING", "test", "validation"),
+    ("train", "testing", "dev"),
+]
+
+
+@pytest.mark.parametrize(("train", "test", "val"), PARTS)
+def test_parts_are_known_by_the_names_that_people_give_them(tmp_path, train, test, val):
+    names = [f"{part}/{name}/1.avi" for part in (train, test, val) if part for name in "ab"]
+    split = folders.read(make(tmp_path, *names), 1)
+    assert split.class_names == ("a", "b")
+    assert ids(split.train) == [f"{train}/a/1.avi", f"{train}/b/1.avi"]
+    assert ids(split.test) == [f"{test}/a/1.avi", f"{test}/b/1.avi"]
+    assert ids(split.validation) == ([f"{val}/a/1.avi", f"{val}/b/1.avi"] if val else [])
+
+
+def test_without_a_test_part_the_validation_part_is_tested_on_and_that_is_said(tmp_path, caplog):
+    make(tmp_path, *(f"{part}/{name}/1.avi" for part in ("train", "val") for name in "ab"))
+    split = folders.read(tmp_path, 1)
+    assert (ids(split.test), split.validation) == (["val/a/1.avi", "val/b/1.avi"], ())
+    assert "no test/: the videos of the validation part are tested on" in caplog.text
+
+
+@pytest.mark.parametrize("parts", [("train",), ("Testing",), ("test", "val"), ("train", "Train")])
+def test_folders_like_parts_without_a_counterpart_are_no_classes(tmp_path, parts):
+    make(tmp_path, *(f"{part}/{name}/1.avi" for part in parts for name in "ab"))
+    with pytest.raises(folders.NamesError, match=f"like parts.*Received: .*{parts[-1]}"):
+        folders.read(tmp_path, 1)
+
+
+def test_a_class_may_be_called_train_where_others_are_not_parts(tmp_path):
+    make(tmp_path, *(f"{name}/{n}.avi" for name in ("bus", "car", "train") for n in range(2)))
+    assert folders.read(tmp_path, 1).class_names == ("bus", "car", "train")
+
+
+def test_a_single_class_is_an_error(tmp_path):
+    with pytest.raises(availability.SingleClassError, match="two classes or more. .* 'UCF-101'"):
+        folders.read(make(tmp_path, "UCF-101/a/1.avi", "UCF-101/b/1.avi"), 1)
+
+
+def test_classes_that_are_integers_are_in_their_order(tmp_path):
+    split = folders.read(make(tmp_path, *(f"{name}/1.avi" for name in (10, 2, 1))), 1)
+    assert split.class_names == ("1", "2", "10")
+
+
+def test_recordings_are_drawn_as_a_whole(tmp_path):
+    make(
+        tmp_path,
+        *(f"{k}/v_{k}_g{g:02}_c{c:02}.avi" for k in "ab" for g in range(1, 26) for c in (1, 2, 3)),
+    )
+    split = folders.read(tmp_path, 1)
+    assert split.name == "folders draw 1"
+    assert not {v.group for v in split.train} & {v.group for v in split.test}
+    assert len({v.group for v in split.test}) == 14 and len(split.test) == 42
+    assert ids(split.test) != ids(folders.read(tmp_path, 2).test)
+
+
+def test_a_pattern_finds_groups_to_draw_as_a_whole(tmp_path):
+    make(tmp_path, *(f"{k}/{g}x{c}.avi" for k in "ab" for g in range(10) for c in range(2)))
+    split = folders.read(tmp_path, 1, r"(\d)x")
+    assert not {v.group for v in split.train} & {v.group for v in split.test}
+    assert len(split.test) == 12

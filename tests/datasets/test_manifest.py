@@ -1,7 +1,7 @@
 import pytest
 
 from tf_twostream import datasets
-from tf_twostream.datasets import manifest
+from tf_twostream.datasets import availability, manifest
 
 
 def write(folder, text):
@@ -24,15 +24,15 @@ def test_rows_become_videos_and_classes_are_alphabetical(tmp_path):
 
 
 def test_the_group_may_be_left_out_and_columns_come_in_any_order(tmp_path):
-    split = manifest.read(write(tmp_path, "split,path,label\ntrain,1.avi,a\n"))
-    assert split.train == (datasets.Video("1.avi", 0),)
+    split = manifest.read(write(tmp_path, "split,path,label\ntrain,1.avi,a\ntrain,2.avi,b\n"))
+    assert split.train == (datasets.Video("1.avi", 0), datasets.Video("2.avi", 1))
 
 
 def test_spreadsheets_and_spaces_do_no_harm(tmp_path):
-    text = "\ufeffpath, label, split\r\n1.avi, a , train\r\n\r\n2.MP4,a,test \r\n"
+    text = "\ufeffpath, label, split\r\n1.avi, a , train\r\n\r\n2.MP4,b,train \r\n"
     split = manifest.read(write(tmp_path, text))
-    assert split.class_names == ("a",)
-    assert (len(split.train), len(split.test)) == (1, 1)
+    assert split.class_names == ("a", "b")
+    assert len(split.train) == 2
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,44 @@ def test_an_empty_file_is_an_error(tmp_path, text):
 def test_a_missing_file_is_an_error_with_an_example(tmp_path):
     with pytest.raises(datasets.MissingListError, match="PushUps/a.avi,PushUps,train"):
         manifest.read(tmp_path / "none.csv")
+
+
+def test_labels_that_are_integers_are_in_their_order(tmp_path):
+    rows = "".join(f"{n}.avi,{n},train\n" for n in (10, 2, 0, 1, 11))
+    split = manifest.read(write(tmp_path, f"path,label,split\n{rows}"))
+    assert split.class_names == ("0", "1", "2", "10", "11")
+    assert [video.label for video in split.train] == [3, 2, 0, 1, 4]
+
+
+def test_one_label_that_is_no_integer_makes_all_alphabetical(tmp_path):
+    rows = "".join(f"{n}.avi,{n},train\n" for n in (10, 2, "none"))
+    assert manifest.read(write(tmp_path, f"path,label,split\n{rows}")).class_names == (
+        "10",
+        "2",
+        "none",
+    )
+
+
+@pytest.mark.parametrize("rows", ["1.avi,run;jump,train\n", "1.avi,run,train\n1.avi,jump,train\n"])
+def test_several_labels_are_several_classes_or_an_error(tmp_path, rows):
+    path = write(tmp_path, f"path,label,split\n{rows}2.avi,run,train\n")
+    split = manifest.read(path, multi_label=True)
+    assert (split.class_names, split.multi_label) == (("jump", "run"), True)
+    assert split.train == (
+        datasets.Video("1.avi", 0, other_labels=(1,)),
+        datasets.Video("2.avi", 1),
+    )
+    with pytest.raises(manifest.SeveralLabelsError, match="one class. .*'1.avi' with 'jump;run'"):
+        manifest.read(path)
+
+
+@pytest.mark.parametrize("row", ["1.avi,b,test,al", "1.avi,b,train,bo", "1.avi,a,train,al"])
+def test_rows_of_one_video_differ_in_their_label_alone(tmp_path, row):
+    text = f"path,label,split,group\n1.avi,a,train,al\n{row}\n"
+    with pytest.raises(ValueError, match=r"line 3: .*listed once.* Received twice: '1.avi'"):
+        manifest.read(write(tmp_path, text), multi_label=True)
+
+
+def test_a_single_class_is_an_error(tmp_path):
+    with pytest.raises(availability.SingleClassError, match="two classes or more.*one: 'a'"):
+        manifest.read(write(tmp_path, "path,label,split\n1.avi,a,train\n2.avi,a,test\n"))

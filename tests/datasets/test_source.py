@@ -36,16 +36,17 @@ def test_hmdb51_is_read_from_its_lists(shared_data):
 
 
 def test_class_folders_need_no_annotations(tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.avi").touch()
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.avi").touch()
     split = datasets.load(datasets.Source(dataset="folders", videos_dir=str(tmp_path)))
-    assert split.train == (datasets.Video("a/1.avi", 0),)
+    assert split.train == (datasets.Video("a/1.avi", 0), datasets.Video("b/1.avi", 1))
 
 
 def test_a_csv_file_is_the_annotations(tmp_path):
-    (tmp_path / "v.csv").write_text("path,label,split\n1.avi,a,train\n")
-    source = datasets.Source(dataset="csv", annotations=str(tmp_path / "v.csv"))
-    assert datasets.load(source).train == (datasets.Video("1.avi", 0),)
+    (tmp_path / "v.csv").write_text("path,label,split\n1.avi,a;b,train\n")
+    source = datasets.Source("csv", annotations=str(tmp_path / "v.csv"), multi_label=True)
+    assert datasets.load(source).train == (datasets.Video("1.avi", 0, other_labels=(1,)),)
 
 
 @pytest.mark.parametrize("dataset", ["ucf101", "hmdb51", "charades", "csv"])
@@ -82,9 +83,9 @@ def test_charades_is_read_from_its_lists(tmp_path):
 
 
 def test_groups_of_class_folders_are_left_out(tmp_path):
-    (tmp_path / "a").mkdir()
-    for name in ("x-al.avi", "y-bo.avi"):
-        (tmp_path / "a" / name).touch()
+    for name in ("a/x-al.avi", "a/y-bo.avi", "b/z-al.avi"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
     source = datasets.Source(
         dataset="folders",
         videos_dir=str(tmp_path),
@@ -95,14 +96,14 @@ def test_groups_of_class_folders_are_left_out(tmp_path):
 
 
 def test_groups_of_a_csv_file_are_left_out(tmp_path):
-    rows = "1.avi,a,train,al\n2.avi,a,train,bo\n"
+    rows = "1.avi,a,train,al\n2.avi,a,train,bo\n3.avi,b,train,bo\n"
     (tmp_path / "v.csv").write_text(f"path,label,split,group\n{rows}")
     source = datasets.Source(
         dataset="csv", annotations=str(tmp_path / "v.csv"), test_groups=("al",)
     )
     split = datasets.load(source)
     assert (split.train, split.test) == (
-        (datasets.Video("2.avi", 0, "bo"),),
+        (datasets.Video("2.avi", 0, "bo"), datasets.Video("3.avi", 1, "bo")),
         (datasets.Video("1.avi", 0, "al"),),
     )
 
@@ -113,10 +114,19 @@ def test_groups_are_the_split_itself(dataset, split):
         datasets.Source(dataset=dataset, split=split, test_groups=("ann",))
 
 
-@pytest.mark.parametrize(("dataset", "test_groups"), [("folders", ()), ("csv", ("ann",))])
-def test_a_pattern_that_would_be_ignored_is_an_error(dataset, test_groups):
-    with pytest.raises(ValueError, match="`group_pattern` is for `test_groups`"):
-        datasets.Source(dataset=dataset, test_groups=test_groups, group_pattern="(.)")
+@pytest.mark.parametrize(
+    ("dataset", "ignored"),
+    [
+        ("csv", {"group_pattern": "(.)"}),
+        ("ucf101", {"group_pattern": "(.)"}),
+        ("folders", {"multi_label": True}),
+        ("charades", {"multi_label": True}),
+    ],
+)
+def test_a_value_that_would_be_ignored_is_an_error(dataset, ignored):
+    [name] = ignored
+    with pytest.raises(ValueError, match=f"`{name}` is for .* Received: {dataset}"):
+        datasets.Source(dataset=dataset, **ignored)
 
 
 @pytest.mark.parametrize(
@@ -175,12 +185,24 @@ def test_classes_to_test_on_only_are_computed_too(tmp_path, videos):
     assert ids == [videos[0][0], videos[2][0], videos[1][0]]
 
 
-def test_folders_need_no_classes(tmp_path, videos):
-    (tmp_path / "clips" / "loose.avi").touch()
+def test_all_videos_of_folders_are_listed(tmp_path, videos):
+    source = datasets.Source(dataset="folders", videos_dir=str(tmp_path / "clips"), split=2)
+    assert datasets.list_videos(source) == datasets.list_videos(source, datasets.load(source))
+    assert sorted(datasets.list_videos(source)) == sorted(videos)
+
+
+@pytest.mark.parametrize("name", ["loose.avi", "train.avi"])
+def test_folders_of_which_no_split_can_be_made_are_not_listed(tmp_path, videos, name):
+    (tmp_path / "clips" / name).touch()
     source = datasets.Source(dataset="folders", videos_dir=str(tmp_path / "clips"))
-    listed = datasets.list_videos(source)
-    assert [video_id for video_id, _ in listed] == sorted(["loose.avi", *(i for i, _ in videos)])
-    assert all(path.is_file() for _, path in listed)
+    with pytest.raises(ValueError, match=f"named after its class. Received: '{name}'"):
+        datasets.list_videos(source)
+
+
+def test_what_is_left_out_of_folders_is_said(tmp_path, videos, caplog):
+    (tmp_path / "clips" / "notes.doc").touch()
+    datasets.list_videos(datasets.Source(dataset="folders", videos_dir=str(tmp_path / "clips")))
+    assert "1 files are left out because of their suffix: 1 .doc." in caplog.text
 
 
 def test_only_the_classes_asked_for_are_listed(tmp_path, videos):

@@ -4,6 +4,7 @@ import pytest
 from tiny_splits import MANY, NAMES, SPLIT, ids
 
 from tf_twostream import datasets, store
+from tf_twostream.datasets import splits
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,26 @@ def test_a_split_is_brought_up_to_date_video_by_video(tmp_path):
         tmp_path / "split.json", upgrade=lambda video: video | {"id": f"new/{video['id']}"}
     )
     assert [video.id for video in split.train] == [f"new/{video.id}" for video in SPLIT.train]
+
+
+def test_a_split_is_described_in_a_line():
+    split = datasets.Split(
+        "clips",
+        ("a", "b"),
+        train=(datasets.Video("1.avi", 0, "al"), datasets.Video("2.avi", 1, "bo")),
+        test=(datasets.Video("3.avi", 1, "cy"),),
+    )
+    assert datasets.describe(split) == (
+        "clips: 2 classes, 2 training, 1 test videos, 3 groups such as 'al'."
+    )
+
+
+@pytest.mark.parametrize("id", ["a/two\nlines.avi", "a/\x1b[1m.avi", "a/caf\udce9.avi", "a/\x85"])
+def test_an_id_can_be_printed(id):
+    with pytest.raises(ValueError, match="An id must be .* without .* control characters"):
+        datasets.check_id(id)
+
+
+def test_classes_are_sorted_as_integers_or_as_texts():
+    assert splits.sort_classes(["10", "9", "10", "-1"]) == ("-1", "9", "10")
+    assert splits.sort_classes(["10", "9", "x"]) == ("10", "9", "x")

@@ -1,7 +1,7 @@
 import pytest
 
 from tf_twostream import datasets
-from tf_twostream.datasets import folders, viva
+from tf_twostream.datasets import folders, video_files, viva
 
 
 def make(top, *names):
@@ -65,6 +65,7 @@ def test_another_name_is_an_error(tmp_path, name):
 
 def test_a_subject_without_videos_is_an_error(tmp_path):
     with pytest.raises(
-        folders.VideosDirError, match=r"subject 2, such as 03_01_01\.avi.*with 1 videos of others"
+        video_files.VideosDirError,
+        match=r"subject 2, such as 03_01_01\.avi.*with 1 videos of others",
     ):
         viva.read(make(tmp_path, "01_01_01.avi"), 2)

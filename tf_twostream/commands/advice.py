@@ -11,7 +11,13 @@ ADVICE = {
     "folders and viva.",
     "MissingListError": "Name the folder of the lists, or the CSV file, by --annotations.",
     "VideosDirError": "Name the folder of the videos by --videos_dir.",
-    "NamesError": "Describe these videos by a CSV file: --dataset=csv.",
+    "NamesError": "Put them into <class>/, or train/<class>/ and test/<class>/, or describe them "
+    "by a CSV file: --dataset=csv.",
+    "SingleClassError": "Put the videos of each class into a folder of its own, and name by "
+    "--videos_dir the folder in which these lie.",
+    "ListTextError": "Save it as UTF-8 (Excel: CSV UTF-8), with a quotation mark at both ends of a "
+    "cell or at none.",
+    "SeveralLabelsError": "Give --multi_label if videos may show several classes.",
     "GroupsError": "Choose other --test_groups, or give the way to find a group in a path by "
     "--group_pattern, or the groups in a CSV file: --dataset=csv.",
     "ValidationError": "Leave --validation_share out, or give more videos, or groups in a CSV "

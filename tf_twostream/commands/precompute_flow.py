@@ -67,8 +67,11 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
     from tf_twostream import store
     from tf_twostream.precompute import filling
 
+    # The whole split, before hours of work: one that cannot be made would stop the training.
+    split = datasets.load(source)
+    print(datasets.describe(split), flush=True)
     outcome = filling.fill(
-        datasets.list_videos(source),
+        datasets.list_videos(source, split),
         path=output.store,
         settings=store.Settings.of(
             kept.method, directions=kept.directions, shorter_side=kept.shorter_side

@@ -11,7 +11,6 @@ from tf_twostream.datasets.availability import (
     available_videos,
     keep_available,
 )
-from tf_twostream.datasets.folders import find_videos
 from tf_twostream.datasets.lists import MissingListError
 from tf_twostream.datasets.source import ListsError, Name, Source, list_videos, load
 from tf_twostream.datasets.splits import (
@@ -19,11 +18,14 @@ from tf_twostream.datasets.splits import (
     SplitFileError,
     Video,
     all_videos,
+    check_id,
+    describe,
     label_array,
     load_split,
     save_split,
     select_classes,
 )
+from tf_twostream.datasets.video_files import find_videos
 
 __all__ = [
     "ListsError",
@@ -37,6 +39,8 @@ __all__ = [
     "Video",
     "all_videos",
     "available_videos",
+    "check_id",
+    "describe",
     "find_videos",
     "keep_available",
     "label_array",

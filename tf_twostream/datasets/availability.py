@@ -19,6 +19,10 @@ class UnlearntClassError(ValueError):
     """A class has no video to learn it from."""
 
 
+class SingleClassError(ValueError):
+    """A data set has one class: there is nothing to tell apart."""
+
+
 def available_videos(
     split: splits.Split, available: Collection[str], *, where: str, allow_missing: bool
 ) -> tuple[splits.Video, ...]:
@@ -99,6 +103,21 @@ def check_training(split: splits.Split) -> splits.Split:
         more = f" ... ({len(unlearnt)} classes)" if len(unlearnt) > 10 else ""
         rule = f"Each class of {split.name} must have a training video"
         raise UnlearntClassError(f"{rule}. Received none of: {', '.join(unlearnt[:10])}{more}.")
+    return split
+
+
+def check_classes(split: splits.Split) -> splits.Split:
+    """Returns the split if it has two classes or more.
+
+    Args:
+        split: A whole data set.
+
+    Raises:
+        SingleClassError: If it has one.
+    """
+    if len(split.class_names) < 2:
+        rule = "A data set must have two classes or more"
+        raise SingleClassError(f"{rule}. Received one: {split.class_names[0]!r}.")
     return split
 
 

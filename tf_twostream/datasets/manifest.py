@@ -1,58 +1,98 @@
 """Reads data sets that a CSV file describes: columns path, label, split and, if known, group."""
 
+import dataclasses
 import operator
 import pathlib
 
-from tf_twostream.datasets import availability, folders, lists, splits
+from tf_twostream.datasets import availability, groups, lists, splits, video_files
 
 _FILE = 'a CSV file path,label,split[,group] with rows such as "PushUps/a.avi,PushUps,train,ann"'
 
 
-def read(path: pathlib.Path) -> splits.Split:
+class SeveralLabelsError(ValueError):
+    """A video has several labels where it must have one."""
+
+
+def read(path: pathlib.Path, *, multi_label: bool = False) -> splits.Split:
     """Reads a split from a CSV file.
 
     Args:
-        path: The file, UTF-8, with a header. `path` is relative to the folder of the videos;
-            `split` is train, val (validation), test or empty (unused); videos of one `group`
-            (an actor, a recording) must be in one part.
+        path: The file, with a header. `path` is relative to the folder of the videos; `split` is
+            train, val (validation), test or empty (unused); videos of one `group` (an actor, a
+            recording) must be in one part.
+        multi_label: Whether a video may show several classes: "run;jump" as its label, or a row
+            for each.
 
     Returns:
-        The split; the classes are in alphabetical order, the videos in that of the file.
+        The split; the classes are in the order of `splits.sort_classes`, the videos in that of the
+        file.
 
     Raises:
         MissingListError: If there is no such file.
+        SeveralLabelsError: If a video has several labels and may not.
         UnlearntClassError: If a class has no training video.
+        SingleClassError: If there is only one class.
         ValueError: If a row breaks a rule, a video is listed twice, or a group is in two parts.
     """
-    rows = {}
-    for place, row in lists.read_rows(
+    rows: dict[str, _Row] = {}
+    for place, cells in lists.read_rows(
         lists.existing(path, _FILE), ("path", "label", "split"), ("group",)
     ):
-        _check_row(place, row)
-        rows[place] = row
+        row = _parse(place, cells)
+        if not multi_label and len(row.labels | rows.get(row.path, row).labels) > 1:
+            labels = ";".join(sorted(row.labels | rows.get(row.path, row).labels))
+            rule = f"{place} must give its video one class"
+            raise SeveralLabelsError(f"{rule}. Received: {row.path!r} with {labels!r}.")
+        rows[row.path] = row.joined(rows[row.path]) if row.path in rows else row
     if not rows:
         raise ValueError(f"A CSV file of videos must list some. Received: {path}, without any.")
-    # Labels are known only after the last row: they are places in the alphabetical order.
-    class_names = tuple(sorted({row["label"] for row in rows.values()}))
+    # Labels are known only after the last row: they are places in the order of all classes.
+    class_names = splits.sort_classes(name for row in rows.values() for name in row.labels)
+    numbers = {name: label for label, name in enumerate(class_names)}
     parts: dict[str, list[splits.Video]] = {"train": [], "test": [], "": [], "val": []}
-    for place, row in rows.items():
-        labels = [class_names.index(row["label"])]
-        video = lists.make_video(place, row["path"], labels, row.get("group", ""))
-        parts[row["split"]].append(video)
+    for row in rows.values():
+        shown = sorted(numbers[name] for name in row.labels)
+        parts[row.split].append(lists.make_video(row.place, row.path, shown, row.group))
     train, test, unused, validation = map(tuple, parts.values())
-    split = splits.Split(path.name, class_names, train, test, unused, validation=validation)
+    split = splits.Split(
+        path.name, class_names, train, test, unused, validation=validation, multi_label=multi_label
+    )
     _check_groups(split)
-    return availability.check_training(split)
+    groups.warn_of_alike(split)
+    return availability.check_training(availability.check_classes(split))
 
 
-def _check_row(place: str, row: dict[str, str]) -> None:
-    if not row["label"] or row["split"] not in ("train", "val", "test", ""):
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """What the file says of a video."""
+
+    place: str
+    path: str
+    labels: frozenset[str]
+    split: str
+    group: str
+
+    def joined(self, earlier: "_Row") -> "_Row":
+        """Returns both rows of one video as one."""
+        ours, theirs = (
+            dataclasses.replace(r, place="", labels=frozenset()) for r in (self, earlier)
+        )
+        if self.labels <= earlier.labels or ours != theirs:
+            rule = "A video must be listed once, or once for each label with one split and group"
+            raise ValueError(f"{self.place}: {rule}. Received twice: {self.path!r}.")
+        return dataclasses.replace(earlier, labels=self.labels | earlier.labels)
+
+
+def _parse(place: str, cells: dict[str, str]) -> _Row:
+    labels = [name.strip() for name in cells["label"].split(";")]
+    if not all(labels) or cells["split"] not in ("train", "val", "test", ""):
         rule = f"{place} must have a label, and train, val, test or nothing as its split"
-        raise ValueError(f"{rule}. Received: {row['label']!r}, {row['split']!r}.")
+        raise ValueError(f"{rule}. Received: {cells['label']!r}, {cells['split']!r}.")
     # What `find_videos` does not find would count as missing later, without a reason.
-    if not folders.is_video(row["path"]):
-        rule = f"{place} must name a video ({' '.join(sorted(folders.SUFFIXES))})"
-        raise ValueError(f"{rule}. Received: {row['path']!r}.")
+    if not video_files.is_video(cells["path"]):
+        rule = f"{place} must name a video ({' '.join(sorted(video_files.SUFFIXES))})"
+        raise ValueError(f"{rule}. Received: {cells['path']!r}.")
+    return _Row(place, cells["path"], frozenset(labels), cells["split"], cells.get("group", ""))
 
 
 def _check_groups(split: splits.Split) -> None:

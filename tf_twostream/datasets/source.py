@@ -15,6 +15,7 @@ from tf_twostream.datasets import (
     manifest,
     splits,
     ucf101,
+    video_files,
     viva,
 )
 
@@ -35,7 +36,8 @@ class Source(cli.Knobs):
         cli.REQUIRED,
         "ucf101, hmdb51 and charades (official lists), viva (hand gestures, from the file names), "
         "folders (one folder of videos per class, below train/ and test/ or else 30 % of each "
-        "class are drawn for testing; val/ beside them is the validation part), csv (a CSV file).",
+        "class are drawn for testing, recordings as a whole; val/ beside them is the validation "
+        "part), csv (a CSV file).",
     )
     videos_dir: str = cli.knob("", "Folder of the videos; the lists name paths relative to it.")
     annotations: str = cli.knob(
@@ -43,6 +45,11 @@ class Source(cli.Knobs):
         "Folder of the official lists (ucf101: classInd.txt, trainlist01.txt ...; hmdb51: "
         "brush_hair_test_split1.txt ...; charades: Charades_v1_train.csv ...), or the CSV file: "
         "path,label,split[,group], split being train, val or test.",
+    )
+    multi_label: bool = cli.knob(
+        False,
+        "Of a CSV file, that a video may show several classes: run;jump as its label, or a row for "
+        "each of them. The network then ends in sigmoids, as for charades.",
     )
     split: int = cli.knob(
         1,
@@ -56,10 +63,11 @@ class Source(cli.Knobs):
         "on all others. For folders, and for csv, whose own split then does not count.",
     )
     group_pattern: str = cli.knob(
-        groups.PATTERN,
-        "Where --test_groups finds the group of a video in folders: a regular expression that is "
-        "searched in its path and whose first parentheses match the group. By default, what "
-        "precedes the first _ of the file name.",
+        "",
+        "How to find the group (recording, actor) of a video in folders: a regular expression that "
+        "is searched in its path and whose first parentheses match the group. Default: with "
+        "--test_groups, what precedes the first _ of the file name; else names such as x_g01_c02 "
+        "and x_part2 are recognised.",
     )
     classes: tuple[str, ...] = cli.knob((), "Use only these classes, separated by commas.")
     allow_missing: bool = cli.knob(False, "Go on without the listed videos that do not exist.")
@@ -74,10 +82,10 @@ class Source(cli.Knobs):
         if self.test_groups and not (kind.groups and self.split == 1):
             rule = "`test_groups` must divide folders or csv, in place of `split`"
             raise ValueError(f"{rule}. Received: {given}.")
-        searches = self.test_groups and kind.groups == "in names"
-        if self.group_pattern != groups.PATTERN and not searches:
-            given = f"{self.dataset}, test_groups={','.join(self.test_groups)}"
-            raise ValueError(f"`group_pattern` is for `test_groups` of folders. Received: {given}.")
+        if self.group_pattern and kind.groups != "in names":
+            raise ValueError(f"`group_pattern` is for folders. Received: {self.dataset}.")
+        if self.multi_label and self.dataset != "csv":
+            raise ValueError(f"`multi_label` is for csv. Received: {self.dataset}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,26 +98,23 @@ class _Kind:
         has_lists: Whether lists say which videos there are; otherwise their names do.
         groups: Where the groups of `test_groups` stand: in the names of the files, or in a list;
             empty if nowhere.
-        list_ids: From the folder of the videos to all ids, where flow can be computed of videos
-            that are in no class as well.
     """
 
     read: Callable[[Source], splits.Split]
     last_split: int
     has_lists: bool
     groups: Literal["", "in names", "in a list"] = ""
-    list_ids: Callable[[str], list[str]] | None = None
 
 
 def _read_csv(source: Source) -> splits.Split:
-    split = manifest.read(pathlib.Path(source.annotations))
+    split = manifest.read(pathlib.Path(source.annotations), multi_label=source.multi_label)
     return groups.leave_out(split, source.test_groups) if source.test_groups else split
 
 
 def _read_folders(source: Source) -> splits.Split:
     if source.test_groups:
         return folders.read_groups(source.videos_dir, source.test_groups, source.group_pattern)
-    return folders.read(source.videos_dir, source.split)
+    return folders.read(source.videos_dir, source.split, source.group_pattern)
 
 
 # Functions of a source, because each reader takes other parts of it.
@@ -118,7 +123,7 @@ KINDS: dict[str, _Kind] = {
     "hmdb51": _Kind(lambda s: hmdb51.read(pathlib.Path(s.annotations), s.split), 3, True),
     "charades": _Kind(lambda s: charades.read(pathlib.Path(s.annotations)), 1, True),
     "viva": _Kind(lambda s: viva.read(s.videos_dir, s.split), viva.NUM_SUBJECTS, False),
-    "folders": _Kind(_read_folders, 0, False, "in names", folders.list_ids),
+    "folders": _Kind(_read_folders, 0, False, "in names"),
     "csv": _Kind(_read_csv, 1, True, "in a list"),
 }
 
@@ -148,31 +153,35 @@ def load(source: Source) -> splits.Split:
     return splits.select_classes(split, source.classes) if source.classes else split
 
 
-def list_videos(source: Source) -> list[tuple[str, pathlib.Path]]:
+def list_videos(
+    source: Source, split: splits.Split | None = None
+) -> list[tuple[str, pathlib.Path]]:
     """Lists the videos of a data set, whatever the split.
 
-    Without lists (`dataset="folders"`) these are all videos below the folder, in classes or not.
+    Says which other files of the folder are left out. Where the names of files say everything,
+    videos whose names cannot be used are listed, too: whoever does them says why they fail.
 
     Args:
         source: Which data set, and where its videos are.
+        split: What `load` returned for it, if it is there already.
 
     Returns:
         Pairs of id and file.
 
     Raises:
         MissingVideosError: If a listed video is missing and may not be, or there are none.
-        ValueError: If the lists are missing or faulty.
+        ValueError: If the lists are missing or faulty, or no split can be made of the folders.
     """
-    # Flow needs no class: videos that lie beside class folders, or in none, are computed as well.
-    list_ids = KINDS[source.dataset].list_ids
-    if list_ids and not source.classes:
-        ids = list_ids(source.videos_dir)
-    else:
-        listed = availability.available_videos(
-            load(source),
-            folders.find_videos(source.videos_dir),
-            where=f"the folder {source.videos_dir}",
-            allow_missing=source.allow_missing,
-        )
-        ids = [video.id for video in listed]
-    return [(video_id, pathlib.Path(source.videos_dir, video_id)) for video_id in ids]
+    split = split or load(source)
+    found = video_files.find(source.videos_dir)
+    listed = availability.available_videos(
+        split,
+        found.ids,
+        where=f"the folder {source.videos_dir}",
+        allow_missing=source.allow_missing,
+    )
+    videos = [(video.id, pathlib.Path(source.videos_dir, video.id)) for video in listed]
+    if not KINDS[source.dataset].has_lists:  # A list says itself what there should be.
+        found.warn()
+        videos += sorted(found.unusable.items())
+    return videos

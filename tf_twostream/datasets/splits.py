@@ -9,11 +9,33 @@ from typing import Any
 
 import numpy as np
 
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 
 
 class SplitFileError(ValueError):
     """The file of a split holds something else, or is damaged."""
+
+
+def check_id(id: str) -> None:
+    """Checks that a text can be the id of a video.
+
+    Args:
+        id: See `Video`.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    path = pathlib.PurePosixPath(id)
+    # The store has a folder of this name, which must not lie outside of the store. A backslash
+    # separates folders on Windows only, where the same lists would name other videos. Ids get into
+    # files, tables and terminals: what those cannot take is refused here, and escaped nowhere else.
+    plain = path.name and str(path) == id and "\\" not in id and printing.is_printable(id)
+    if not plain or path.is_absolute() or ".." in path.parts:
+        rule = (
+            'An id must be a plain path, relative to the folder of the videos, with "/", in UTF-8, '
+            'without "\\" and control characters'
+        )
+        raise ValueError(f"{rule}. Received: {id!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,13 +56,7 @@ class Video:
     other_labels: tuple[int, ...] = ()
 
     def __post_init__(self):
-        path = pathlib.PurePosixPath(self.id)
-        # The store has a folder of this name, which must not lie outside of the store. A backslash
-        # separates folders on Windows only, where the same lists would name other videos.
-        plain = path.name and str(path) == self.id and "\\" not in self.id
-        if not plain or path.is_absolute() or ".." in path.parts:
-            rule = 'An id must be a plain path, relative to the folder of the videos, with "/"'
-            raise ValueError(f"{rule}. Received: {self.id!r}.")
+        check_id(self.id)
         # There is one way to write a set of labels: a run goes on only if its splits are equal.
         if list(self.labels) != sorted(set(self.labels)):
             given = f"{self.labels} for {self.id!r}"
@@ -91,6 +107,34 @@ class Split:
                 rule = "A video must have one label, unless the split has multi_label=True"
                 raise ValueError(f"{rule}. Received: {given}.")
             seen.add(video.id)
+
+
+def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns each name once, in the order of the labels: integers by value, else alphabetical.
+
+    Args:
+        names: Names of classes; where all are integers, class 2 comes before class 10.
+    """
+    distinct = sorted(set(names))
+    try:
+        return tuple(sorted(distinct, key=int))
+    except ValueError:
+        return tuple(distinct)
+
+
+def describe(split: Split) -> str:
+    """Says in a line how many classes, videos and groups a split has.
+
+    Args:
+        split: The split.
+    """
+    parts = {"training": split.train, "validation": split.validation, "test": split.test}
+    counts = [f"{len(videos)} {part}" for part, videos in parts.items() if videos]
+    words = f"{split.name}: {len(split.class_names)} classes, {', '.join(counts)} videos"
+    groups = sorted({video.group for video in all_videos(split) if video.group})
+    if groups:
+        words += f", {len(groups)} groups such as {groups[0]!r}"
+    return f"{words}."
 
 
 def label_array(videos: Collection[Video], split: Split) -> np.ndarray:

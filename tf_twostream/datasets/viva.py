@@ -19,7 +19,7 @@ import re
 
 from absl import logging
 
-from tf_twostream.datasets import folders, splits
+from tf_twostream.datasets import folders, splits, video_files
 
 GESTURES = (1, 2, 3, 4, 6, 7, 8, 13, 14, 15, 16, 21, 23, 27, 28, 29, 30, 31, 32)
 NUM_SUBJECTS = 8
@@ -41,7 +41,7 @@ def read(videos_dir: str | os.PathLike[str], subject: int) -> splits.Split:
         VideosDirError: If there is no such folder, no video in it, or none of the subject.
         NamesError: If the name of a file does not follow the rule.
     """
-    ids = sorted(id for id in folders.find_videos(videos_dir) if "/" not in id)
+    ids = sorted(id for id in video_files.find_videos(videos_dir) if "/" not in id)
     videos = [video for id in ids if (video := _parse(id))]
     logging.info("%d of %d videos show the gestures of the challenge.", len(videos), len(ids))
     left_out = _group(subject)
@@ -52,7 +52,7 @@ def read(videos_dir: str | os.PathLike[str], subject: int) -> splits.Split:
             f"`videos_dir` must hold videos of {left_out}, such as {2 * subject - 1:02}_01_01.avi"
         )
         given = f"{os.fspath(videos_dir)}, with {len(videos)} videos of others"
-        raise folders.VideosDirError(f"{rule}. Received: {given}.")
+        raise video_files.VideosDirError(f"{rule}. Received: {given}.")
     # All 19 classes, even if a copy of the data lacks some: a label means the same everywhere.
     names = tuple(f"gesture {number:02}" for number in GESTURES)
     return splits.Split(f"viva without {left_out}", names, train, test)

@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping
 import cv2
 import numpy as np
 
-from tf_twostream import flow, store
+from tf_twostream import datasets, flow, store
 from tf_twostream.flow import codec
 from tf_twostream.precompute import frames
 from tf_twostream.store import coding
@@ -165,6 +165,7 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
         FileNotFoundError: If there is no such file.
         ValueError: If fewer than two frames decode, or flow is not finite.
     """
+    datasets.check_id(job.video_id)  # Else no split could name what is in the store.
     cv2.setNumThreads(1)  # There is a process per core already.
     _silence_decoders()
     header = frames.read_header(job.path)

@@ -16,7 +16,7 @@ from absl import logging
 from tf_twostream import store
 from tf_twostream.precompute import extraction, frames, inventory
 from tf_twostream.precompute.resources import Resources
-from tf_twostream.processes import locks, progress, workers
+from tf_twostream.processes import locks, printing, progress, workers
 
 # From T, the frames of a video, to which records somebody will read: `[T]` bool under "rgb", and
 # `[T - 1]` under each direction of flow.
@@ -106,11 +106,18 @@ def fill(
                     case _Again():
                         under_way.discard(job)
         # No absolute path gets into a store: equal videos give equal bytes, wherever they lie.
-        writer.write_failed({v: reason.replace(files[v], v) for v, reason in failed.items()})
+        writer.write_failed({v: _without(files[v], v, reason) for v, reason in failed.items()})
         # Last: a store without an index is not finished, and no reader opens it.
         writer.write_index()
     seconds = time.monotonic() - started
     return Outcome(tuple(done), tuple(sorted(there.complete)), failed, num_frames, seconds)
+
+
+def _without(path: str, video_id: str, reason: str) -> str:
+    """Replaces a path by an id, in each form in which a reason may name it."""
+    for form in (path, " ".join(path.split()), repr(path)[1:-1]):
+        reason = reason.replace(form, video_id)
+    return reason
 
 
 @contextlib.contextmanager
@@ -236,7 +243,7 @@ class _UnderWay:
         # before more was asked of it stays.
         if job.video_id not in self._partial:
             self._writer.discard(job.video_id)
-        logging.warning("%s failed. %s", job.path, reason)
+        logging.warning("%s failed. %s", printing.escape(job.path), printing.escape(reason))
         self._advance()
 
     def _advance(self) -> None:

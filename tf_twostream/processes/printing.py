@@ -1,0 +1,29 @@
+"""Names of files on a terminal."""
+
+import re
+
+# Control characters move the cursor, change colours and break lines. Bytes of a name that are no
+# UTF-8 reach Python as lone surrogates, which nothing can print.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_EXCEPT_LINES = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def is_printable(text: str) -> bool:
+    """Says whether a text holds no control character and no byte that is not UTF-8."""
+    return not _UNPRINTABLE.search(text)
+
+
+def escape(text: str, *, keep_lines: bool = False) -> str:
+    r"""Writes what cannot be printed as Python does in a string.
+
+    Example:
+        >>> from tf_twostream.processes import printing
+        >>> print(printing.escape("red\x1b[31m.avi"), printing.escape("caf\udce9.avi"))
+        red\x1b[31m.avi caf\udce9.avi
+
+    Args:
+        text: A text, for example the name of a file.
+        keep_lines: Whether line breaks stay, as in a message of several lines.
+    """
+    pattern = _EXCEPT_LINES if keep_lines else _UNPRINTABLE
+    return pattern.sub(lambda match: repr(match[0])[1:-1], text)
