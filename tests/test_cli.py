@@ -159,6 +159,8 @@ SCRIPT = """
     def main(knobs: Knobs) -> int:
         if knobs.count == 0:
             raise ValueError("`count` must be positive. Received: count=0.")
+        if knobs.count == 8:
+            raise ValueError("Received: red\\x1b[31m.avi and\\ncaf\\udce9.avi.")
         if knobs.count == 9:
             raise KeyboardInterrupt
         return knobs.count
@@ -197,6 +199,12 @@ def test_a_mistake_of_the_user_is_one_line_with_advice(script):
     begin = "error: `count` must be positive. Received: count=0. Take more.   (--verbosity=1"
     assert result.stderr.startswith(begin)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_a_terminal_would_obey_is_escaped(script):
+    result = script("--count=8")
+    begin = "error: Received: red\\x1b[31m.avi and\ncaf\\udce9.avi.\nTake more."
+    assert result.stderr.startswith(begin)
 
 
 def test_where_a_mistake_arose_is_shown_on_request(script):

@@ -78,6 +78,40 @@ def test_killed_twice_and_resumed_equals_uninterrupted(fill, clips, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("names", "received"),
+    [
+        (["1.avi", "2.avi"], "class. Received: '1.avi'"),
+        (["a/1.avi", "a/2.avi"], "Received one: 'a'"),
+        (["train/a/1.avi", "train/b/2.avi"], "like parts.* Received: train"),
+        (["train/a/1.avi", "val/b/2.avi"], "none of: b"),
+    ],
+)
+def test_no_flow_is_computed_for_videos_of_which_no_split_can_be_made(
+    here, tmp_path, names, received
+):
+    for name in names:
+        (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / name).touch()
+    with pytest.raises(ValueError, match=received):
+        here(
+            "precompute_flow", "--dataset=folders", f"--videos_dir={tmp_path / 'clips'}",
+            f"--store={tmp_path / 'store'}",
+        )  # fmt: skip
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_split_is_said_before_the_work(here, clips, tmp_path, capsys):
+    code = here(
+        "precompute_flow", "--dataset=folders", f"--videos_dir={clips}", "--method=dis",
+        f"--store={tmp_path / 'store'}", "--shorter_side=16",
+    )  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 1  # Because of the broken file.
+    assert lines[0] == "folders draw 1: 2 classes, 9 training, 4 test videos."
+    assert lines[1].startswith(f"{tmp_path / 'store'}: 12 videos done")
+
+
+@pytest.mark.parametrize(
     ("knobs", "received"),
     [
         ({"directions": ("backward",)}, "backward"),

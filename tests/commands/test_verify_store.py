@@ -48,12 +48,13 @@ def test_sound_store_is_told_so(verify, path):
 def test_what_is_damaged_or_missing_is_named_and_removed(verify, path, tmp_path):
     records = path / "videos/b/2.avi/rgb.tfrecord"
     records.write_bytes(records.read_bytes()[:-1])
-    (tmp_path / "clips/c").mkdir(parents=True)
-    (tmp_path / "clips/c/3.avi").touch()
+    for name in ("c/3.avi", "d/4.avi"):
+        (tmp_path / "clips" / name).parent.mkdir(parents=True)
+        (tmp_path / "clips" / name).touch()
     code, output = verify("--redo", "--dataset=folders", f"--videos_dir={tmp_path / 'clips'}")
     assert code == 1
     assert "damaged: b/2.avi: rgb.tfrecord: record 1 is damaged or cut off" in output
-    assert "missing: c/3.avi" in output
+    assert "missing: c/3.avi\nmissing: d/4.avi" in output
     assert store.Reader(str(path)).video_ids == ("a/1.avi",)
     assert not (path / "videos/b/2.avi").exists()
 

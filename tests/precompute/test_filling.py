@@ -1,14 +1,16 @@
 """Many videos to a store."""
 
 import csv
+import os
 
 import made_up_clips
 import numpy as np
 import pytest
 import worker_jobs
 
-from tf_twostream import store
-from tf_twostream.precompute import extraction, filling, resources
+from tf_twostream import datasets, store
+from tf_twostream.precompute import extraction, filling, resources, verification
+from tf_twostream.processes import printing
 from tf_twostream.store import checking
 
 SETTINGS = store.Settings.of("dis", shorter_side=32)
@@ -278,3 +280,36 @@ def test_a_header_that_is_wrong_is_corrected_when_all_is_decoded(tmp_path, video
     fill(tmp_path / "store", videos[:1], needed=needed)
     assert asked == [0, 8]
     assert next(store.Reader(str(tmp_path / "store")).frames(videos[0][0], 7)).shape == (32, 42, 3)
+
+
+BAD_NAMES = [b"a/caf\xe9.avi", b"a/red\x1b[31m.avi", b"a/two\nlines.avi", b"a/back\\slash.avi"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_cannot_be_an_id_fails_alone(tmp_path, videos, name, caplog):
+    try:
+        write_clip(tmp_path / "clips/a/x.avi").rename(tmp_path / "clips" / os.fsdecode(name))
+    except OSError:
+        pytest.skip("This file system takes UTF-8 alone.")
+    source = datasets.Source(dataset="folders", videos_dir=str(tmp_path / "clips"))
+    outcome = fill(tmp_path / "store", datasets.list_videos(source))
+    assert sorted(outcome.done) == sorted(video_id for video_id, _ in videos)
+    [(video_id, reason)] = failures(tmp_path / "store").items()
+    assert printing.is_printable(video_id) and "\\" in video_id
+    assert "An id must be" in reason and str(tmp_path) not in reason
+    assert printing.is_printable(caplog.text.replace("\n", ""))
+    # The same file is known again.
+    listed = datasets.list_videos(source)
+    verdict = verification.verify(str(tmp_path / "store"), listed, resources=RESOURCES)
+    assert (verdict.is_good, list(verdict.failed)) == (True, [video_id])
+
+
+@pytest.mark.parametrize("name", ["two  spaces.avi", "it's.avi", 'it\'s "it".avi'])
+def test_no_path_of_this_machine_gets_into_the_list_of_failures(tmp_path, name):
+    path = tmp_path / "my  clips" / name
+    path.parent.mkdir()
+    path.write_bytes(b"RIFF")
+    fill(tmp_path / "store", [(name, path), (f"no {name}", path.with_name(f"no {name}"))])
+    reasons = failures(tmp_path / "store")
+    assert len(reasons) == 2
+    assert all(name in reason and "my " not in reason for reason in reasons.values())

@@ -3,7 +3,8 @@ r"""Decodes videos, estimates their optical flow and keeps both in a store (pape
     twostream precompute-flow --dataset=ucf101 --videos_dir=UCF-101 \
         --annotations=ucfTrainTestlist --store=stores/ucf101
 
-The whole data set is done, whatever --split says: all splits share one store. Run the same
+The split is read and described first: videos that no training would take cost no flow. The whole
+data set is done, whatever --split says: all splits share one store. Run the same
 command again to continue after any kind of interruption: complete videos are skipped. Videos that
 cannot be decoded are listed in STORE/failed.csv, and the exit code is 1.
 """

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from tf_twostream import cli
 from tf_twostream.paper import testing
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import printing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,12 +98,12 @@ def main(
         print(json.dumps([_as_json(item, given.top) for item in predictions], indent=2))
     else:
         for item in predictions:
-            print(item.video)
+            print(printing.escape(item.video))
             for name, score in item.best(given.top):
                 print(f"  {item.describe(score)}  {name}")
     # One bad video of many does not keep the others from being labelled, but it is no success.
     for video, reason in failed.items():
-        print(f"error: {video}: {reason}", file=sys.stderr)
+        print(printing.escape(f"error: {video}: {reason}"), file=sys.stderr)
     if given.output_video and predictions:
         # To stderr, as all that is no result: stdout may go into another program.
         print(f"video: {given.output_video}", file=sys.stderr)

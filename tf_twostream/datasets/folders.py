@@ -95,14 +95,16 @@ def _find_parts(ids: Iterable[str]) -> dict[str, str]:
     part_of = {name: part for part, names in PARTS.items() for name in names}
     parts = {top: part_of[top.lower()] for top in tops if top.lower() in part_of}
     found = set(parts.values())
+    like_a_split = "train" in found and len(found) > 1
     # A class may be called train or test, for example, where others are called car and bus.
-    if not parts or (len(parts) < len(tops) and not ("train" in found and len(found) > 1)):
+    if not parts or (len(parts) < len(tops) and not like_a_split):
         return {}
-    rule = "Folders that are named like parts must be train/ and test/ (or val/), each once"
-    if len(parts) < len(tops) or len(found) < len(parts):
-        rule = f"{rule}, and hold all videos"
-    elif "train" in found and len(found) > 1:
+    if like_a_split and len(found) == len(parts) == len(tops):
         return parts
+    rule = (
+        "Folders that are named like parts must be train/ and test/ or val/, each once, and hold "
+        "all videos"
+    )
     raise NamesError(f"{rule}. Received: {', '.join(tops)}.")
 
 
@@ -142,6 +144,7 @@ def _draw(
     videos: tuple[splits.Video, ...], class_names: tuple[str, ...], draw: int
 ) -> splits.Split:
     drawn = groups.draw(videos, TEST_SHARE, salt=f"{draw}/")
+    groups.warn_of_undrawn(drawn, class_names, "test")
     return splits.Split(
         name=f"folders draw {draw}",
         class_names=class_names,

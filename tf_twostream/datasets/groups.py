@@ -174,6 +174,22 @@ def draw(videos: Collection[splits.Video], share: float, *, salt: str = "") -> s
     return {video for group in drawn for video in members[group]}
 
 
+def warn_of_undrawn(
+    drawn: Collection[splits.Video], class_names: Collection[str], part: str
+) -> None:
+    """Warns if a class has none of the videos drawn.
+
+    Args:
+        drawn: What `draw` returned.
+        class_names: The classes in the order of their labels.
+        part: What the videos are drawn for, in a word.
+    """
+    shown = count(drawn)
+    if without := [name for label, name in enumerate(class_names) if not shown[label]]:
+        words = "%d classes have a single group to learn from, and no %s video: %s."
+        logging.warning(words, len(without), part, ", ".join(without[:10]))
+
+
 def count(videos: Iterable[splits.Video]) -> collections.Counter[int]:
     """Counts the videos of each class."""
     return collections.Counter(label for video in videos for label in video.labels)

@@ -61,7 +61,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def read_lines(path: pathlib.Path) -> Iterator[tuple[str, str]]:
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     """Reads the lines of a text file that are not blank.
 
     Args:
@@ -73,7 +73,7 @@ def read_lines(path: pathlib.Path) -> Iterator[tuple[str, str]]:
     # Not `splitlines`, which breaks lines at signs that may be part of a name.
     for number, line in enumerate(io.StringIO(read_text(path), newline=None), 1):
         if line.strip():
-            yield f"{path}, line {number}", line.strip()
+            yield f"{os.fspath(path)}, line {number}", line.strip()
 
 
 def read_rows(

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from absl import logging
-
 from tf_twostream.datasets import groups, splits
 
 
@@ -34,9 +32,6 @@ def draw(split: splits.Split, share: float) -> splits.Split:
         rule = "A validation part must leave each class a training video of another group"
         given = f"validation_share={share:g} for {len(split.train)} videos of {split.name}"
         raise ValidationError(f"{rule}. Received: {given}.")
-    shown = groups.count(validation)
-    if without := [name for label, name in enumerate(split.class_names) if not shown[label]]:
-        words = "%d classes have a single group to learn from, and no validation video: %s."
-        logging.warning(words, len(without), ", ".join(without[:10]))
+    groups.warn_of_undrawn(drawn, split.class_names, "validation")
     train = tuple(video for video in split.train if video not in drawn)
     return dataclasses.replace(split, train=train, validation=validation)

@@ -45,7 +45,7 @@ class Found:
         if not self.left_out:
             return
         kinds = ", ".join(
-            f"{count} {kind or 'without'}" for kind, count in sorted(self.left_out.items())
+            f"{count} {kind or 'without one'}" for kind, count in sorted(self.left_out.items())
         )
         words = f"{self.left_out.total()} files are left out because of their suffix: {kinds}."
         if self.without:
