@@ -38,7 +38,7 @@ def test_what_is_left_out_is_said_with_the_folders_of_which_nothing_is_left(tmp_
     assert not caplog.messages
 
 
-def test_a_name_that_is_no_id_is_found_apart_and_escaped(tmp_path):
+def test_a_name_that_is_no_id_is_found_apart_and_escaped(tmp_path, caplog):
     names = {
         b"a/caf\xe9.avi": r"a/caf\udce9.avi",
         b"a/red\x1b[31m.avi": r"a/red\x1b[31m.avi",
@@ -53,6 +53,8 @@ def test_a_name_that_is_no_id_is_found_apart_and_escaped(tmp_path):
     assert found.ids == {"a/x.avi"}
     assert set(found.unusable) == set(names.values())
     assert all(path.exists() for path in found.unusable.values())
+    assert video_files.list_ids(tmp_path) == ["a/x.avi"]
+    assert "4 videos are left out, for their names" in caplog.text
 
 
 def test_videos_are_found_at_any_depth_under_any_name(tmp_path):

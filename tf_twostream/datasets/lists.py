@@ -101,7 +101,7 @@ def read_rows(
     if not set(columns) <= set(header) <= known or len(set(header)) != len(header):
         more = "".join(f"[,{name}]" for name in (("...",) if optional is None else optional))
         rule = f"The first line of {os.fspath(path)} must name the columns {','.join(columns)}"
-        raise ValueError(f"{rule}{more}. Received: {','.join(header)}.")
+        raise ValueError(f"{rule}{more}. Received: {printing.escape(','.join(header))}.")
     for place, cells in rows:
         if len(cells) != len(header):
             rule = f'{place} must have as many cells as the header (commas need "quotes")'

@@ -144,7 +144,14 @@ def list_ids(videos_dir: str | os.PathLike[str]) -> list[str]:
     Raises:
         VideosDirError: If there is no such folder or no video in it.
     """
-    ids = sorted(find_videos(videos_dir))
+    found = find(videos_dir)
+    if found.unusable:
+        words = (
+            "%d videos are left out, for their names are not UTF-8 or hold control characters or "
+            "backslashes: %s ..."
+        )
+        logging.warning(words, len(found.unusable), min(found.unusable))
+    ids = sorted(found.ids)
     if not ids:
         rule = f"`videos_dir` must hold videos ({' '.join(sorted(SUFFIXES))})"
         raise VideosDirError(f"{rule}. Received: {os.fspath(videos_dir)}, with no videos.")
