@@ -20,11 +20,19 @@ from tf_twostream.store import coding
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One video to do: its id, its file and what to make of it."""
+    """One video to do: its id, its file and what to make of it.
+
+    Attributes:
+        video_id: Its id.
+        path: Its file.
+        settings: What to make of it.
+        decoder: Which decoder to begin with (see `frames.read_frames`).
+    """
 
     video_id: str
     path: str
     settings: store.Settings
+    decoder: frames.Decoder = "opencv"
 
     @property
     def method(self) -> flow.Method:
@@ -78,12 +86,32 @@ def header(video: tuple[str, str]) -> Generator[None, None, frames.Header]:
         The header; nothing is yielded before.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        OSError: If there is no file that can be read.
         ValueError: If it is no video.
     """
     _silence_decoders()
     yield from ()  # Makes it the generator that a job has to be.
     return frames.read_header(video[1])
+
+
+def by_other_decoder(job: Job) -> Job | None:
+    """Returns the job to try in the place of one that ended its worker; None if there is none."""
+    other = dataclasses.replace(job, decoder="pyav")
+    return None if job == other else other
+
+
+def whole_frames(job: Job) -> Generator[np.ndarray, None, None]:
+    """Yields the frames of a video `[H, W, 3]` uint8 RGB in the size that they have.
+
+    Args:
+        job: The video.
+
+    Raises:
+        OSError: If there is no file that can be read.
+        ValueError: If not one frame decodes.
+    """
+    _silence_decoders()
+    yield from frames.read_frames(job.path, decoder=job.decoder)
 
 
 def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
@@ -100,13 +128,14 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
         The summary.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        OSError: If there is no file that can be read.
         ValueError: If fewer than two frames decode, or flow is not finite.
     """
     cv2.setNumThreads(1)  # There is a process per core already.
     _silence_decoders()
-    header = frames.read_header(job.path)
-    rgb = frames.read_frames(job.path, shorter_side=job.settings.shorter_side)
+    header = frames.read_header(job.path, decoder=job.decoder)
+    side = job.settings.shorter_side
+    rgb = frames.read_frames(job.path, shorter_side=side, decoder=job.decoder)
     pairs = ((frame, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)) for frame in rgb)
     directions = () if job.method.solver else job.settings.directions
     # One decoding feeds all; `tee` keeps only what one reader is ahead of another.

@@ -85,6 +85,8 @@ def fill(
                         under_way.finish(job, summary)
                         done.append(job.video_id)
                         num_frames += summary.num_frames
+                    case workers.Restarted():
+                        under_way.discard(job)
                     case workers.Failed(reason):
                         under_way.give_up(job, reason)
                         failed[job.video_id] = reason
@@ -113,7 +115,11 @@ def _events(
     """Yields what the workers send, with flow solved where they leave that to TensorFlow."""
     count = resources.num_processes
     decoding = workers.run(
-        extraction.time_steps, jobs, num_workers=count, timeout=resources.timeout
+        extraction.time_steps,
+        jobs,
+        num_workers=count,
+        timeout=resources.timeout,
+        again=extraction.by_other_decoder,
     )
     with contextlib.closing(decoding):  # Ends the workers, however the loop ends.
         if not jobs or not jobs[0].method.solver:
@@ -169,10 +175,14 @@ class _UnderWay:
         warn_of_cut_off(job.path, summary)
         self._advance()
 
-    def give_up(self, job: extraction.Job, reason: str) -> None:
-        """Removes what there is of a video."""
+    def discard(self, job: extraction.Job) -> None:
+        """Removes what was added of a video."""
         if job.video_id in self._videos:
             self._videos.pop(job.video_id).discard()
+
+    def give_up(self, job: extraction.Job, reason: str) -> None:
+        """Removes what there is of a video."""
+        self.discard(job)
         # A killed run may have left a part of it, even if no frame came now.
         self._writer.discard(job.video_id)
         logging.warning("%s failed. %s", job.path, reason)
