@@ -35,6 +35,8 @@ ADVICE = {
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
     "NoRunError": "Name the --run_dir of a training script.",
     "OtherRunError": "Continue it with the flags it was begun with, or choose another --run_dir.",
+    "DamagedRunError": "Restore the file, use the version that wrote it, or begin a new run in "
+    "another folder.",
     "NoBestError": "Leave --checkpoint=best out, or train with --validation_share=0.2 in another "
     "--run_dir.",
     "OtherStoreError": "Name a store made with the same settings, or make one with "

@@ -152,7 +152,9 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
         else:
             # A stream looks one frame ahead; after the last frame it has no field left.
             fields = {name: next(stream, None) for name, stream in streams.items()}
-            coded = {name: code_field(f) for name, f in fields.items() if f is not None}
+            coded: dict[str, CodedField] = {
+                name: code_field(f) for name, f in fields.items() if f is not None
+            }
             yield TimeStep(jpeg, coded)
         num_frames, shape = num_frames + 1, frame.shape[:2]
     # Only now, for the header may promise what does not decode.

@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import zipfile
 
 import numpy as np
 
@@ -76,7 +75,12 @@ def scan(store: str, kinds: tuple[str, ...]) -> Index:
         DamagedStoreError: If a `video.json` is damaged.
     """
     complete, _ = layout.find_videos(store)
-    return join({video_id: layout.read_video(store, video_id) for video_id in complete}, kinds)
+    videos = {video_id: layout.read_video(store, video_id) for video_id in complete}
+    for video_id, info in videos.items():
+        if absent := set(kinds) - set(info.lengths):
+            path = layout.video_path(store, video_id)
+            raise layout.DamagedStoreError(f"{path} does not tell of {', '.join(sorted(absent))}.")
+    return join(videos, kinds)
 
 
 def write(store: str, index: Index) -> None:
@@ -122,5 +126,5 @@ def read(store: str) -> Index:
         return Index(**arrays, lengths=lengths)
     # What NumPy raises depends on where a file was cut off. Some of it advises to trust pickles,
     # so its words are not repeated. Other arrays are a TypeError.
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except files.DAMAGED_NPZ as error:
         raise layout.DamagedStoreError(f"{path} is damaged.") from error
