@@ -286,7 +286,7 @@ def _op_errors() -> tuple[type[Exception], ...]:
 def _in_words(error: Exception) -> str:
     """Words an error of the user's; TensorFlow adds lines on where in the graph it arose."""
     if isinstance(error, _op_errors()):
-        return str(error.message).strip().splitlines()[0]  # type: ignore[attr-defined]
+        return str(error.message).strip().splitlines()[0].rpartition("}} ")[2]  # type: ignore[attr-defined]
     return str(error)
 
 

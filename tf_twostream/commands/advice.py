@@ -24,6 +24,8 @@ ADVICE = {
     "FailedListError": "Remove the file, then run twostream precompute-flow again.",
     "DamagedStoreError": "Let twostream verify-store --redo remove what is damaged, then run "
     "precompute-flow again; a store without a good store.json must be computed anew.",
+    "OtherSchemaError": "Use the version of this program that wrote it, or compute it anew in "
+    "another --store.",
     "OtherSettingsError": "Give the same flags, or use another --store.",
     "MissingVideoError": "Compute it with twostream precompute-flow (--directions for backward "
     "flow); failed.csv in the store may say why a video is not there.",

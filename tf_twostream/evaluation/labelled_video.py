@@ -21,7 +21,7 @@ UNKNOWN_FPS = 25.0  # Frames per second if the header of the video says none tha
 MOST_FPS = 1000.0
 
 
-class _RestartedError(Exception):
+class _Restart(Exception):
     """The frames of a video begin anew."""
 
 
@@ -88,7 +88,7 @@ def write(path: str, job: extraction.Job, reader: store.Reader, text: str, timeo
                 pictures.labelled(frame, field, text, scale)
                 for frame, field in zip(_frames(events, job.path), _last_twice(fields))
             )
-            with contextlib.suppress(_RestartedError):
+            with contextlib.suppress(_Restart):
                 frames.write_h264(path, pages, fps=fps)
                 return
 
@@ -102,7 +102,7 @@ def _frames(
             case workers.Piece(frame):
                 yield frame
             case workers.Restarted():
-                raise _RestartedError
+                raise _Restart
             case workers.Failed(reason):
                 rule = "A video must stay as it is until it is drawn"
                 raise OSError(f"{rule}. Received: {path} ({reason}).")

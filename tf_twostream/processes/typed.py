@@ -19,14 +19,15 @@ def check(instance: Any) -> None:
     Raises:
         ValueError: If a value is of another type, or a number that no 64 bits hold.
     """
-    for name, hint in _hints(type(instance)).items():
+    kind: Any = type(instance)
+    for name, hint in _fields(kind).items():
         if not _fits(value := getattr(instance, name), hint):
             words = hint.__name__ if isinstance(hint, type) else str(hint)
             raise ValueError(f"`{name}` must be {words}. Received: {value!r}.")
 
 
-@functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
+@functools.lru_cache
+def _fields(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
@@ -48,7 +49,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint in (int, float):
         return _is_number(value, hint)
     if dataclasses.is_dataclass(hint) and isinstance(value, hint):  # type: ignore[arg-type]
-        return all(_fits(getattr(value, name), one) for name, one in _hints(hint).items())  # type: ignore[arg-type]
+        return all(_fits(getattr(value, name), one) for name, one in _fields(hint).items())  # type: ignore[arg-type]
     return isinstance(value, hint)
 
 

@@ -154,8 +154,9 @@ def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
         # Without pickle: a scores file may come from someone else, and pickles run code.
         with np.load(io.BytesIO(files.read(path)), allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
+    # Some of what NumPy says advises to trust pickles, so its words are not repeated.
     except files.DAMAGED_NPZ as error:
-        raise ValueError(f"{rule}. Received: {given}, which is none ({error}).") from None
+        raise ValueError(f"{rule}. Received: {given}, which is none, or damaged.") from error
     if not {*needed} <= {*arrays} <= names:
         raise ValueError(f"{rule}. Received: {given} with {', '.join(arrays) or 'nothing'}.")
     return arrays

@@ -37,6 +37,10 @@ class DamagedStoreError(ValueError):
     """A file of a store is damaged, or of another schema."""
 
 
+class OtherSchemaError(DamagedStoreError):
+    """A store was written by a version of this program with other files, or others in them."""
+
+
 @dataclasses.dataclass(frozen=True)
 class VideoInfo:
     """What `video.json` says about one complete video.

@@ -143,7 +143,8 @@ def read(store: str) -> Settings:
 
     Raises:
         NoStoreError: If there is none.
-        DamagedStoreError: If it is damaged, or the store was written with another schema.
+        OtherSchemaError: If the store was written with another schema.
+        DamagedStoreError: If it is damaged.
     """
     path = files.join(store, layout.SETTINGS)
     if not files.exists(path):
@@ -155,7 +156,9 @@ def read(store: str) -> Settings:
         # Before the rest: another schema may have other names for it.
         if (version := content.get("schema_version")) != layout.SCHEMA_VERSION:
             rule = f"The schema of a store must be {layout.SCHEMA_VERSION}"
-            raise ValueError(f"{rule}. Received: {store} with schema {version}.")
+            raise layout.OtherSchemaError(f"{rule}. Received: {path} with schema {version}.")
         return Settings.from_json(content, path)
+    except layout.OtherSchemaError:
+        raise
     except ValueError as error:
         raise layout.DamagedStoreError(str(error)) from error
