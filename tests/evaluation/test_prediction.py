@@ -1,5 +1,9 @@
 """Labels for new videos."""
 
+import os
+import signal
+import tempfile
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from tf_twostream.evaluation import labelled_video, prediction, scoring
 from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import signals
 from tf_twostream.scores import fusion
 
 RESOURCES = Resources(num_workers=2)
@@ -142,6 +147,18 @@ def test_a_video_that_cannot_be_drawn_keeps_its_labels(clips, trained, tmp_path,
     [item], failed = prediction.predict([video], trained[:1], RESOURCES, output_dir=str(tmp_path))
     assert item.video == video
     assert failed == {video: "no labelled video: No space left on device"}
+
+
+def test_sigterm_leaves_no_frames_behind(clips, trained, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        assert [path.name for path in tmp_path.glob("twostream_*/*")]
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(scoring, "score_videos", stop)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    video = str(clips / trained[0].split.test[0].id)
+    assert signals.run(lambda: prediction.predict([video], trained[:1], RESOURCES)) == 143
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_title_has_the_number_of_a_class_whose_name_cannot_be_drawn(monkeypatch):

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, models, paper, runs, store
+from tf_twostream.datasets import lists
 from tf_twostream.foreign_weights import caffe, fitting, matconvnet, matlab, network, vgg16_files
 from tf_twostream.foreign_weights.errors import DescriptionError, OtherNetworkError
 from tf_twostream.foreign_weights.knobs import ForeignFile
@@ -139,8 +140,7 @@ def _split(
             raise DescriptionError(
                 f"Classes must come from a file or from a data set. Received: {given}."
             )
-        lines = pathlib.Path(file.class_names).read_text(encoding="utf-8").splitlines()
-        names = tuple(line.strip() for line in lines if line.strip())
+        names = tuple(line for _, line in lists.read_lines(pathlib.Path(file.class_names)))
     split = data_set or datasets.Split(pathlib.Path(file.weights).name, names, (), ())
     # These networks end in a softmax, our multi-label networks in sigmoids.
     if split.multi_label:

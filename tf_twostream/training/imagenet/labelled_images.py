@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tf_twostream.datasets import lists
 from tf_twostream.inputs import parallel
 
 Place = dict[str, tf.Tensor]
@@ -306,8 +307,7 @@ def find_labelled(path: str, labels_file: str, class_names: Sequence[str]) -> Fo
         LabelListError: If lines and images do not match, or a line names no class.
     """
     files = _list(path)
-    text = pathlib.Path(labels_file).read_text(encoding="utf-8")
-    rows = [line.split() for line in text.splitlines() if line.strip()]
+    rows = [line.split() for _, line in lists.read_lines(pathlib.Path(labels_file))]
     if all(len(row) == 1 for row in rows) and len(rows) == len(files):
         classes = {file: row[0] for file, row in zip(files, rows)}
     else:
