@@ -150,6 +150,8 @@ def test_help_lists_each_flag_below_its_group():
 SCRIPT = """
     '''Counts.'''
     import dataclasses
+    import os
+    import signal
     from tf_twostream import cli
 
     @dataclasses.dataclass(frozen=True)
@@ -159,7 +161,12 @@ SCRIPT = """
     def main(knobs: Knobs) -> int:
         if knobs.count == 0:
             raise ValueError("`count` must be positive. Received: count=0.")
+        if knobs.count == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
         if knobs.count == 8:
+            print("über 走 \\udcff")
+            return 0
+        if knobs.count == 10:
             raise ValueError("Received: red\\x1b[31m.avi and\\ncaf\\udce9.avi.")
         if knobs.count == 9:
             raise KeyboardInterrupt
@@ -174,10 +181,11 @@ def script(tmp_path, root):
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(SCRIPT))
 
-    def call(*arguments):
+    def call(*arguments, **environment):
         return subprocess.run(
             [sys.executable, path, *arguments],
-            capture_output=True, text=True, check=False, env={"PYTHONPATH": str(root)},
+            capture_output=True, text=True, check=False,
+            env={"PYTHONPATH": str(root), **environment},
         )  # fmt: skip
 
     return call
@@ -202,7 +210,7 @@ def test_a_mistake_of_the_user_is_one_line_with_advice(script):
 
 
 def test_what_a_terminal_would_obey_is_escaped(script):
-    result = script("--count=8")
+    result = script("--count=10")
     begin = "error: Received: red\\x1b[31m.avi and\ncaf\\udce9.avi.\nTake more."
     assert result.stderr.startswith(begin)
 
@@ -220,6 +228,18 @@ def test_an_error_of_tensorflow_is_one_line():
 
 def test_ctrl_c_leaves_with_130(script):
     assert script("--count=9").returncode == 130
+
+
+def test_sigterm_leaves_with_143_and_one_line(script):
+    result = script("--count=7")
+    assert (result.returncode, result.stderr) == (143, "ended by SIGTERM\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_names_that_a_terminal_cannot_show_are_escaped(script, encoding):
+    result = script("--count=8", PYTHONIOENCODING=encoding)
+    shown = "über 走" if encoding == "utf-8" else "\\xfcber \\u8d70"
+    assert (result.returncode, result.stdout) == (0, f"{shown} \\udcff\n")
 
 
 @pytest.mark.parametrize("argument", ["count=3", "--cuont=3", "--count=x"])

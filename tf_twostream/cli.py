@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 
 from absl import app, flags, logging
 
-from tf_twostream.processes import compiled_code, printing, quiet_import
+from tf_twostream.processes import compiled_code, printing, quiet_import, signals
 
 REQUIRED: Any = object()
 GROUPS = ("data", "network", "training", "output", "machine")  # In the order of --help.
@@ -286,7 +286,7 @@ def _op_errors() -> tuple[type[Exception], ...]:
 def _in_words(error: Exception) -> str:
     """Words an error of the user's; TensorFlow adds lines on where in the graph it arose."""
     if isinstance(error, _op_errors()):
-        return str(error.message).strip().splitlines()[0]  # type: ignore[attr-defined]
+        return str(error.message).strip().splitlines()[0].rpartition("}} ")[2]  # type: ignore[attr-defined]
     return str(error)
 
 
@@ -299,7 +299,8 @@ def run(
     """Parses the command line, calls `main` and exits with the code that it returns (None is 0).
 
     Mistakes of the user (`ValueError`, `OSError`, errors of TensorFlow's ops) end in one line with
-    code 1, those of the command line with 2; anything else is ours and keeps its traceback.
+    code 1, those of the command line with 2, Ctrl-C with 130, SIGTERM with 143 and SIGHUP with 129;
+    anything else is ours and keeps its traceback.
 
     Args:
         main: See `parse`. What it imports itself is imported after the flags are parsed, so that
@@ -308,6 +309,8 @@ def run(
         advise: Says what the user can do about an error; empty for nothing.
     """
     argv = list(sys.argv if argv is None else argv)
+    # What a terminal cannot show, for example names on one that is not UTF-8, is escaped.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if any(argument in _HELP for argument in argv[1:]):
         print(describe(main, os.path.basename(argv[0])))
         sys.exit(0)
@@ -325,10 +328,7 @@ def run(
         if not flags.FLAGS["verbosity"].present:  # TensorFlow's notes on itself stay out.
             logging.set_verbosity(logging.WARNING)
         try:
-            return calls[0]()
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            return 130
+            return signals.run(calls[0])
         except Exception as error:
             if not isinstance(error, (ValueError, OSError, *_op_errors())):
                 raise

@@ -62,9 +62,9 @@ def test_the_streams_are_fused(run, done):
 def test_a_video_is_labelled_and_the_model_exported(run, done):
     pair = [f"--{stream}_run={done / stream}" for stream in STREAMS]
     clip = next((done / "videos").rglob("*.avi"))
-    labelled = done / "labelled.mp4"
+    labelled = done / "labelled"
     out, _ = run(
-        ["scripts/predict.py", *pair, "--json", f"--output_video={labelled}", clip],
+        ["scripts/predict.py", *pair, "--json", f"--output_dir={labelled}", clip],
         ["scripts/export_model.py", *pair, f"--output_dir={done / 'model'}"],
     )
     [prediction] = json.loads(out)
@@ -73,7 +73,7 @@ def test_a_video_is_labelled_and_the_model_exported(run, done):
     for name, score in prediction["scores"].items():
         mean = np.mean([prediction[stream][name] for stream in STREAMS])
         assert score == pytest.approx(mean, abs=2e-6)
-    assert cv2.VideoCapture(str(labelled)).read()[0]
+    assert cv2.VideoCapture(str(labelled / f"{clip.stem}.mp4")).read()[0]
     assert (done / "model" / "saved_model.pb").exists()
 
 

@@ -1,6 +1,8 @@
 """Labels for new videos."""
 
-import weakref
+import os
+import signal
+import tempfile
 
 import cv2
 import numpy as np
@@ -9,11 +11,11 @@ import trained as trained_runs
 from absl import logging
 
 from tf_twostream import datasets, runs, store
-from tf_twostream.evaluation import prediction, scoring
-from tf_twostream.flow import codec
+from tf_twostream.evaluation import labelled_video, prediction, scoring
 from tf_twostream.paper import recipes, testing
-from tf_twostream.precompute import filling
+from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import signals
 from tf_twostream.scores import fusion
 
 RESOURCES = Resources(num_workers=2)
@@ -140,35 +142,50 @@ def test_the_best_classes_come_first():
     assert item.best(2) == [("b", 0.5), ("c", 0.3)]
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
-def test_the_labelled_video_shows_frames_beside_their_flow(clips, trained, tmp_path, suffix):
-    path = tmp_path / f"labelled{suffix}"
+def test_each_labelled_video_shows_the_frames_of_its_video(clips, trained, tmp_path):
+    videos = [str(clips / video.id) for video in trained[0].split.test]
+    predictions, failed = prediction.predict(
+        videos, trained[:2], RESOURCES, output_dir=str(tmp_path / "new")
+    )
+    assert not failed and len(list((tmp_path / "new").iterdir())) == len(videos)
+    for video, item in zip(videos, predictions):
+        pages = list(frames.read_frames(item.drawn))
+        originals = list(frames.read_frames(video))
+        assert len(pages) == len(originals) == 8
+        assert pages[0].shape == (48 + 20, 2 * 64, 3)
+        for page, original in zip(pages, originals):
+            assert np.abs(page[20:, :64].astype(int) - original).mean() < 12
+
+
+def test_a_video_that_cannot_be_drawn_keeps_its_labels(clips, trained, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(labelled_video, "write", fail)
     video = str(clips / trained[0].split.test[0].id)
-    prediction.predict([video], trained[:2], RESOURCES, output_video=str(path))
-    capture = cv2.VideoCapture(str(path))
-    pages = []
-    while (page := capture.read()[1]) is not None:
-        pages.append(page)
-    assert len(pages) == 8
-    assert pages[0].shape == (48 + 20, 2 * 64, 3)
+    [item], failed = prediction.predict([video], trained[:1], RESOURCES, output_dir=str(tmp_path))
+    assert item.video == video
+    assert failed == {video: "no labelled video: No space left on device"}
 
 
-def test_one_frame_of_the_labelled_video_is_in_memory_at_a_time(trained, tmp_path, monkeypatch):
-    reader = store.Reader(trained[2])
-    restore, fields = codec.restore, []
+def test_sigterm_leaves_no_frames_behind(clips, trained, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        assert [path.name for path in tmp_path.glob("twostream_*/*")]
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    def restore_and_count(*args):
-        most.append(sum(reference() is not None for reference in fields))
-        field = restore(*args)
-        fields.append(weakref.ref(field))
-        return field
+    monkeypatch.setattr(scoring, "score_videos", stop)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    video = str(clips / trained[0].split.test[0].id)
+    assert signals.run(lambda: prediction.predict([video], trained[:1], RESOURCES)) == 143
+    assert not list(tmp_path.iterdir())
 
-    most: list[int] = []
-    monkeypatch.setattr(codec, "restore", restore_and_count)
-    monkeypatch.setattr(prediction, "SCALE_FIELDS", 2)
-    path = str(tmp_path / "a.avi")
-    prediction.write_video(path, reader, reader.video_ids[0], "text")
-    assert len(fields) == 2 + 7 and max(most) <= 2  # Two for the colours, then all, one by one.
+
+def test_a_title_has_the_number_of_a_class_whose_name_cannot_be_drawn(monkeypatch):
+    scores = np.array([0.2, 0.8])
+    item = prediction.Prediction("v.avi", ("a", "gehen über"), scores, {})
+    assert item.title == "gehen über 80 %"
+    item = prediction.Prediction("v.avi", ("a", "a\nb"), scores, {}, are_decisions=True)
+    assert item.title == "class 1: a?b"
 
 
 def test_the_protocol_reaches_the_evaluation(clips, trained, monkeypatch):
@@ -185,25 +202,9 @@ def test_the_protocol_reaches_the_evaluation(clips, trained, monkeypatch):
     assert seen == [protocol]
 
 
-def test_an_output_video_that_cannot_be_written_fails_before_the_work(clips, trained, monkeypatch):
+def test_labelled_videos_that_cannot_be_written_fail_before_the_work(clips, trained, monkeypatch):
     monkeypatch.setattr(filling, "fill", lambda *_, **__: pytest.fail("worked in vain"))
     video = str(clips / trained[0].split.test[0].id)
-    for path in (f"{video}/out.mp4", "/proc/no such folder/out.avi"):
+    for path in (video, "/proc/no such folder"):
         with pytest.raises(OSError, match="must be a file that can be written"):
-            prediction.predict([video], trained[:1], RESOURCES, output_video=path)
-    with pytest.raises(ValueError, match="another file than the video"):
-        prediction.predict([video], trained[:1], RESOURCES, output_video=video)
-
-
-def test_the_folder_of_the_output_video_is_made(tmp_path):
-    prediction.check_output_video(str(tmp_path / "new/folder/out.mp4"), ["a"])
-    assert not any((tmp_path / "new/folder").iterdir())
-    (tmp_path / "out.mp4").mkdir()
-    with pytest.raises(OSError, match="out.mp4"):
-        prediction.check_output_video(str(tmp_path / "out.mp4"), ["a"])
-
-
-@pytest.mark.parametrize(("path", "videos"), [("out.gif", ["a"]), ("out.mp4", ["a", "b"])])
-def test_an_impossible_output_video_is_refused(path, videos):
-    with pytest.raises(ValueError, match="`output_video`"):
-        prediction.check_output_video(path, videos)
+            prediction.predict([video], trained[:1], RESOURCES, output_dir=path)

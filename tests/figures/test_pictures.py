@@ -71,12 +71,37 @@ def test_a_volume_is_a_row_of_its_fields_in_colour():
     assert picture[3, 9].argmax() == 0
 
 
-def test_labelled_pages_have_even_sides():
+def test_labelled_pages_have_even_sides_and_the_frame_in_its_own_size():
     for height, width in ((48, 64), (49, 65), (31, 97)):
-        frame, field = np.zeros((height, width, 3), np.uint8), np.ones((height, width, 2), "f4")
+        frame = RNG.integers(0, 255, (height, width, 3)).astype(np.uint8)
+        field = np.ones((24, 32, 2), "f4")
         page = pictures.labelled(frame, field, "a rather long label " * 3, 1.0)
         assert page.shape[0] % 2 == page.shape[1] % 2 == 0
         assert page.shape[1] >= 2 * width
+        bar = max(20, height // 8)
+        np.testing.assert_array_equal(page[bar : bar + height, :width], frame)
+        assert np.ptp(page[bar:, width:].reshape(-1, 3), axis=0).max() == 0  # One colour.
+
+
+def test_names_are_drawn_in_other_scripts_as_in_latin():
+    names = ("gehen über", "ходить", "Περπάτημα", "مشي", "הליכה")
+    lines = [pictures._line(name, 40, 300) for name in names]
+    assert all(name == pictures.drawable(name) for name in names)
+    assert all((line > 128).any() for line in lines)
+    assert len({line.tobytes() for line in lines}) == len(names)
+
+
+def test_a_long_line_fits():
+    line = pictures._line("a rather long label " * 9, 40, 300)
+    assert line.shape == (40, 300, 3)
+    assert (line > 128).any() and (line[:, -4:] == 24).all()
+
+
+def test_what_no_font_has_is_a_question_mark(monkeypatch):
+    monkeypatch.setattr(pictures.font_manager.fontManager, "ttflist", [])
+    pictures._font_for.cache_clear()
+    assert pictures.drawable("走 walk\n\x1b") == "? walk??"
+    pictures._font_for.cache_clear()
 
 
 def test_a_figure_is_rendered_as_its_file_shows_it(tmp_path):

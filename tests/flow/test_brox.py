@@ -314,3 +314,23 @@ def test_middlebury_errors_are_as_documented(shared_data):
         errors[scene] = float(np.nanmean(np.linalg.norm(field - truth, axis=2)))
     assert errors["RubberWhale"] <= 0.13
     assert np.mean(list(errors.values())) < 0.21  # TV-L1 has 0.214, DIS 0.256.
+
+
+def test_the_callers_autograph_leaves_the_flow_alone(monkeypatch):
+    seen = []
+    check = brox._check_size
+
+    def note(size):
+        seen.append(tf.__internal__.autograph.control_status_ctx().status.name)
+        check(size)
+
+    monkeypatch.setattr(brox, "_check_size", note)
+
+    @tf.function
+    def estimate(frames):
+        if tf.reduce_sum(frames) >= 0:  # What AutoGraph is there for.
+            return brox.flow(frames, compiled=False)
+        return brox.flow(frames, backward=True, compiled=False)
+
+    assert estimate(tf.zeros([1, 2, 16, 20])).shape == (1, 1, 16, 20, 2)
+    assert set(seen) == {"DISABLED"}

@@ -8,6 +8,7 @@ import pytest
 from tf_twostream import flow, store
 from tf_twostream.flow import codec
 from tf_twostream.precompute import extraction, frames
+from tf_twostream.processes import workers
 
 
 @pytest.fixture
@@ -19,11 +20,15 @@ def clip(tmp_path):
     return made_up_clips.write(tmp_path / "a.avi", frames, code="FFV1")
 
 
+def job_of(path, **knobs):
+    settings = store.Settings.of(**({"method": "dis", "shorter_side": 48} | knobs))
+    return extraction.Job("a.avi", str(path), settings, settings.kinds)
+
+
 def extract(path, **knobs):
     """Returns all time steps and the summary."""
-    settings = store.Settings.of(**({"method": "dis", "shorter_side": 48} | knobs))
     steps = []
-    generator = extraction.time_steps(extraction.Job("a.avi", str(path), settings, settings.kinds))
+    generator = extraction.time_steps(job_of(path, **knobs))
     while True:
         try:
             steps.append(next(generator))
@@ -76,3 +81,31 @@ def test_one_frame_has_no_flow(tmp_path):
     path = made_up_clips.write(tmp_path / "a.avi", [np.zeros((48, 64, 3), np.uint8)])
     with pytest.raises(ValueError, match="two frames or more for flow. Received: 1"):
         extract(path)
+
+
+def test_a_video_that_crashes_one_decoder_is_done_by_the_other(tmp_path):
+    rng = np.random.default_rng(0)
+    written = [rng.integers(0, 255, (25, 33, 3)).astype(np.uint8) for _ in range(3)]
+    path = made_up_clips.write_uncompressed(tmp_path / "a.avi", written)
+    job = job_of(path, shorter_side=25)
+    decoded = []
+    # Whether OpenCV crashes depends on its version and on luck.
+    for _, event in workers.run(
+        extraction.whole_frames, [job], num_workers=1, timeout=60, again=extraction.by_other_decoder
+    ):
+        match event:
+            case workers.Restarted():
+                decoded.clear()
+            case workers.Piece(frame):
+                decoded.append(frame)
+    assert event == workers.Done(None)
+    np.testing.assert_array_equal(np.stack(decoded)[..., ::-1], written)
+
+
+def test_there_are_two_decoders(clip):
+    job = job_of(clip)
+    other = extraction.by_other_decoder(job)
+    assert (job.decoder, other.decoder) == ("opencv", "pyav")
+    assert extraction.by_other_decoder(other) is None
+    first, second = ([step.rgb for step in extraction.time_steps(one)][:3] for one in (job, other))
+    assert first == second

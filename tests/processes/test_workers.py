@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import forkserver
+from unittest import mock
 
 import pytest
 import worker_jobs as jobs
@@ -54,6 +56,37 @@ def test_what_one_job_does_to_its_process_stays_there(how, reason):
     assert re.search(reason, last.reason)
     assert sorted(by_job) == ["good 1", "good 2", "good 3"]
     assert all(events[-1] == workers.Done("fine") for events in by_job.values())
+
+
+def test_a_job_that_crashed_is_tried_again_in_another_way():
+    for other, last in (("good", workers.Done("fine")), (None, workers.Crashed), ("kill", None)):
+        by_job = collect(
+            workers.run(
+                jobs.misbehave, ["abort", "raise"], num_workers=2, timeout=60,
+                again=lambda job, other=other: other if job == "abort" else None,
+            )
+        )  # fmt: skip
+        first, *rest = by_job["abort"]
+        assert first == workers.Piece("abort")
+        if other:
+            assert rest[:2] == [workers.Restarted(), workers.Piece(other)]
+        assert rest[-1] == last or isinstance(rest[-1], workers.Crashed)
+        assert len(by_job["raise"]) == 2  # An exception is a finding, no crash.
+
+
+def test_workers_start_although_the_server_that_forks_was_killed():
+    list(workers.run(jobs.count, [1], num_workers=1, timeout=30))
+    os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    [*_, last] = workers.run(jobs.count, [3], num_workers=1, timeout=30)
+    assert last == (3, workers.Done(3))
+
+
+def test_workers_that_cannot_be_started_are_one_line(monkeypatch):
+    process = mock.Mock(start=mock.Mock(side_effect=EOFError))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(OSError, match="must start. Received: EOFError"):
+        workers._start(process)
+    assert process.start.call_count == 3
 
 
 def test_no_more_jobs_are_taken_than_there_are_workers():

@@ -101,3 +101,23 @@ def test_frames_and_fields_of_a_video_are_read_without_a_graph(reader):
 def test_frames_of_an_unknown_video_are_refused(reader):
     with pytest.raises(store.MissingVideoError, match="'c.avi' is not among"):
         next(reader.frames("c.avi"))
+
+
+def test_an_index_without_a_kind_of_the_store_is_refused(small_store):
+    path = pathlib.Path(small_store, "index.npz")
+    with np.load(path) as content:
+        np.savez(path, **{n: content[n] for n in content.files if n != "backward_lengths"})
+    with pytest.raises(store.DamagedStoreError, match="all kinds.*without backward"):
+        store.Reader(str(small_store))
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_frames": np.zeros(2)}, {"rgb_lengths": np.zeros(3, "i4")}]
+)
+def test_an_index_of_arrays_that_do_not_fit_is_damaged(small_store, change):
+    path = pathlib.Path(small_store, "index.npz")
+    with np.load(path) as content:
+        arrays = dict(content)
+    np.savez(path, **arrays | change)
+    with pytest.raises(store.DamagedStoreError, match=r"index\.npz is damaged"):
+        store.Reader(str(small_store))

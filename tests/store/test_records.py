@@ -74,3 +74,14 @@ def test_damaged_record_is_an_error(table):
     with pytest.raises(tf.errors.DataLossError):
         records.read_records(path, 0, 1)
     assert records.read_records(path, table["offsets"][1], 1).shape == 1  # The others are good.
+
+
+@pytest.mark.parametrize("graph", [False, True])
+@pytest.mark.parametrize("share", [0, 3])
+def test_a_file_that_is_too_short_is_named(table, tmp_path, share, graph):
+    path = tmp_path / "short.tfrecord"
+    ends = table["offsets"][1] if share else 0
+    path.write_bytes(pathlib.Path(table["path"][0]).read_bytes()[:ends])
+    read = tf.function(records.read_records) if graph else records.read_records
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received: .*short\.tfrecord"):
+        read(tf.constant(str(path)), tf.constant(0, tf.int64), 3)

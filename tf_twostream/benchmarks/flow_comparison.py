@@ -139,7 +139,8 @@ def _run(
     for _, event in workers.run(function, [trial], num_workers=1, timeout=MAX_SILENCE):
         if isinstance(event, workers.Failed):
             raise ChildProcessError(f"{trial.method} could not be tried: {event.reason}.")
-        values.append(event.value)
+        if isinstance(event, (workers.Piece, workers.Done)):
+            values.append(event.value)
     return values
 
 

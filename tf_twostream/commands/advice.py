@@ -30,6 +30,8 @@ ADVICE = {
     "FailedListError": "Remove the file, then run twostream precompute-flow again.",
     "DamagedStoreError": "Let twostream verify-store --redo remove what is damaged, then run "
     "precompute-flow again; a store without a good store.json must be computed anew.",
+    "OtherSchemaError": "Use the version of this program that wrote it, or compute it anew in "
+    "another --store.",
     "OtherSettingsError": "Give the same flags, or use another --store.",
     "MissingVideoError": "Compute it with twostream precompute-flow (--directions for backward "
     "flow); failed.csv in the store may say why a video is not there.",
@@ -41,6 +43,8 @@ ADVICE = {
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
     "NoRunError": "Name the --run_dir of a training script.",
     "OtherRunError": "Continue it with the flags it was begun with, or choose another --run_dir.",
+    "DamagedRunError": "Restore the file, use the version that wrote it, or begin a new run in "
+    "another folder.",
     "NoBestError": "Leave --checkpoint=best out, or train with --validation_share=0.2 in another "
     "--run_dir.",
     "OtherStoreError": "Name a store made with the same settings, or make one with "

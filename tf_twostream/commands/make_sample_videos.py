@@ -157,9 +157,7 @@ def write_set(sample_set: SampleSet) -> list[Entry]:
             path = output_dir / "videos" / entry.path
             path.parent.mkdir(parents=True, exist_ok=True)
             # Motion JPEG codes each frame on its own, and every build of OpenCV has a coder.
-            frames.write_video(
-                path, drawn, code="MJPG", fps=FRAMES_PER_SECOND, jpeg_quality=JPEG_QUALITY
-            )
+            frames.write_mjpeg(path, drawn, fps=FRAMES_PER_SECOND, quality=JPEG_QUALITY)
             bar.update()
     _write_manifest(manifest, entries)
     return entries

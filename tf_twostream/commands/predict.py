@@ -43,8 +43,8 @@ class PredictionFlags(cli.Knobs):
     )
     top: int = cli.knob(5, "Classes to print per video.", at_least=1)
     json: bool = cli.knob(False, "Print JSON instead of text.")
-    output_video: str = cli.knob(
-        "", "File, .mp4 or .avi, to draw the video into with its flow and label."
+    output_dir: str = cli.knob(
+        "", "Folder to draw each video into, as .mp4 (H.264), with its flow and label."
     )
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ def main(
         resources,
         protocol=protocol,
         score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
-        output_video=given.output_video,
+        output_dir=given.output_dir,
     )
     if given.json:
         print(json.dumps([_as_json(item, given.top) for item in predictions], indent=2))
@@ -104,7 +104,8 @@ def main(
     # One bad video of many does not keep the others from being labelled, but it is no success.
     for video, reason in failed.items():
         print(printing.escape(f"error: {video}: {reason}"), file=sys.stderr)
-    if given.output_video and predictions:
-        # To stderr, as all that is no result: stdout may go into another program.
-        print(f"video: {given.output_video}", file=sys.stderr)
+    for item in predictions:
+        if item.drawn and item.video not in failed:
+            # To stderr, as all that is no result: stdout may go into another program.
+            print(f"video: {item.drawn}", file=sys.stderr)
     return 1 if failed else 0

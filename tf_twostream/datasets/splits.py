@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_twostream.processes import files, printing
+from tf_twostream.processes import files, printing, typed
 
 
 class SplitFileError(ValueError):
@@ -269,7 +269,9 @@ def load_split(
             part: tuple(_load_video(upgrade(video)) for video in content.get(part, ()))
             for part in ("train", "test", "unused", "validation")
         }
-        return Split(**{**content, **parts, "class_names": tuple(content["class_names"])})
+        split = Split(**{**content, **parts, "class_names": tuple(content["class_names"])})
+        typed.check(split)
+        return split
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         rule = "A split file must be one that this program wrote"
         raise SplitFileError(f"{rule}. Received: {os.fspath(path)} ({error}).") from error

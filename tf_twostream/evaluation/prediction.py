@@ -7,26 +7,19 @@ video only what the networks look at is kept, and only that flow is computed.
 
 import dataclasses
 import functools
-import os
-import pathlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.evaluation import pairs, scoring
+from tf_twostream.evaluation import labelled_video, pairs, scoring
 from tf_twostream.figures import pictures
 from tf_twostream.paper import testing
-from tf_twostream.precompute import filling, frames
+from tf_twostream.precompute import extraction, filling
 from tf_twostream.precompute.resources import Resources
-from tf_twostream.processes import files
 from tf_twostream.scores import fusion
 from tf_twostream.store.settings import NO_FLOW
-
-VIDEO_CODES = {".mp4": "mp4v", ".avi": "MJPG"}
-SCALE_FIELDS = 16  # About so many fields of a video decide the scale of its colours.
-UNKNOWN_FPS = 25.0  # Frames per second of a labelled video if the header of the video says none.
 
 
 class OtherFlowError(ValueError):
@@ -43,6 +36,7 @@ class Prediction:
         scores: `[K]` fused softmax scores (sigmoids, if a video may show several).
         streams: By stream, its own `[K]` scores.
         are_decisions: Whether `scores` are decision values of an SVM instead, of any size.
+        drawn: The labelled video; empty if none is asked for.
     """
 
     video: str
@@ -50,10 +44,20 @@ class Prediction:
     scores: np.ndarray
     streams: dict[str, np.ndarray]
     are_decisions: bool = False
+    drawn: str = ""
 
     def describe(self, score: float) -> str:
         """Words a score: in percent, or as a decision value."""
         return f"{score:8.3f}" if self.are_decisions else f"{100 * score:6.2f} %"
+
+    @property
+    def title(self) -> str:
+        """The most likely class and its share in percent, as far as fonts can draw the name."""
+        label = int(self.scores.argmax())
+        name = self.class_names[label]
+        drawable = pictures.drawable(name)
+        words = name if drawable == name else f"class {label}: {drawable}"
+        return words if self.are_decisions else f"{words} {100 * self.scores[label]:.0f} %"
 
     def best(self, count: int = 5) -> list[tuple[str, float]]:
         """Returns the `count` most likely classes with their scores, best first."""
@@ -68,7 +72,7 @@ def predict(
     *,
     protocol: testing.Testing = testing.PAPER,
     score_fusion: fusion.Fusion | None = None,
-    output_video: str = "",
+    output_dir: str = "",
 ) -> tuple[list[Prediction], dict[str, str]]:
     """Scores videos with one stream or with both.
 
@@ -78,29 +82,27 @@ def predict(
         resources: What the machine may spend on decoding and flow.
         protocol: How many frames and views to look at.
         score_fusion: How to fuse the streams; None for their average.
-        output_video: The file to draw the first video into, with its flow and label; empty for
-            none.
+        output_dir: The folder to draw each video into, with its flow and label; empty for none.
 
     Returns:
-        Predictions in the order of the videos that could be read, and the reasons why the others
-        could not.
+        Predictions in the order of the videos that could be read, and the reasons why others could
+        not be read, or not be drawn.
 
     Raises:
         PairError: If the runs do not belong together.
         FusionError: If the fusion is of other streams or classes.
         OtherStoreError: If flow as in the training cannot be computed here.
-        ValueError: If `output_video` cannot be drawn.
-        OSError: If `output_video` cannot be written.
+        ValueError: If a labelled video would overwrite a video.
+        OSError: If no labelled video can be written.
     """
+    # Numbers instead of paths: two files may have one name, and a store holds no absolute path.
+    ids = {f"{number:06d}": video for number, video in enumerate(videos)}
     # What can be checked is checked first: decoding and flow take most of the time.
-    if output_video:
-        check_output_video(output_video, videos)
+    drawn = dict(zip(ids, labelled_video.paths(output_dir, videos))) if output_dir else {}
     if len(streams) == 2:
         pairs.check_pair(*streams)
     own = pairs.check_fusion(score_fusion, streams)
     settings = _settings(streams)
-    # Numbers instead of paths: two files may have one name, and a store holds no absolute path.
-    ids = {f"{number:06d}": video for number, video in enumerate(videos)}
     with tempfile.TemporaryDirectory(prefix="twostream_") as path:
         outcome = filling.fill(
             list(ids.items()),
@@ -108,7 +110,7 @@ def predict(
             settings=settings,
             resources=resources,
             # The labelled video shows every frame, the networks see few of them.
-            needed=None if output_video else functools.partial(_needed, streams, protocol),
+            needed=None if drawn else functools.partial(_needed, streams, protocol),
         )
         failed = {ids[video_id]: reason for video_id, reason in outcome.failed.items()}
         known = [datasets.Video(video_id, 0) for video_id in ids if video_id not in outcome.failed]
@@ -128,13 +130,16 @@ def predict(
                 fused[n],
                 {stream: rows[n] for stream, rows in scores.items()},
                 own.is_svm,
+                drawn.get(video.id, ""),
             )
             for n, video in enumerate(known)
         ]
-        if output_video:
-            label, score = predictions[0].best(1)[0]
-            text = label if own.is_svm else f"{label} {100 * score:.0f} %"
-            write_video(output_video, reader, known[0].id, text)
+        for video, item in zip(known, predictions if drawn else []):
+            job = extraction.Job(video.id, item.video, settings, settings.kinds)
+            try:
+                labelled_video.write(item.drawn, job, reader, item.title, resources.timeout)
+            except OSError as error:  # It is no reason to lose the labels.
+                failed[item.video] = f"no labelled video: {error}"
     return predictions, failed
 
 
@@ -175,60 +180,3 @@ def _settings(streams: Sequence[runs.Run]) -> store.Settings:
         except runs.OtherStoreError as error:  # No other store can be named here.
             raise OtherFlowError(str(error)) from error
     return settings
-
-
-def check_output_video(path: str, videos: Sequence[str]) -> None:
-    """Checks that a labelled video can be written, and makes its folder.
-
-    Args:
-        path: The file to write.
-        videos: The videos to label.
-
-    Raises:
-        ValueError: If the suffix is unknown, there are several videos, or it is one of them.
-        OSError: If no file can be written there.
-    """
-    if pathlib.Path(path).suffix.lower() not in VIDEO_CODES:
-        raise ValueError(
-            f"`output_video` must end in {' or '.join(VIDEO_CODES)}. Received: {path!r}."
-        )
-    if len(videos) > 1:
-        raise ValueError(f"`output_video` must show one video. Received: {len(videos)} videos.")
-    if os.path.realpath(path) in map(os.path.realpath, videos):
-        raise ValueError(f"`output_video` must be another file than the video. Received: {path}.")
-    files.check_output(path, "output_video")
-
-
-def write_video(path: str, reader: store.Reader, video_id: str, text: str) -> None:
-    """Writes a clip of frame, colour-coded flow and label, with one frame in memory at a time.
-
-    Args:
-        path: File to write, .mp4 or .avi.
-        reader: The store that holds the video.
-        video_id: The video.
-        text: The label to draw into each frame.
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    # One scale for all frames, so that colours compare over time. It is that of a few fields,
-    # because all of them together may not fit into memory.
-    step = max(1, reader.num_frames(video_id) // SCALE_FIELDS)
-    scale = pictures.magnitude(np.stack(list(reader.fields(video_id, step=step))))
-    pages = (
-        pictures.labelled(frame, field, text, scale)
-        for frame, field in _frames_and_fields(reader, video_id)
-    )
-    code = VIDEO_CODES[pathlib.Path(path).suffix.lower()]
-    frames.write_video(path, pages, code=code, fps=reader.fps(video_id) or UNKNOWN_FPS)
-
-
-def _frames_and_fields(
-    reader: store.Reader, video_id: str
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields RGB frame t `[H, W, 3]` and field t `[H, W, 2]`; the last field comes twice."""
-    fields = reader.fields(video_id)
-    field = np.zeros(0)
-    for frame in reader.frames(video_id):
-        field = next(fields, field)  # From the last frame no field leads on.
-        yield frame, field

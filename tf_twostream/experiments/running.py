@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from tf_twostream.experiments import plans
-from tf_twostream.processes import files
+from tf_twostream.processes import files, signals
 
 # As a module: there are no scripts beside a package that was installed from a wheel.
 PROGRAM = (sys.executable, "-m", "tf_twostream.commands")
@@ -49,7 +49,7 @@ class Runner:
 
         Raises:
             StepError: If it or one before it fails, now or earlier.
-            KeyboardInterrupt: If the user asked to stop.
+            signals.Ended: If the user asked to stop.
         """
         for earlier in step.after:
             self.run(earlier)
@@ -108,7 +108,7 @@ def _call(command: list[str]) -> int:
     """Runs a command and returns its exit code; a stop lets it first finish what it then does.
 
     Raises:
-        KeyboardInterrupt: If the user asked to stop, after the command has ended.
+        signals.Ended: If the user asked to stop, after the command has ended.
     """
     stopped: list[int] = []
     process: subprocess.Popen | None = None
@@ -119,8 +119,7 @@ def _call(command: list[str]) -> int:
             process.send_signal(number)
         stopped.append(number)
 
-    before = {n: signal.signal(n, hand_on) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with signals.handled(hand_on):
         # A training writes a checkpoint when it is asked to stop, and stops at once when asked
         # twice. A terminal sends Ctrl-C to the whole group, so the command gets one of its own and
         # hears of it from here alone.
@@ -132,11 +131,8 @@ def _call(command: list[str]) -> int:
         for number in stopped:  # What came while the process was starting.
             process.send_signal(number)
         code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if stopped:
-        raise KeyboardInterrupt
+        raise signals.Ended(stopped[0])
     return code
 
 

@@ -1,11 +1,15 @@
 """Pictures of networks and their inputs, as arrays for TensorBoard and PNG files."""
 
+import functools
 import io
 import os
+import unicodedata
 
 import cv2
+import matplotlib
 import numpy as np
-from matplotlib import figure
+from matplotlib import figure, font_manager, ft2font
+from PIL import Image, ImageDraw, ImageFont
 
 from tf_twostream.figures import reports
 from tf_twostream.flow import color
@@ -147,24 +151,64 @@ def magnitude(flow: np.ndarray) -> float:
     return max(float(np.percentile(lengths, 99)), 1e-6)  # A colour scale must be above 0.
 
 
-def labelled(frame: np.ndarray, field: np.ndarray, text: str, scale: float) -> np.ndarray:
-    """Draws a frame and its flow side by side below a line of text.
+def labelled(frame: np.ndarray, field: np.ndarray | None, text: str, scale: float) -> np.ndarray:
+    """Draws a frame and, if there is any, its flow side by side below a line of text.
 
     Args:
         frame: `[H, W, 3]` uint8 RGB.
-        field: `[H, W, 2]` float32 in pixels per frame.
+        field: `[h, w, 2]` float32 in pixels per frame, of any size.
         text: The line; written smaller if it would be too long.
         scale: Displacement, in pixels, that gets the full colour.
 
     Returns:
-        uint8 RGB of even height and width, as video coders want it.
+        uint8 RGB: the frame and, as large, the flow. If its height or width would be odd, which
+        video coders do not take, the last row or column comes twice.
     """
-    page = np.concatenate([frame, color.colorize(field, max_magnitude=scale)], axis=1)
-    bar = np.full((max(20, page.shape[0] // 8), page.shape[1], 3), 24, np.uint8)
-    font, size = cv2.FONT_HERSHEY_SIMPLEX, bar.shape[0] / 40
-    (width, height), _ = cv2.getTextSize(text, font, size, 1)
-    fit = min(1.0, (bar.shape[1] - 12) / max(width, 1))
-    place = (6, (bar.shape[0] + round(height * fit)) // 2)
-    cv2.putText(bar, text, place, font, size * fit, (255, 255, 255), 1, cv2.LINE_AA)
+    page = frame
+    if field is not None:
+        flow = color.colorize(field, max_magnitude=scale)
+        page = np.concatenate([frame, cv2.resize(flow, frame.shape[1::-1])], axis=1)
+    bar = _line(text, max(20, page.shape[0] // 8), page.shape[1])
     page = np.concatenate([bar, page])
     return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")
+
+
+def drawable(text: str) -> str:
+    """Returns a text with a question mark for each character that no font at hand can draw."""
+    known = _characters(_font_for(text))
+    # Some fonts have a picture even of a line break.
+    plain = (ord(sign) in known and unicodedata.category(sign)[0] != "C" for sign in text)
+    return "".join(sign if shown else "?" for sign, shown in zip(text, plain))
+
+
+@functools.lru_cache(maxsize=1)  # It is the same for all frames of a video.
+def _line(text: str, height: int, width: int) -> np.ndarray:
+    """Draws a line of text `[height, width, 3]`, white on dark grey."""
+    image = Image.new("RGB", (width, height), (24, 24, 24))
+    path, margin = _font_for(text), 6
+    font = ImageFont.truetype(path, 0.55 * height)
+    fit = min(1.0, (width - 2 * margin) / max(font.getlength(text), 1))
+    font = ImageFont.truetype(path, max(1.0, 0.55 * height * fit))
+    ImageDraw.Draw(image).text((margin, height / 2), text, font=font, anchor="lm")
+    return np.asarray(image)
+
+
+@functools.cache
+def _font_for(text: str) -> str:
+    """Finds a font for all characters of a text; that of Matplotlib if none has them all.
+
+    It knows Latin, Greek, Cyrillic, Arabic, Hebrew and more. Chinese, Japanese, Korean and the
+    scripts of India are drawn where the system has a font for them.
+    """
+    own = os.path.join(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    fonts = dict.fromkeys([own, *(font.fname for font in font_manager.fontManager.ttflist)])
+    wanted = {ord(sign) for sign in text}
+    # Matplotlib's list of fonts is of an earlier day.
+    there = (path for path in fonts if os.path.exists(path))
+    return next((path for path in there if wanted <= _characters(path)), own)
+
+
+@functools.cache
+def _characters(path: str) -> frozenset[int]:
+    """Returns the characters that a font can draw."""
+    return frozenset(ft2font.FT2Font(path).get_charmap())

@@ -74,7 +74,8 @@ def fields(
         frame t + 1 to t; t = 0, 1 ...
 
     Raises:
-        ValueError: If there is no such method or direction.
+        ValueError: If there is no such method or direction, or the frames are no grey frames of one
+            size.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"`direction` must be forward or backward. Received: {direction!r}.")

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_twostream.flow import pyramid, refinement, sor
+from tf_twostream.flow import methods, pyramid, refinement, sor
 from tf_twostream.flow.presets import FAST, OPENCV, Parameters
 
 __all__ = ["BYTES_PER_PIXEL", "FAST", "OPENCV", "Parameters", "energy", "fields", "flow"]
@@ -43,6 +43,8 @@ SMALLEST = refinement.MARGIN  # Pixels of a side: as many are mirrored at each b
 BYTES_PER_PIXEL = 320
 
 
+# Inside a function of the caller's that AutoGraph converts, it would try to convert this, too.
+@tf.autograph.experimental.do_not_convert
 def flow(
     frames: tf.Tensor,
     parameters: Parameters = FAST,
@@ -106,12 +108,13 @@ def fields(
         frame t + 1 to t; t = 0, 1 ...
 
     Raises:
-        ValueError: If a side is below `SMALLEST` pixels, or `pairs_per_call` below 1.
+        ValueError: If frames are no grey frames of one size, a side is below `SMALLEST` pixels, or
+            `pairs_per_call` below 1.
     """
     if pairs_per_call < 1:
         raise ValueError(f"`pairs_per_call` must be at least 1. Received: {pairs_per_call}.")
     estimate = _estimator(parameters, backward)
-    frames = iter(frames)
+    frames = methods.checked(frames)
     chunk = list(itertools.islice(frames, 1))
     for frame in chunk:
         _check_size(frame.shape)
@@ -139,6 +142,7 @@ def _check_size(size):
         raise ValueError(f"{rule}. Received (height, width): {tuple(size)}.")
 
 
+@tf.autograph.experimental.do_not_convert
 def energy(
     first: tf.Tensor, second: tf.Tensor, field: tf.Tensor, parameters: Parameters = FAST
 ) -> tf.Tensor:

@@ -7,12 +7,32 @@ module imports no TensorFlow, because the workers look into the table, too.
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tf_twostream.flow import opencv, presets
+
+
+def checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yields the frames of a video if they are grey frames `[H, W]` uint8 of one size.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    rule = "Flow must be that of grey frames [H, W] uint8 of one size"
+    if isinstance(frames, (str, os.PathLike)):
+        raise ValueError(f"{rule}, as a video decodes to. Received: the path {frames}.")
+    shape = None
+    for number, frame in enumerate(frames):
+        found = np.asarray(frame)
+        shape = found.shape if shape is None else shape
+        if found.ndim != 2 or found.dtype != np.uint8 or found.shape != shape:
+            given = f"{list(found.shape)} {found.dtype} as frame {number}"
+            raise ValueError(f"{rule}. Received: {given}.")
+        yield found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +52,7 @@ class PairByPair:
     def fields(self, frames: Iterable[np.ndarray], *, backward: bool) -> Iterator[np.ndarray]:
         """Yields the fields of a video as `flow.fields` describes them."""
         estimate = self.make()
-        for earlier, later in itertools.pairwise(frames):
+        for earlier, later in itertools.pairwise(checked(frames)):
             yield estimate(later, earlier) if backward else estimate(earlier, later)
 
 

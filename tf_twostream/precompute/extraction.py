@@ -28,6 +28,7 @@ class Job:
         kinds: The kinds of records to make: all that the settings name, or what a store lacks.
         needed: By kind `[T]` bool, which records somebody will read; the others are left empty.
             None for all of them.
+        decoder: Which decoder to begin with (see `frames.read_frames`).
     """
 
     video_id: str
@@ -35,6 +36,7 @@ class Job:
     settings: store.Settings
     kinds: tuple[str, ...]
     needed: Mapping[str, np.ndarray] | None = None
+    decoder: frames.Decoder = "opencv"
 
     @property
     def method(self) -> flow.Method | None:
@@ -140,12 +142,33 @@ def header(video: tuple[str, str]) -> Generator[None, None, frames.Header]:
         The header; nothing is yielded before.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        OSError: If there is no file that can be read.
         ValueError: If it is no video.
     """
     _silence_decoders()
     yield from ()  # Makes it the generator that a job has to be.
     return frames.read_header(video[1])
+
+
+def by_other_decoder(job: Job) -> Job | None:
+    """Returns the job to try in the place of one that ended its worker; None if there is none."""
+    return None if job.decoder == "pyav" else dataclasses.replace(job, decoder="pyav")
+
+
+def whole_frames(job: Job) -> Generator[np.ndarray, None, None]:
+    """Yields the frames of a video `[H, W, 3]` uint8 RGB in the size that they have.
+
+    Args:
+        job: The video.
+
+    Raises:
+        OSError: If there is no file that can be read.
+        ValueError: If not one frame decodes.
+    """
+    _silence_decoders()
+    for frame in frames.read_frames(job.path, decoder=job.decoder):
+        if frame is not None:
+            yield frame
 
 
 def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
@@ -162,18 +185,21 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
         The summary.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        OSError: If there is no file that can be read.
         ValueError: If fewer than two frames decode, or flow is not finite.
     """
     datasets.check_id(job.video_id)  # Else no split could name what is in the store.
     cv2.setNumThreads(1)  # There is a process per core already.
     _silence_decoders()
-    header = frames.read_header(job.path)
+    header = frames.read_header(job.path, decoder=job.decoder)
     source = frames.fingerprint(job.path)
     make = job.method.make if job.method else None
     estimators = {direction: make() for direction in job.directions} if make else {}
     decoded = frames.read_frames(
-        job.path, shorter_side=job.settings.shorter_side, wanted=job.wants_frame
+        job.path,
+        shorter_side=job.settings.shorter_side,
+        decoder=job.decoder,
+        wanted=job.wants_frame,
     )
     num_frames, size = 0, (0, 0)
     before: Unsolved | None = None

@@ -100,11 +100,11 @@ def fill(
                         under_way.finish(job, summary)
                         done.append(job.video_id)
                         num_frames += summary.num_frames
+                    case workers.Restarted():
+                        under_way.discard(job)
                     case workers.Failed(reason):
                         under_way.give_up(job, reason)
                         failed[job.video_id] = reason
-                    case _Again():
-                        under_way.discard(job)
         # No absolute path gets into a store: equal videos give equal bytes, wherever they lie.
         writer.write_failed({v: _without(files[v], v, reason) for v, reason in failed.items()})
         # Last: a store without an index is not finished, and no reader opens it.
@@ -131,13 +131,9 @@ def _disk_errors(path: str) -> Iterator[None]:
         raise OSError(f"The store {path} cannot be written: {error.message}") from error
 
 
-class _Again:
-    """A video had not as many frames as its header promised, and begins again."""
-
-
 def _events(
     jobs: Sequence[extraction.Job], resources: Resources, needed: Needed | None
-) -> Generator[tuple[extraction.Job, workers.Event | _Again], None, None]:
+) -> Generator[tuple[extraction.Job, workers.Event], None, None]:
     """Yields the events of all jobs, each planned for as many frames as its video has."""
     if needed is None:
         yield from _run(jobs, resources)
@@ -160,7 +156,7 @@ def _events(
         for job, event in _run(jobs, resources):
             if isinstance(event, workers.Done) and event.value.num_frames != job.planned_frames:
                 again.append(dataclasses.replace(job, needed=needed(event.value.num_frames)))
-                yield job, _Again()
+                yield job, workers.Restarted()
             else:
                 yield job, event
         jobs = again
@@ -172,7 +168,11 @@ def _run(
     """Yields what the workers send, with flow solved where they leave that to TensorFlow."""
     count = resources.num_processes
     decoding = workers.run(
-        extraction.time_steps, jobs, num_workers=count, timeout=resources.timeout
+        extraction.time_steps,
+        jobs,
+        num_workers=count,
+        timeout=resources.timeout,
+        again=extraction.by_other_decoder,
     )
     with contextlib.closing(decoding):  # Ends the workers, however the loop ends.
         if not any(job.solver for job in jobs):

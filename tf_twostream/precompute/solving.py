@@ -175,5 +175,7 @@ def _solved(steps: Steps, job: extraction.Job) -> Iterator[extraction.TimeStep]:
     }
     # Of a batch of N + 1 frames N fields come, with which `zip` ends.
     for fields, step in zip(zip(*streams.values()), steps):
-        coded = {name: extraction.code_field(field) for name, field in zip(streams, fields)}
+        coded: dict[str, extraction.CodedField] = {
+            name: extraction.code_field(field) for name, field in zip(streams, fields)
+        }
         yield extraction.TimeStep(step.rgb, coded)

@@ -12,9 +12,25 @@ import os
 import shutil
 import tempfile
 import types
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+# What NumPy raises for an npz file that is damaged, or none; a bare array has no `files`.
+DAMAGED_NPZ = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 PARTIAL = ".partial"  # Ending of a file, or folder, that is being written.
 
 # The files of this machine, under the names that `tf.io.gfile` has for the same functions.
@@ -188,5 +204,5 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     data = read(path)
     try:
         return json.loads(data)
-    except ValueError as error:  # Also bytes that are no UTF-8.
+    except (ValueError, RecursionError) as error:  # Also bytes that are no UTF-8.
         raise ValueError(f"A .json file must hold JSON. Received: {path} ({error}).") from error

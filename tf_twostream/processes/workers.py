@@ -49,7 +49,17 @@ class Failed:
     reason: str
 
 
-Event = Piece | Done | Failed
+@dataclasses.dataclass(frozen=True)
+class Crashed(Failed):
+    """A job ended its process."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Restarted:
+    """A job that crashed begins anew, in another way: its pieces up to here are void."""
+
+
+Event = Piece | Done | Failed | Restarted
 
 
 def count_cores() -> int:
@@ -84,6 +94,7 @@ def run(
     num_workers: int,
     timeout: float,
     job_seconds: float = math.inf,
+    again: Callable[[Job], Job | None] = lambda job: None,
 ) -> Generator[tuple[Job, Event], None, None]:
     """Runs a generator function on each job, in a new process per job.
 
@@ -97,10 +108,12 @@ def run(
         num_workers: Most processes at a time.
         timeout: A worker that yields nothing for so long, in seconds, is killed.
         job_seconds: A worker whose job takes longer in all is killed.
+        again: Returns the job to try in the place of one that crashed, or None to give it up.
 
     Yields:
         Pairs of a job and an event, as they come: any number of `Piece`, then one `Done` or
-        `Failed`. Events of different jobs interleave; those of one job keep their order.
+        `Failed`; before that `Restarted` if it was tried again, always with the job as it was
+        given. Events of different jobs interleave; those of one job keep their order.
 
     Raises:
         ValueError: If `num_workers` or `timeout` is not positive.
@@ -109,7 +122,7 @@ def run(
     if num_workers < 1 or not timeout > 0:
         given = f"num_workers={num_workers}, timeout={timeout}"
         raise ValueError(f"`num_workers` and `timeout` must be positive. Received: {given}.")
-    return _run(function, iter(jobs), num_workers, timeout, job_seconds)
+    return _run(function, iter(jobs), num_workers, timeout, job_seconds, again)
 
 
 def _run(
@@ -118,6 +131,7 @@ def _run(
     num_workers: int,
     timeout: float,
     job_seconds: float,
+    again: Callable[[Job], Job | None],
 ) -> Generator[tuple[Job, Event], None, None]:
     context = _context(function.__module__)
     active: dict[Any, _Worker] = {}
@@ -125,7 +139,7 @@ def _run(
         while True:
             # `zip` in this order takes no job when there is no free place for it.
             for _, job in zip(range(num_workers - len(active)), jobs):
-                worker = _Worker(context, function, job)
+                worker = _Worker(context, function, job, job)
                 active[worker.connection] = worker
             if not active:
                 return
@@ -141,6 +155,10 @@ def _run(
                 event = worker.receive()
                 if not isinstance(event, Piece):
                     active.pop(connection).kill()
+                if isinstance(event, Crashed) and (other := again(worker.tried)):
+                    follower = _Worker(context, function, worker.job, other)
+                    active[follower.connection] = follower
+                    event = Restarted()
                 yield worker.job, event
             for worker in [worker for worker in active.values() if worker.is_hung(timeout)]:
                 active.pop(worker.connection).kill()
@@ -157,13 +175,12 @@ def _run(
 class _Worker:
     """The calling process's end of one worker."""
 
-    def __init__(self, context: Any, function: Callable[[Any], Any], job: Any):
-        self.job = job
+    def __init__(self, context: Any, function: Callable[[Any], Any], job: Any, tried: Any):
+        self.job, self.tried = job, tried  # As it was given, and as it is done.
         self.connection, theirs = context.Pipe(duplex=False)
         # Daemons are ended at the latest when the calling process exits.
-        self._process = context.Process(target=_serve, args=(function, job, theirs), daemon=True)
-        with _hidden_main():
-            self._process.start()
+        self._process = context.Process(target=_serve, args=(function, tried, theirs), daemon=True)
+        _start(self._process)
         theirs.close()  # Else the pipe would not end with the worker.
         self.started = self.last_sign = time.monotonic()
 
@@ -173,7 +190,7 @@ class _Worker:
             event = self.connection.recv()
         except (EOFError, OSError):
             self._process.join(MAX_SECONDS_TO_DIE)  # Only then is its exit code known.
-            return Failed(f"crashed: {_describe(self._process.exitcode)}")
+            return Crashed(f"crashed: {_describe(self._process.exitcode)}")
         self.last_sign = time.monotonic()
         return event
 
@@ -211,6 +228,20 @@ def _context(module: str) -> Any:
     # named before it starts is imported: jobs of a second module would work, but start slowly.
     context.set_forkserver_preload([module])
     return context
+
+
+def _start(process: Any) -> None:
+    """Starts a process, by a new server where the server that forks has been killed."""
+    for seconds in (0.1, 1.0, None):
+        try:
+            with _hidden_main():
+                process.start()
+            return
+        except (EOFError, ConnectionError) as error:
+            if seconds is None:
+                given = f"{type(error).__name__} from the server that forks them, three times"
+                raise OSError(f"Worker processes must start. Received: {given}.") from error
+            time.sleep(seconds)  # Until the system knows that it has ended.
 
 
 @contextlib.contextmanager

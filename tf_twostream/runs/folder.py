@@ -1,8 +1,9 @@
 """Reads and writes the JSON files of a run folder: the recipe, and what each task learns from."""
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ from absl import logging
 
 from tf_twostream import datasets, store
 from tf_twostream.paper import recipes, testing
-from tf_twostream.processes import files
+from tf_twostream.processes import files, typed
 from tf_twostream.runs import checkpoint_files
 
 
@@ -25,6 +26,10 @@ class OtherRunError(ValueError):
 
 class OtherStoreError(ValueError):
     """A store is not of the kind that a run was trained on."""
+
+
+class DamagedRunError(ValueError):
+    """A JSON file of a run is damaged, or of another version of this program."""
 
 
 class NoBestError(ValueError):
@@ -53,7 +58,7 @@ class Task:
     settings: store.Settings
     batch_size: int
     divisor: int
-    sources: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+    sources: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +205,7 @@ def load(path: str, task: str = "", *, checkpoint: testing.Checkpoint = "last") 
 
     Raises:
         NoRunError: If it is no run folder.
+        DamagedRunError: If its run.json is none that this version wrote.
         UnknownTaskError: If it has no such task.
         NoBestError: If `checkpoint` is "best" and nothing says which is: no task has a validation
             part.
@@ -208,13 +214,17 @@ def load(path: str, task: str = "", *, checkpoint: testing.Checkpoint = "last") 
     if not (folder / "run.json").exists():
         given = path or "an empty path"
         raise NoRunError(f"A run folder must hold a run.json. Received: {given}, without one.")
-    content = files.read_json(folder / "run.json")
-    recipe = recipes.recipe_from_json(content["recipe"])
-    # Before November 2026 a run of one task had no list of tasks, but the store of the only one.
-    tasks = tuple(
-        _load_task(folder, name, kept, recipe)
-        for name, kept in content.get("tasks", {"": content}).items()
-    )
+    with described(folder / "run.json"):
+        content = files.read_json(folder / "run.json")
+        recipe = recipes.recipe_from_json(content["recipe"])
+        typed.check(recipe)
+        # Before November 2026 a run of one task had no list of tasks, but the only one's store.
+        tasks = tuple(
+            _load_task(folder, name, kept, recipe)
+            for name, kept in content.get("tasks", {"": content}).items()
+        )
+        if not tasks:
+            raise ValueError("no task")
     names = [own.name for own in tasks]
     if task and task not in names:
         known = ", ".join(filter(None, names))
@@ -226,11 +236,24 @@ def load(path: str, task: str = "", *, checkpoint: testing.Checkpoint = "last") 
     return Run(folder, recipe, tasks, names.index(task) if task else 0, checkpoint)
 
 
+@contextlib.contextmanager
+def described(path: pathlib.Path) -> Iterator[None]:
+    """Turns what reading the values of a JSON file raises into one error that names the file."""
+    try:
+        yield
+    except datasets.SplitFileError:  # It names its own.
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        rule = "A file of a run must be as this version of the program writes it"
+        words = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else error
+        raise DamagedRunError(f"{rule}. Received: {path} ({words}).") from error
+
+
 def _load_task(
     folder: pathlib.Path, name: str, kept: dict[str, Any], recipe: recipes.Recipe
 ) -> Task:
     sources = _sources_file(folder, name)  # Runs of before November 2026 have none.
-    return Task(
+    task = Task(
         name=name,
         split=datasets.load_split(_split_file(folder, name), upgrade=_mark_added),
         settings=store.Settings.from_json(kept["store"], str(folder / "run.json")),
@@ -238,6 +261,8 @@ def _load_task(
         divisor=kept.get("divisor", recipe.batch_size),
         sources=files.read_json(sources) if sources.exists() else {},
     )
+    typed.check(task)
+    return task
 
 
 def _mark_added(video: dict[str, Any]) -> dict[str, Any]:

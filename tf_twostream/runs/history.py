@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from tf_twostream.processes import files
+from tf_twostream.processes import files, typed
+from tf_twostream.runs import folder
 from tf_twostream.runs.folder import Run
 
 
@@ -35,10 +36,13 @@ def read(run: Run, until: int | None = None) -> list[Point]:
     path = run.path / "validation.json"
     if not path.exists():
         return []
-    points = [
-        Point(kept["accuracy"], -kept["loss"], kept["iteration"])
-        for kept in files.read_json(path)["points"]
-    ]
+    with folder.described(path):
+        points = [
+            Point(kept["accuracy"], -kept["loss"], kept["iteration"])
+            for kept in files.read_json(path)["points"]
+        ]
+        for point in points:
+            typed.check(point)
     return [point for point in points if until is None or point.iteration <= until]
 
 

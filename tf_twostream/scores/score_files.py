@@ -6,8 +6,6 @@ Streams are joined by the ids of the videos; the order of the rows is never trus
 import dataclasses
 import io
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,16 +14,6 @@ import numpy as np
 from tf_twostream.processes import files
 from tf_twostream.scores import metrics
 
-# What NumPy raises for what is no npz file, or is damaged.
-_DAMAGED = (
-    ValueError,
-    EOFError,
-    AttributeError,
-    TypeError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-)
 _SUM_TOLERANCE = 1e-3  # Averaging in float16 or bfloat16 may lose this much.
 
 
@@ -166,9 +154,9 @@ def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
         # Without pickle: a scores file may come from someone else, and pickles run code.
         with np.load(io.BytesIO(files.read(path)), allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
-    # What NumPy raises for files of other kinds; a bare array has no `files`.
-    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{rule}. Received: {given}, which is none ({error}).") from None
+    # Some of what NumPy says advises to trust pickles, so its words are not repeated.
+    except files.DAMAGED_NPZ as error:
+        raise ValueError(f"{rule}. Received: {given}, which is none, or damaged.") from error
     if not {*needed} <= {*arrays} <= names:
         raise ValueError(f"{rule}. Received: {given} with {', '.join(arrays) or 'nothing'}.")
     return arrays

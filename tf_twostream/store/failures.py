@@ -36,7 +36,11 @@ def read(store: str) -> dict[str, str]:
     path = files.join(store, layout.FAILED)
     if not files.exists(path):
         return {}
-    rows = list(csv.reader(io.StringIO(files.read(path).decode(), newline="")))
+    text = files.read(path).decode(errors="backslashreplace")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error:
+        rows = []
     if rows[:1] != [list(COLUMNS)] or any(len(row) != len(COLUMNS) for row in rows):
         rule = f"A {layout.FAILED} must have the columns {','.join(COLUMNS)}"
         raise FailedListError(f"{rule}. Received: {path}.")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import zipfile
 
 import numpy as np
 
@@ -125,8 +124,19 @@ def read(store: str) -> Index:
         lengths = {name.removesuffix("_lengths"): arrays.pop(name) for name in ends}
         # Schema 1 had no sources.
         arrays.setdefault("sources", np.full(len(arrays["video_ids"]), "", np.str_))
+        _check(arrays, lengths)
         return Index(**arrays, lengths=lengths)
     # What NumPy raises depends on where a file was cut off. Some of it advises to trust pickles,
     # so its words are not repeated. Other arrays are a TypeError.
-    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except files.DAMAGED_NPZ as error:
         raise layout.DamagedStoreError(f"{path} is damaged.") from error
+
+
+def _check(arrays: dict[str, np.ndarray], lengths: dict[str, np.ndarray]) -> None:
+    """Refuses arrays that do not go with each other."""
+    shape, num_frames = (len(arrays["video_ids"]),), arrays["num_frames"]
+    if any(array.shape != shape for array in arrays.values()) or num_frames.dtype.kind != "i":
+        raise ValueError("other arrays")
+    for kind, array in lengths.items():
+        if array.shape != (layout.num_records(num_frames, kind).sum(),) or array.dtype.kind != "i":
+            raise ValueError(f"other lengths of {kind}")

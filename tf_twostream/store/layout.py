@@ -22,7 +22,7 @@ import dataclasses
 from typing import Any
 
 from tf_twostream.paper import recipes
-from tf_twostream.processes import files
+from tf_twostream.processes import files, typed
 
 # A field that is added to `store.json` needs no new number, since `Settings.from_json` passes over
 # what it does not know; one of `video.json` or the index does. Version 2 added `source`.
@@ -41,6 +41,10 @@ Kind = recipes.Kind  # The recipes say which kinds a network reads.
 
 class DamagedStoreError(ValueError):
     """A file of a store is damaged, or of another schema."""
+
+
+class OtherSchemaError(DamagedStoreError):
+    """A store was written by a version of this program with other files, or others in them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +112,14 @@ def read_video(store: str, video_id: str) -> VideoInfo:
     """
     path = video_path(store, video_id)
     try:
-        return VideoInfo(**files.read_json(path))
+        info = VideoInfo(**files.read_json(path))
+        typed.check(info)
+        for kind, lengths in info.lengths.items():
+            if len(lengths) != num_records(info.num_frames, kind):
+                raise ValueError(f"{len(lengths)} records of {kind}, {info.num_frames} frames")
+            if not all(0 <= length < 1 << 31 for length in lengths):
+                raise ValueError(f"lengths of {kind} that no record has")
+        return info
     except (TypeError, ValueError) as error:
         raise DamagedStoreError(f"{path} does not describe a video ({error}).") from error
 

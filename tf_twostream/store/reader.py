@@ -47,6 +47,10 @@ class Reader:
         self.path = store
         self.settings = settings.read(store)
         self._index = index.read(store)  # Only now is it known to be of this schema.
+        if absent := set(self.settings.kinds) - set(self._index.lengths):
+            rule = "An index must tell of all kinds of records of its store"
+            given = f"{store}, without {', '.join(sorted(absent))}"
+            raise layout.DamagedStoreError(f"{rule}. Received: {given}.")
         self.video_ids: tuple[str, ...] = tuple(self._index.video_ids.tolist())
         self._rows = {video_id: row for row, video_id in enumerate(self.video_ids)}
         self._starts = {

@@ -123,7 +123,13 @@ def read_records(path: tf.Tensor, offset: tf.Tensor, count: int) -> tf.Tensor:
         byte_offsets=tf.reshape(tf.cast(offset, tf.int64), [1]),
     )
     records = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
-    # Too few records are no batch then, hence an error, where a shorter window would go unseen.
+    # Too few records are no batch then, where a shorter window would go unseen. Of no batch
+    # TensorFlow would not say which file lacks it, so that empty texts take its place.
     batch = records.take(count).batch(count, drop_remainder=True)
+    absent = tf.data.Dataset.from_tensors(tf.fill([count], ""))
     # As a single element, for an iterator over this op cannot be made (TensorFlow 2.21).
-    return batch.get_single_element()
+    found = batch.concatenate(absent).take(1).get_single_element()
+    rule = "A file of a store must hold the records that its index lists. Received: "
+    named = tf.strings.join([rule, path])
+    with tf.control_dependencies([tf.debugging.Assert(found[0] != "", [named])]):
+        return tf.identity(found)

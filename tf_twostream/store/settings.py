@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from tf_twostream import flow, paper
 from tf_twostream.flow import codec
-from tf_twostream.processes import files
+from tf_twostream.processes import files, typed
 from tf_twostream.store import coding, layout
 from tf_twostream.store.index import NoStoreError
 
@@ -32,7 +32,7 @@ class Settings:
 
     method: str
     parameters: dict[str, Any]
-    directions: tuple[str, ...]
+    directions: tuple[layout.Kind, ...]
     shorter_side: int
     rgb_quality: int | None = None
     flow_quality: int | None = None
@@ -59,7 +59,7 @@ class Settings:
         return cls(
             method=method,
             parameters=flow.parameters(method) if has_flow else {},
-            directions=tuple(directions) if has_flow else (),
+            directions=cast(tuple[layout.Kind, ...], tuple(directions)) if has_flow else (),
             shorter_side=shorter_side,
             rgb_quality=coding.RGB_QUALITY,
             flow_quality=codec.QUALITY if has_flow else None,
@@ -83,7 +83,12 @@ class Settings:
             raise ValueError(f"{path} must say {words}. Received: it without {', '.join(absent)}.")
         known = {field.name: content[field.name] for field in fields if field.name in content}
         # JSON has no tuples; settings are compared, so all must hold the same type.
-        return cls(**{**known, "directions": tuple(known["directions"])})
+        try:
+            settings = cls(**{**known, "directions": tuple(known["directions"])})
+            typed.check(settings)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from None
+        return settings
 
     def to_json(self) -> dict[str, Any]:
         """Returns the settings as a JSON-able dictionary."""
@@ -94,7 +99,7 @@ class Settings:
     @property
     def kinds(self) -> tuple[layout.Kind, ...]:
         """The record files that each video has."""
-        return cast(tuple[layout.Kind, ...], ("rgb", *self.directions))
+        return ("rgb", *self.directions)
 
     def describe(self) -> str:
         """Says in a line how the flow was computed."""
@@ -154,17 +159,22 @@ def read(store: str) -> Settings:
 
     Raises:
         NoStoreError: If there is none.
-        DamagedStoreError: If it is damaged, or the store was written with another schema.
+        OtherSchemaError: If the store was written with another schema.
+        DamagedStoreError: If it is damaged.
     """
     path = files.join(store, layout.SETTINGS)
     if not files.exists(path):
         raise NoStoreError(f"A store must hold {layout.SETTINGS}. Received: {store}, without it.")
     try:
         content = files.read_json(path)
+        if not isinstance(content, dict):
+            raise ValueError(f"{path} must hold a JSON object. Received: {content!r:.80}.")
         # Before the rest: another schema may have other names for it.
         if (version := content.get("schema_version")) not in layout.READABLE_VERSIONS:
             rule = f"The schema of a store must be {layout.SCHEMA_VERSION} or earlier"
-            raise ValueError(f"{rule}. Received: {store} with schema {version}.")
+            raise layout.OtherSchemaError(f"{rule}. Received: {path} with schema {version}.")
         return Settings.from_json(content, path)
+    except layout.OtherSchemaError:
+        raise
     except ValueError as error:
         raise layout.DamagedStoreError(str(error)) from error

@@ -17,6 +17,7 @@ from tf_twostream.figures import tensorboard
 from tf_twostream.foreign_weights import pretrained
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
+from tf_twostream.processes import signals
 from tf_twostream.training import devices, features, monitoring, steps, towers
 from tf_twostream.training.checkpoints import Checkpoints
 from tf_twostream.training.execution import Execution
@@ -250,7 +251,9 @@ def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
     """
     received: list[int] = []
     if devices.num_hosts(strategy) > 1:
-        yield received
+        # At once, for a handler of Python's would wait until an operation over all hosts ends.
+        with signals.handled(signal.SIG_DFL, signals.TERM_AND_HUP):
+            yield received
         return
 
     def collect(number: int, frame: Any) -> None:
@@ -259,10 +262,5 @@ def _stop_signals(strategy: tf.distribute.Strategy) -> Iterator[list[int]]:
         received.append(number)
         print("stopping after this iteration ...", file=sys.stderr)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, collect) for number in numbers}
-    try:
+    with signals.handled(collect):
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

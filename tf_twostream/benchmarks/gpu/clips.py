@@ -32,7 +32,7 @@ def measure(setting: Setting) -> Iterator[Finding]:
         path.parent.mkdir(parents=True, exist_ok=True)
         count += reader.num_frames(video_id)
         decoded, fps = reader.frames(video_id), reader.fps(video_id) or 25.0
-        frames.write_video(path, decoded, code="MJPG", fps=fps, jpeg_quality=_JPEG_QUALITY)
+        frames.write_mjpeg(path, decoded, fps=fps, quality=_JPEG_QUALITY)
     yield "Clips of the store", {"clips": len(rows), "frames as videos": count}
 
 
