@@ -57,6 +57,9 @@ ADVICE = {
     "LabelError": "Give the --first_label and --num_classes of these shards.",
     "DamagedImageError": "Put a good copy in its place; the same command continues.",
     "DamagedShardError": "Fetch it again; the same command then continues.",
+    "HostError": "Start the same command on all hosts (--host_timeout says how long each waits for "
+    "the others); a training goes on from its last checkpoint.",
+    "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
     # Evaluation.
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
