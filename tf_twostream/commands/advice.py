@@ -69,6 +69,8 @@ ADVICE = {
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
     "FusionError": "Name a fusion.npz that twostream fuse-scores wrote for these streams.",
     "StepError": "What it printed is above; the same command tries it again.",
+    "RowError": "Leave that flag out of --train_flags, or choose tables by --table in which no row "
+    "sets it.",
     "ResultsError": "Give the same flag, or choose another --output_dir.",
     # Files of other programs.
     "ForeignFileError": "Was the download cut off, or is it another kind of file?",
