@@ -91,9 +91,10 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path):
             files.check_output(path, "scores")
 
 
-def test_a_folder_for_results_is_made_and_nothing_is_left_in_it(tmp_path):
-    files.check_folder(tmp_path / "a" / "b", "output_dir")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
+def test_a_folder_for_results_is_tried_and_not_made_yet(tmp_path):
+    for path in (tmp_path, tmp_path / "a" / "b"):
+        files.check_folder(path, "output_dir")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("kept")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         rule = "`output_dir` must be a folder that can be written to. Received: "

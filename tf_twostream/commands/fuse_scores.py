@@ -268,8 +268,7 @@ def _intervals(
 
 def main(given: FusionFlags) -> None:
     """Fuses the streams and reports what came out."""
-    for name in ("table.md", "results.json", "average.npz", "fusion.npz"):
-        files.check_output(pathlib.Path(given.output_dir, name), "output_dir")
+    files.check_folder(given.output_dir, "output_dir")
     report(given, *fuse(given))
 
 

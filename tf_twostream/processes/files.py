@@ -131,18 +131,21 @@ def check_output(path: str | os.PathLike[str], what: str) -> None:
 
 
 def check_folder(path: str | os.PathLike[str], what: str) -> None:
-    """Checks that files can be written into a folder, before the work for them; makes it.
+    """Checks that files can be written into a folder, before the work for them.
 
     Args:
-        path: The folder, of this machine.
+        path: The folder, of this machine. One that does not exist is not made yet: the command may
+            still end by another mistake.
         what: What to call it in the error.
 
     Raises:
         OSError: If no file can be made there.
     """
+    nearest = os.path.abspath(path)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
     try:
-        os.makedirs(path, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
+        with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
         rule = f"`{what}` must be a folder that can be written to"
