@@ -7,7 +7,6 @@ import tarfile
 
 import pytest
 
-
 FOLDERS = (".ci", "data_tools", "docs", "scripts", "tests", "tf_twostream")
 
 
