@@ -52,6 +52,12 @@ printf '\n== Done in %d minutes and %d seconds. Test videos the training did not
 cat "$out/fused/table.md"
 cat <<EOF
 
-Look at $out/labelled/ (a video with its flow and its label) and $out/fused/*_confusion.png.
-Your own videos are next: README.md. First enter the environment:  . .venv/bin/activate
+Look at $out/labelled/ (a video with its flow and its label) and $out/fused/*_confusion.png, and at the
+curves by  tensorboard --logdir $out
+
+All commands need the environment. Enter it in each new terminal, here:
+  cd $PWD && . .venv/bin/activate
+Next, with a folder of videos for each class in my_videos (README.md, "Your own videos"):
+  python data_tools/precompute_flow.py --dataset=folders --videos_dir=my_videos --store=stores/own \\
+      --shorter_side=128 --method=dis
 EOF

@@ -1,10 +1,39 @@
-"""What `pip install` brings, in an environment that holds nothing else."""
+"""What is distributed: a wheel, in an environment that holds nothing else, and the sources."""
 
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import pytest
+
+FOLDERS = (".ci", "data_tools", "docs", "scripts", "tests", "tf_twostream")
+
+
+def copy(root, folder):
+    """Copies the project alone: setuptools would take whatever lies in a checkout."""
+    for name in FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
+        shutil.copytree(root / name, folder / name, ignore=ignored)
+    for path in root.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, folder)
+    return folder
+
+
+def test_the_source_distribution_holds_all_that_a_clone_holds(root, tmp_path):
+    source = copy(root, tmp_path / "source")
+    held = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
+    build = "import sys; from setuptools import build_meta as b; b.build_sdist(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", build, tmp_path], cwd=source, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    [archive] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    assert held <= names
+    assert not [name for name in names if name.endswith((".pyc", "~"))]
 
 
 @pytest.mark.slow  # Installs TensorFlow.
@@ -16,9 +45,7 @@ def test_one_command_works_from_a_wheel_in_any_folder(root, tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    # A copy, because setuptools leaves a folder `build` behind, and takes what it finds there.
-    unwanted = shutil.ignore_patterns(".*", "build", "demo", "results", "*.egg-info")
-    source = shutil.copytree(root, tmp_path / "source", ignore=unwanted)
+    source = copy(root, tmp_path / "source")
     wheels, environment = tmp_path / "wheels", tmp_path / "environment"
     pins = ("--constraint", root / "scripts" / "constraints.txt")
     pip = ("-m", "pip", "--disable-pip-version-check")

@@ -160,6 +160,40 @@ def test_more_flags_go_to_every_training_and_win(setup):
     assert "--jit_compile" not in last.arguments
 
 
+@pytest.mark.parametrize(
+    ("table", "setting", "flags", "named"),
+    [
+        ("1a", "From scratch, dropout 0.9", "--dropout_rate=0.5", "dropout_rate"),
+        (
+            "1b",
+            "Trajectory stacking (L = 10), mean subtraction off",
+            "--nomean_subtraction",
+            "nomean_",
+        ),
+        ("1b", "Single-frame", "--jit_compile --seed 3", "seed"),
+        (
+            "3",
+            "uni-directional, averaging",
+            "--train_last_layer_only=false",
+            "train_last_layer_only",
+        ),
+        ("2016_1", "Max, ReLU5", "--spatial_run=other", "spatial_run"),
+    ],
+)
+def test_flags_that_a_row_itself_sets_are_refused_by_the_names_of_both(
+    table, setting, flags, named
+):
+    row = find(table, setting)
+    with pytest.raises(plans.RowError, match=f"leave `{named}") as caught:
+        plans.plan(row, dataclasses.replace(PAPER_SCALE, train_flags=flags))
+    assert repr(row.setting) in str(caught.value)
+
+
+def test_the_dropout_that_only_a_scale_sets_may_be_another(setup):
+    setup = dataclasses.replace(setup, train_flags="--dropout_rate=0.7")
+    assert train_flags("1b", "Single-frame", setup)["dropout_rate"] == "0.7"
+
+
 def test_more_flags_of_testing_neither_win_nor_make_another_step(parse):
     setup = dataclasses.replace(PAPER_SCALE, test_flags="--frames_per_batch=5 --part=train")
     [plain], [last] = (plans.plan(find("1b", "Slow fusion"), s) for s in (PAPER_SCALE, setup))

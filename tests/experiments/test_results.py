@@ -184,3 +184,15 @@ def test_a_script_has_each_command_once_and_what_cannot_be_run_as_a_comment():
         "twostream evaluate",
         "twostream fuse-scores",
     ]
+
+
+@pytest.mark.parametrize("scale", ["paper", "small"])
+def test_every_table_names_the_flags_that_were_added(setup, scale):
+    given = {"train_flags": "--jit_compile --width=0.5", "test_flags": "--num_frames=5"}
+    text = results.write("1b", [line(79.0)], dataclasses.replace(setup, scale=scale, **given))
+    assert "More flags of every training: `--jit_compile --width=0.5`." in text
+    assert "More flags of every evaluation: `--num_frames=5`." in text
+    [row] = read_csv(pathlib.Path(setup.output_dir, "tables", "table_1b.csv"))
+    assert row["more training flags"] == given["train_flags"]
+    assert row["more testing flags"] == given["test_flags"]
+    assert "More flags" not in results.write("1b", [line(79.0)], setup)

@@ -89,3 +89,25 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path):
     for path in (tmp_path, tmp_path / "file" / "scores.npz", "/proc/scores.npz"):
         with pytest.raises(OSError, match="`scores` must be a file that can be written. Received"):
             files.check_output(path, "scores")
+
+
+def test_a_folder_for_results_is_tried_and_not_made_yet(tmp_path):
+    for path in (tmp_path, tmp_path / "a" / "b"):
+        files.check_folder(path, "output_dir")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("kept")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        rule = "`output_dir` must be a folder that can be written to. Received: "
+        with pytest.raises(OSError, match=f"{rule}{path} "):
+            files.check_folder(path, "output_dir")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_new_folder_must_not_exist_and_is_not_made_yet(tmp_path):
+    files.check_new_folder(tmp_path / "new", "output_dir")
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(FileExistsError, match="`output_dir` must not exist yet"):
+        files.check_new_folder(tmp_path, "output_dir")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="can be written to"):
+        files.check_new_folder(tmp_path / "file" / "below", "output_dir")

@@ -1,11 +1,12 @@
 """Devices and hosts."""
 
 import json
+import socket
 
 import pytest
 import tensorflow as tf
 
-from tf_twostream.training import devices
+from tf_twostream.training import devices, hosts
 
 
 def test_without_a_gpu_the_cpu_trains_alone():
@@ -88,19 +89,20 @@ def test_where_there_is_a_chief_it_alone_writes(monkeypatch, task, writes):
     assert devices.is_first_host(FakeStrategy()) is writes
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{not json",
-        "[]",
-        '{"cluster": {"worker": ["a:1"]}}',
-        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
-        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}',
-        '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}',
-        '{"cluster": {"worker": 3}, "task": {"type": "worker", "index": 0}}',
-    ],
-)
-def test_a_cluster_that_cannot_train_is_refused_by_the_name_of_the_variable(monkeypatch, text):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(devices.ClusterError, match="TF_CONFIG must be JSON"):
-        devices.make_strategy()
+def test_an_op_that_fails_for_want_of_a_host_names_it(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        gone = f"localhost:{free.getsockname()[1]}"
+    cluster = {"worker": ["localhost:1", gone]}
+    config = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
+    aborted = tf.errors.UnavailableError(None, None, "Collective ops is aborted by: a reset")
+    with pytest.raises(tf.errors.UnavailableError), devices.wording_lost_hosts():
+        raise aborted  # Of this host's own devices.
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(hosts.HostError, match=gone), devices.wording_lost_hosts():
+        raise aborted
+    monkeypatch.setattr(hosts, "lost", lambda cluster: [])  # It hangs, but its machine answers.
+    with pytest.raises(hosts.HostError, match="another host"), devices.wording_lost_hosts():
+        raise aborted
+    with pytest.raises(tf.errors.NotFoundError), devices.wording_lost_hosts():
+        raise tf.errors.NotFoundError(None, None, "a file")

@@ -67,6 +67,9 @@ ADVICE = {
     "LabelError": "Give the --first_label and --num_classes of these shards.",
     "DamagedImageError": "Put a good copy in its place; the same command continues.",
     "DamagedShardError": "Fetch it again; the same command then continues.",
+    "HostError": "Start the same command on all hosts (--host_timeout says how long each waits for "
+    "the others); a training goes on from its last checkpoint.",
+    "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
     # Evaluation.
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
@@ -76,6 +79,8 @@ ADVICE = {
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
     "FusionError": "Name a fusion.npz that twostream fuse-scores wrote for these streams.",
     "StepError": "What it printed is above; the same command tries it again.",
+    "RowError": "Leave that flag out of --train_flags, or choose tables by --table in which no row "
+    "sets it.",
     "ResultsError": "Give the same flag, or choose another --output_dir.",
     # Files of other programs.
     "ForeignFileError": "Was the download cut off, or is it another kind of file?",

@@ -22,6 +22,7 @@ from tf_twostream import cli, datasets
 from tf_twostream.commands.precompute_flow import FlowFlags
 from tf_twostream.foreign_weights.knobs import ForeignFile
 from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,7 @@ class UseFlags(cli.Knobs):
 
 def main(file: ForeignFile, use: UseFlags) -> None:
     """Converts what the flags name and says how to go on."""
+    files.check_new_folder(file.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
     from tf_twostream import store
     from tf_twostream.foreign_weights import conversion
 

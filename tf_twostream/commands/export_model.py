@@ -10,6 +10,7 @@ from typing import ClassVar
 from tf_twostream import cli
 from tf_twostream.commands.predict import PredictionFlags
 from tf_twostream.paper import testing
+from tf_twostream.processes import files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ class ExportFlags(cli.Knobs):
 
 def main(given: ExportFlags) -> None:
     """Exports with the parsed flags."""
+    files.check_new_folder(given.output_dir, "output_dir")  # Before TensorFlow: it takes seconds.
     from tf_twostream import runs
     from tf_twostream.evaluation import export, pairs
     from tf_twostream.scores import fusion

@@ -268,6 +268,7 @@ def _intervals(
 
 def main(given: FusionFlags) -> None:
     """Fuses the streams and reports what came out."""
+    files.check_folder(given.output_dir, "output_dir")
     report(given, *fuse(given))
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from tf_twostream import cli, paper
 from tf_twostream.paper import testing
+from tf_twostream.processes import files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,10 +93,10 @@ def draw_scores(path: str, folder: pathlib.Path) -> None:
 def main(given: FigureFlags) -> None:
     """Draws what the parsed flags name."""
     folder = pathlib.Path(given.output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.check_folder(folder, "output_dir")
+    if given.scores:  # First, since it takes least.
+        draw_scores(given.scores, folder)
     if given.store:
         draw_video(given, folder)
     if given.run_dir:
         draw_filters(given, folder)
-    if given.scores:
-        draw_scores(given.scores, folder)

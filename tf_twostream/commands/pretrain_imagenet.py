@@ -11,12 +11,14 @@ When training is over, the error of --val_images is measured with ten views: the
 measures a trained network again. The paper has 13.5 % top-5 error.
 """
 
+from tf_twostream.processes import files
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.imagenet.knobs import ImageSource, PretrainingRecipe
 
 
 def main(source: ImageSource, recipe: PretrainingRecipe, execution: Execution) -> None:
     """Trains with the parsed flags, then measures."""
+    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
     from tf_twostream.evaluation import images
     from tf_twostream.training import train
     from tf_twostream.training.imagenet import data

@@ -126,6 +126,8 @@ def main(given: TableFlags, setup: Setup) -> int:
         print(as_script(given.tables, setup), end="")
         return 0
     rows = _rows_of(given.tables)
+    for row in rows:  # A mistake must not show when the tables before it have run for days.
+        plans.plan(row, setup)
     # What is missing is said first and does not keep other rows from being run.
     stores, lists = needs.stores_missing(rows, setup), needs.lists_missing(rows, setup)
     for dataset in stores:

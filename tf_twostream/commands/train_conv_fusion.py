@@ -11,6 +11,7 @@ any other: evaluate, predict, export. The tables in this help are those of the 2
 from tf_twostream import datasets
 from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 from tf_twostream.training.execution import Execution
 
 
@@ -21,6 +22,7 @@ def main(
     execution: Execution,
 ) -> None:
     """Trains with the parsed flags."""
+    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
     from tf_twostream.training import bilinear, towers, train, videos
 
     recipe = towers.complete(recipe, execution.run_dir)

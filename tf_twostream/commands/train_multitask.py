@@ -20,6 +20,7 @@ from tf_twostream import cli
 from tf_twostream import datasets as data_sets_module
 from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.sharing import Sharing
 
@@ -96,6 +97,7 @@ def main(
     given: DataSetFlags, sharing: Sharing, recipe: recipes.TemporalRecipe, execution: Execution
 ) -> None:
     """Trains with the parsed flags."""
+    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
     from tf_twostream.training import train, videos
 
     data_sets = [

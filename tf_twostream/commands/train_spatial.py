@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from tf_twostream import cli, datasets
 from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.execution import Execution
 
@@ -38,6 +39,7 @@ def main(
     addition: Addition | None,
 ) -> None:
     """Trains with the parsed flags."""
+    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
     from tf_twostream.training import train, videos
 
     data_set = videos.DataSet(

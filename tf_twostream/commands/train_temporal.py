@@ -7,6 +7,7 @@ r"""Trains the temporal stream on stacks of optical flow (paper, Sect. 3 and 5).
 from tf_twostream import datasets
 from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
+from tf_twostream.processes import files
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.execution import Execution
 
@@ -19,6 +20,7 @@ def main(
     addition: Addition | None,
 ) -> None:
     """Trains with the parsed flags."""
+    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
     from tf_twostream.training import train, videos
 
     data_set = videos.DataSet(

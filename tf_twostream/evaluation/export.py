@@ -101,7 +101,7 @@ def export_conv_fusion(run: runs.Run, output_dir: str, *, frames_in: bool = Fals
         NoCheckpointError: If the run has no weights yet.
         FileExistsError: If `output_dir` exists.
     """
-    _check_absent(output_dir)
+    files.check_new_folder(output_dir, "output_dir")
     recipe = cast(recipes.ConvFusionRecipe, run.recipe)
     parameters = _solver_of(run) if frames_in else None
     model, class_names = runs.load_model(run)[0], tf.constant(run.split.class_names)
@@ -218,7 +218,7 @@ def export(
     """
     pairs.check_pair(spatial, temporal)
     own = pairs.check_fusion(score_fusion, (spatial, temporal))
-    _check_absent(output_dir)
+    files.check_new_folder(output_dir, "output_dir")
     models = [runs.load_model(run)[0] for run in (spatial, temporal)]
     signature, split = _from_frames(spatial, temporal) if frames_in else _from_windows(temporal)
     class_names, several = tf.constant(spatial.split.class_names), spatial.split.multi_label
@@ -235,11 +235,6 @@ def export(
         }
 
     _write(models, score, signature, output_dir)
-
-
-def _check_absent(output_dir: str) -> None:
-    if pathlib.Path(output_dir).exists():
-        raise FileExistsError(f"`output_dir` must not exist yet. Received: {output_dir}.")
 
 
 def _write(

@@ -40,7 +40,9 @@ class Setup(cli.Knobs):
         "published weights of --train_flags='--architecture=efficientnet_lite0'.",
     )
     train_flags: str = cli.knob(
-        "", "More flags for every training, as in --train_flags='--chunk_size=64 --jit_compile'."
+        "",
+        "More flags for every training, as in --train_flags='--chunk_size=64 --jit_compile'; none "
+        "that a row itself sets. The tables name them.",
     )
     test_flags: str = cli.knob(
         "",

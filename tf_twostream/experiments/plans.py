@@ -10,6 +10,10 @@ from tf_twostream.experiments.knobs import Setup
 from tf_twostream.paper import recipes
 
 
+class RowError(ValueError):
+    """More flags of the user's contradict what a row is about."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Step:
     """A command whose output a row needs.
@@ -60,12 +64,19 @@ def plan(row: rows.Row, setup: Setup) -> list[Step]:
         The last step for each split and seed, those of a split next to each other; the steps
         before it are in `Step.after`. There is none for a number that the paper quotes, nor for a
         data set that this scale does not have.
+
+    Raises:
+        RowError: If `train_flags` has a flag that the row itself sets.
     """
     needed = rows.list_networks(row.what)
     if row.what is None or not all(setup.has(network.dataset) for network in needed):
         return []
     splits = row.splits[: setup.size.num_splits]
     repeats = [_Repeat(setup, split, seed) for split in splits for seed in setup.seeds]
+    for network in needed:
+        if both := sorted(repeats[0].settings(network) & set(_given(network, setup))):
+            rule = f"`train_flags` must leave `{both[0]}` to the row {row.setting!r}, which sets it"
+            raise RowError(f"{rule}. Received: {setup.train_flags}.")
     if isinstance(row.what, rows.Fusion):
         return [repeat.fuse(row.what) for repeat in repeats]
     return [repeat.evaluate(row.what, "test") for repeat in repeats]
@@ -78,6 +89,14 @@ class _Repeat:
     setup: Setup
     split: int
     seed: int
+
+    def settings(self, network: rows.Network) -> set[str]:
+        """Lists the flags that make a row what it is, a switch by both of its names."""
+        names = {*network.recipe, *self._data(network), "run_dir", "seed", "init_from"}
+        names |= {"spatial_run", "temporal_run"}
+        # Under another architecture `needs` leaves out the rows that are about one.
+        names -= {"architecture"}
+        return names | {f"no{name}" for name in names}
 
     def train(self, network: rows.Network) -> Step:
         size = self.setup.size
@@ -97,9 +116,9 @@ class _Repeat:
             flags["init_from"] = str(pathlib.Path(self.setup.output_dir, after[0].name))
         elif network.start:
             flags["init_from"] = imagenet.choose(network, self.setup).run
-        # Later ones win: what a row is about over the scale, what the user says over both.
+        # Later ones win: what a row is about, and what the user says, over the scale.
         flags |= network.recipe
-        given = _fitting(command_lines.parse_flags(self.setup.train_flags), network)
+        given = _given(network, self.setup)
         flags = {flag: value for flag, value in flags.items() if flag not in given} | given
         output = run_dir / "checkpoints" / "checkpoint"
         return Step(name, network.command, flags, output, after)
@@ -164,11 +183,11 @@ class _Repeat:
         }
 
 
-def _fitting(given: dict[str, str | None], network: rows.Network) -> dict[str, str | None]:
-    """Leaves out what only towers take, such as `width`, where towers are joined."""
-    if not network.towers:
-        return given
-    return {flag: value for flag, value in given.items() if flag not in _OF_TOWERS}
+def _given(network: rows.Network, setup: Setup) -> dict[str, str | None]:
+    """Returns the user's flags, without those of towers, such as `width`, where they are joined."""
+    given = command_lines.parse_flags(setup.train_flags)
+    left_out = _OF_TOWERS if network.towers else set()
+    return {flag: value for flag, value in given.items() if flag not in left_out}
 
 
 def _names_of(recipe: type[recipes.Recipe]) -> set[str]:

@@ -12,6 +12,7 @@ from tf_twostream.scores import metrics, score_files
 
 _HEADER = ("setting", "measure", "ours", "published", "difference", "test videos", "command")
 _CSV_HEADER = (*_HEADER[:3], "standard deviation", "splits", "seeds", *_HEADER[3:], "not run")
+_FLAGS_HEADER = ("more training flags", "more testing flags")
 _SIZE_HEADER = ("parameters", "published parameters (M)", "multiply-adds", "why they differ")
 _HOW_TO_READ = (
     "In percent. Of several splits or seeds the mean; after ± the standard deviation (from n - 1) "
@@ -130,7 +131,8 @@ def write(name: str, lines: Sequence[Line], setup: Setup) -> str:
     text = "\n\n".join(part.rstrip() for part in parts if part) + "\n"
     # Atomically, for tables are read, and runs are killed, while rows are still being run.
     files.write_text(stem.with_suffix(".md"), text)
-    header, cells = [*_CSV_HEADER], [_csv_cells(line) for line in lines]
+    header = [*_CSV_HEADER, *_FLAGS_HEADER]
+    cells = [[*_csv_cells(line), setup.train_flags, setup.test_flags] for line in lines]
     if has_sizes:
         header += _SIZE_HEADER
         cells = [own + _size_cells(line.row.size) for own, line in zip(cells, lines)]
@@ -171,10 +173,10 @@ def _lines_of(step: plans.Step, seen: set[str]) -> list[str]:
 
 def _describe(setup: Setup) -> str:
     """Words what a reader of a table must know before the numbers."""
-    note = setup.size.note
-    if note:
-        note += f" More flags of every training: {setup.train_flags or 'none'}. "
-    return note + _HOW_TO_READ
+    parts = [setup.size.note]
+    for what, flags in (("training", setup.train_flags), ("evaluation", setup.test_flags)):
+        parts += [f"More flags of every {what}: `{flags}`."] if flags else []
+    return " ".join(filter(None, [*parts, _HOW_TO_READ]))
 
 
 def _markdown(lines: Sequence[Line]) -> str:

@@ -194,8 +194,7 @@ def convert(
         OtherNetworkError: If its network is neither CNN-M-2048 nor VGG-16.
     """
     path = pathlib.Path(file.run_dir)
-    if path.exists():
-        raise FileExistsError(f"`run_dir` must not exist yet. Received: {path}.")
+    files.check_new_folder(path, "run_dir")
     foreign = read(file)
     # The recipe and the classes before the network, which takes seconds to build.
     recipe = _recipe(foreign, shape)

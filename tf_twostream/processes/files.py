@@ -162,6 +162,40 @@ def check_output(path: str | os.PathLike[str], what: str) -> None:
         raise OSError(f"{rule}. Received: {path} ({error}).") from error
 
 
+def check_folder(path: str | os.PathLike[str], what: str) -> None:
+    """Checks that files can be written into a folder, before the work for them.
+
+    Args:
+        path: The folder, of this machine. One that does not exist is not made yet: the command may
+            still end by another mistake.
+        what: What to call it in the error.
+
+    Raises:
+        OSError: If no file can be made there.
+    """
+    nearest = os.path.abspath(path)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        rule = f"`{what}` must be a folder that can be written to"
+        raise OSError(f"{rule}. Received: {path} ({error.strerror}).") from error
+
+
+def check_new_folder(path: str | os.PathLike[str], what: str) -> None:
+    """Checks that a folder that does not exist yet can be made (see `check_folder`).
+
+    Raises:
+        FileExistsError: If it exists.
+        OSError: If it cannot be made.
+    """
+    if os.path.exists(path):
+        raise FileExistsError(f"`{what}` must not exist yet. Received: {path}.")
+    check_folder(os.path.dirname(os.path.abspath(path)), f"folder of {what}")
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes a text as UTF-8, atomically (see `write`)."""
     write(path, text.encode())

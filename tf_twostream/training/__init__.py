@@ -1,6 +1,7 @@
 """Training: `train.train` tells how, from the data to the last checkpoint.
 
 `videos` and `imagenet` read what is learnt, `steps` computes one iteration, `devices` spreads it,
-`checkpoints` keeps it, `monitoring` says how it goes. `execution`, `addition` and `sharing` hold
-knobs; importing them, or this package, imports no TensorFlow.
+`hosts` lets several machines find each other, `checkpoints` keeps it, `monitoring` says how it
+goes. `execution`, `addition` and `sharing` hold knobs; importing them, or this package, imports no
+TensorFlow.
 """

@@ -45,13 +45,15 @@ def learn(data: Videos, recipe: recipes.ConvFusionRecipe, execution: Execution) 
         TooManyFeaturesError: If the features do not fit into memory.
         ValueError: If recipe, data or run folder contradict each other.
     """
-    strategy = devices.make_strategy(gpu_memory=execution.gpu_memory)
+    strategy = devices.make_strategy(
+        gpu_memory=execution.gpu_memory, host_timeout=execution.host_timeout
+    )
     learnt = data.read(recipe)
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
     labels = datasets.label_array(run.split.train, run.split)
     learning.check_classes(labels, run.split.class_names)
     towers.check(run, "this store")
-    with devices.sole_writer(strategy, run.path):
+    with devices.sole_writer(strategy, run.path), devices.wording_lost_hosts():
         if devices.is_first_host(strategy):
             runs.create(run)
         if runs.newest(run) is not None:

@@ -1,62 +1,84 @@
 """The devices and hosts that share the training of a network."""
 
 import contextlib
-import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from tf_twostream.processes import locks
+from tf_twostream.training import hosts
 
 
-def make_strategy(*, gpu_memory: float = 0.0) -> tf.distribute.Strategy:
+def make_strategy(
+    *, gpu_memory: float = 0.0, host_timeout: float = hosts.TIMEOUT
+) -> tf.distribute.Strategy:
     """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs.
 
     Args:
         gpu_memory: Most GiB that this process takes of each GPU; 0 for no limit. Only before the
             first op.
+        host_timeout: Seconds to wait for other hosts.
+
+    Raises:
+        ClusterError: If TF_CONFIG cannot be understood.
+        HostError: If a host is not there in time.
+        PortError: If the port of this one is taken.
     """
+    cluster = hosts.read_cluster()
     if gpu_memory:
         limit = [tf.config.LogicalDeviceConfiguration(memory_limit=1024 * gpu_memory)]
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.set_logical_device_configuration(gpu, limit)
     tf.get_logger().setLevel("WARNING")  # The start lines of a training say it, once.
-    if _read_cluster():
-        return tf.distribute.MultiWorkerMirroredStrategy()
+    if cluster:
+        hosts.meet(cluster, host_timeout)
+        return _join(cluster)
     # One device is mirrored as well: the same code runs on one GPU, on several, and in the tests.
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["CPU:0"])
 
 
-class ClusterError(ValueError):
-    """The environment variable TF_CONFIG does not describe hosts that train together."""
-
-
-def _read_cluster() -> dict[str, list[str]]:
-    """Reads and checks TF_CONFIG: the addresses of the hosts by their job; empty without it.
+def _join(cluster: hosts.Cluster) -> tf.distribute.Strategy:
+    """Builds the strategy of hosts that have met.
 
     Raises:
-        ClusterError: If it is no JSON, or has other jobs than chief and worker, or no such task.
+        HostError: If one of them is gone by now.
     """
-    text = os.environ.get("TF_CONFIG", "")
-    if not text:
-        return {}
-    rule = "TF_CONFIG must be JSON with a cluster of chief and worker and a task of it"
+    # Until it returns, Python sees no signal: Ctrl-C then ends the process by itself.
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        content = json.loads(text)
-        cluster = content.get("cluster", {})
-        if not cluster:
-            return {}
-        task = content["task"]
-        hosts = cluster[task["type"]]
-        known = set(cluster) <= {"chief", "worker"} and 0 <= int(task["index"]) < len(hosts)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ClusterError(f"{rule}. Received: {text} ({type(error).__name__}).") from error
-    if not known or len(cluster.get("chief", [])) > 1:
-        raise ClusterError(f"{rule}. Received: {text}.")
-    return cluster
+        with wording_lost_hosts():
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        given = f"{cluster.own} ({error.message.splitlines()[0]})"
+        raise hosts.HostError(
+            f"Hosts must be able to reach each other. Received: {given}."
+        ) from error
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)
+        # TensorFlow takes it for a notice of which it tells the other hosts, and trains on.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def wording_lost_hosts() -> Iterator[None]:
+    """Names the host that is gone where an op fails for want of it.
+
+    Raises:
+        HostError: In the place of TensorFlow's error.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        cluster = hosts.read_cluster()
+        if cluster is None or "Collective ops is aborted" not in str(error):
+            raise
+        gone = ", ".join(hosts.lost(cluster)) or "another host"
+        rule = "All hosts must take part until the training ends"
+        raise hosts.HostError(f"{rule}. Received: no answer from {gone}.") from error
 
 
 def num_hosts(strategy: tf.distribute.Strategy) -> int:

@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from tf_twostream import cli
+from tf_twostream.training import hosts
 
 CHECKPOINT_EVERY, AT_LEAST = 500, 20  # Iterations.
 
@@ -42,6 +43,11 @@ class Execution(cli.Knobs):
         "part; drops of the learning rate that are yet to come are then left out. 0: never.",
         group="training",
         at_least=0,
+    )
+    host_timeout: float = cli.knob(
+        hosts.TIMEOUT,
+        "Seconds to wait for the other hosts of TF_CONFIG, where several train together.",
+        above=0,
     )
     gpu_memory: float = cli.knob(
         0.0,

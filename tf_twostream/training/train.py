@@ -50,7 +50,9 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
         KeyboardInterrupt: After a checkpoint has been written, if the user asked to stop.
     """
     # Hosts first: TensorFlow lets them find each other only before its first op.
-    strategy = devices.make_strategy(gpu_memory=execution.gpu_memory)
+    strategy = devices.make_strategy(
+        gpu_memory=execution.gpu_memory, host_timeout=execution.host_timeout
+    )
     if execution.deterministic:  # Before anything draws a number or builds a graph.
         keras.utils.set_random_seed(recipe.seed)
         tf.config.experimental.enable_op_determinism()
@@ -59,7 +61,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
     towers.check(run, "this store")
     # Two processes in one folder would overwrite each other's checkpoints.
-    with devices.sole_writer(strategy, run.path):
+    with devices.sole_writer(strategy, run.path), devices.wording_lost_hosts():
         # Before the network is built, which takes seconds: a run begun otherwise is refused.
         if devices.is_first_host(strategy):
             runs.create(run)
