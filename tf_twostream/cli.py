@@ -180,12 +180,12 @@ class _Parameters:
 
 
 def _parameters(main: Callable[..., Any]) -> _Parameters:
-    hints = typing.get_type_hints(main)
-    hints.pop("return", None)
-    positional = "".join(name for name, hint in hints.items() if hint == list[str])
-    hints.pop(positional, None)
-    optional = frozenset(name for name, hint in hints.items() if _without_none(hint) != hint)
-    return _Parameters({n: _without_none(hint) for n, hint in hints.items()}, optional, positional)
+    hints = {n: hint for n, hint in typing.get_type_hints(main).items() if n != "return"}
+    plain = {name: _without_none(hint) for name, hint in hints.items()}
+    optional = frozenset(name for name in hints if plain[name] != hints[name])
+    positional = "".join(name for name, hint in plain.items() if hint == list[str])
+    plain.pop(positional, None)
+    return _Parameters(plain, optional, positional)
 
 
 def parse(
@@ -212,7 +212,7 @@ def parse(
     others = values(argv)[1:]
     if others and not parameters.positional:
         raise flags.Error(f"Options must be --flags. Received: {others[0]!r}.")
-    if parameters.positional and not others:
+    if parameters.positional and not others and parameters.positional not in parameters.optional:
         raise flags.Error(f"Name at least one {_singular(parameters.positional)}.")
     wanted = {
         name: knobs

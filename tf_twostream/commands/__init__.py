@@ -16,6 +16,8 @@ NAMES = (  # In the order of use.
     "make_sample_videos",
     "precompute_flow",
     "verify_store",
+    "import_frames",
+    "export_flow",
     "convert_weights",
     "pretrain_imagenet",
     "train_spatial",

@@ -37,6 +37,8 @@ ADVICE = {
     "flow); failed.csv in the store may say why a video is not there.",
     "CropError": "Use a smaller --crop_size, or a larger --shorter_side: that of the store, which "
     "precompute-flow makes, or that of pretrain-imagenet.",
+    "NoFoldersError": "Name the folder above those of the videos by --frames_dir and --flow_dir.",
+    "UnreadableError": "See whether another program plays it.",
     # Runs.
     "NoPackageError": "Install it: pip install 'tf_twostream[pretrained]'.",
     "StartError": "Name a run that fits by --init_from, of the same --width and --crop_size; with "

@@ -145,7 +145,7 @@ def header(video: tuple[str, str]) -> Generator[None, None, frames.Header]:
         OSError: If there is no file that can be read.
         ValueError: If it is no video.
     """
-    _silence_decoders()
+    silence_decoders()
     yield from ()  # Makes it the generator that a job has to be.
     return frames.read_header(video[1])
 
@@ -165,7 +165,7 @@ def whole_frames(job: Job) -> Generator[np.ndarray, None, None]:
         OSError: If there is no file that can be read.
         ValueError: If not one frame decodes.
     """
-    _silence_decoders()
+    silence_decoders()
     for frame in frames.read_frames(job.path, decoder=job.decoder):
         if frame is not None:
             yield frame
@@ -190,7 +190,7 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
     """
     datasets.check_id(job.video_id)  # Else no split could name what is in the store.
     cv2.setNumThreads(1)  # There is a process per core already.
-    _silence_decoders()
+    silence_decoders()
     header = frames.read_header(job.path, decoder=job.decoder)
     source = frames.fingerprint(job.path)
     make = job.method.make if job.method else None
@@ -262,7 +262,7 @@ def code_field(field: np.ndarray) -> CodedField:
     return CodedField(codec.encode(codes), ranges, mean)
 
 
-def _silence_decoders() -> None:
+def silence_decoders() -> None:
     """Keeps OpenCV and FFmpeg off the terminal: what they find is reported per video."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's AV_LOG_QUIET.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

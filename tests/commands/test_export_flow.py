@@ -1,0 +1,40 @@
+"""The command that writes flow as files of other tools."""
+
+import made_up_clips
+import numpy as np
+import pytest
+
+from tf_twostream.flow import flo
+
+
+@pytest.fixture
+def clip(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    return made_up_clips.write(tmp_path / "a.avi", [noise] * 3)
+
+
+def test_each_video_has_a_folder_and_bad_ones_are_named(here, clip, tmp_path, capsys):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/a.avi").write_bytes(clip.read_bytes())
+    (tmp_path / "bad.avi").write_bytes(b"RIFF")
+    videos = [str(tmp_path / name) for name in ("a.avi", "x/a.avi", "bad.avi")]
+    flags = (f"--output_dir={tmp_path / 'out'}", "--method=dis")
+    assert here("export_flow", *flags, *videos) == 1
+    out, err = capsys.readouterr()
+    assert "2 videos done, 0 were there, 1 failed." in out and "bad.avi: " in err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "a_2"]
+    assert flo.read_flo(tmp_path / "out/a_2/flow_00002.flo").shape == (48, 64, 2)
+    assert here("export_flow", *flags, *videos[:2]) == 0
+    assert "0 videos done, 2 were there" in capsys.readouterr().out
+
+
+def test_flow_of_a_store_is_named_as_its_videos(here, tiny_store, tmp_path):
+    flags = (f"--store={tiny_store[0]}", f"--output_dir={tmp_path}", "--format=png")
+    video = tiny_store[1].test[0].id
+    assert here("export_flow", *flags, video) == 0
+    assert (tmp_path / video / "flow_00001.png").exists()
+
+
+def test_there_must_be_something_to_write(here, tmp_path):
+    with pytest.raises(ValueError, match="must be a VIDEO, or a --store"):
+        here("export_flow", f"--output_dir={tmp_path}")
