@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tf_twostream.commands import predict
-from tf_twostream.evaluation import prediction
+from tf_twostream.evaluation import over_time, prediction, sources, two_stream
 
 
 def test_a_prediction_needs_a_network():
@@ -23,3 +23,52 @@ def test_json_holds_the_best_classes_of_both_streams(top):
     best = ["b", "c", "a"][:top]
     assert content["video"] == "v.avi" and list(content["scores"]) == best
     assert content["spatial"] == {name: streams["spatial"]["abc".index(name)] for name in best}
+
+
+class FakeModel:
+    """Two windows of class b, then the source breaks or is stopped."""
+
+    class_names, settings = ("a", "b"), None
+    scores = needed = None
+
+    def __init__(self, *_, **__):
+        pass
+
+    def fuse(self, scores):
+        return scores["spatial"]
+
+
+@pytest.mark.parametrize("end", [None, sources.SourceError("gone"), KeyboardInterrupt()])
+def test_what_was_found_over_time_is_kept_however_it_ends(here, tmp_path, monkeypatch, capsys, end):
+    def windows(self, source):
+        for n in range(2):
+            own = {"spatial": np.array([0.2, 0.8])}
+            yield over_time.Window(2.0 * n, 2.0 * n + self.window, own, 50, dropped=n)
+        if end:
+            raise end
+
+    monkeypatch.setattr(two_stream, "TwoStream", FakeModel)
+    monkeypatch.setattr(predict, "_load", lambda *_: [])
+    monkeypatch.setattr(over_time.Labeller, "windows", windows)
+    flags = ("--spatial_run=s", "--window_seconds=2", f"--output_dir={tmp_path}", "0")
+    if isinstance(end, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            here("predict", *flags)
+    else:
+        assert here("predict", *flags) == (1 if end else 0)
+    out, err = capsys.readouterr()
+    assert "2.00 -     4.00 s  b 0.80, a 0.20   (1 frames dropped)" in out
+    assert ("error: 0: gone" in err) == isinstance(end, sources.SourceError)
+    table = (tmp_path / "segments.csv").read_text()
+    assert table == "video,start,end,label,score\n0,0.000,4.000,b,0.8000\n"
+    assert (tmp_path / "0.json").exists() and (tmp_path / "0_timeline.png").exists()
+
+
+def test_a_camera_needs_windows(here):
+    with pytest.raises(ValueError, match="must be given for cameras, streams and images"):
+        here("predict", "--spatial_run=s", "0")
+
+
+def test_a_mean_of_an_even_number_of_windows_has_no_middle():
+    with pytest.raises(ValueError, match="must be odd"):
+        predict.WindowFlags(smooth_windows=2)

@@ -11,7 +11,14 @@ import trained as trained_runs
 from absl import logging
 
 from tf_twostream import datasets, runs, store
-from tf_twostream.evaluation import labelled_video, prediction, scoring
+from tf_twostream.evaluation import (
+    labelled_video,
+    over_time,
+    prediction,
+    scoring,
+    sources,
+    two_stream,
+)
 from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling, frames
 from tf_twostream.precompute.resources import Resources
@@ -90,6 +97,21 @@ def test_only_what_the_networks_look_at_is_computed(clips, trained, monkeypatch)
     assert frames == ("rgb",) and both == ("rgb", "forward")
     # Of eight frames three fields: about as many bytes between the others as an empty one has.
     assert int((np.diff(table["offsets"]) > 200).sum()) == 3
+
+
+def test_a_whole_clip_as_one_window_gets_the_same_scores(clips, trained):
+    video = str(clips / trained[0].split.test[0].id)
+    model = two_stream.TwoStream(trained[:2])
+    labeller = over_time.Labeller(
+        model.scores, model.settings, model.needed, window=9, step=9, num_threads=2, timeout=20
+    )
+    [window] = labeller.windows(sources.Source(video, video))
+    [wanted], _ = prediction.predict([video], trained[:2], RESOURCES)
+    assert (window.start, window.end, window.num_frames) == (0, 8 / 25, 8)
+    for stream, scores in wanted.streams.items():
+        np.testing.assert_allclose(window.scores[stream], scores, atol=1e-6)
+    [fused] = model.fuse({stream: own[None] for stream, own in window.scores.items()})
+    np.testing.assert_allclose(fused, wanted.scores, atol=1e-6)
 
 
 def test_the_streams_are_fused_as_a_file_says_whatever_their_order(clips, trained):

@@ -1,6 +1,11 @@
 r"""Labels videos with a trained two-stream model.
 
-twostream predict --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
+    twostream predict --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
+    twostream predict --temporal_run=runs/temporal --window_seconds=4 --output_dir=out long.mp4
+
+A source is a file, a folder, a quoted pattern ('clips/*.mp4'), a .txt file with a name in each
+line, numbered images (img_%05d.jpg), the number of a camera, or an address (rtsp://..., http://...).
+With --window_seconds it is labelled over time, as its frames come; Ctrl-C keeps what is there.
 """
 
 import dataclasses
@@ -59,6 +64,36 @@ class PredictionFlags(cli.Knobs):
             )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WindowFlags(cli.Knobs):
+    """The knobs that label a video over time."""
+
+    group: ClassVar[str] = "output"
+
+    window_seconds: float = cli.knob(
+        0.0,
+        "Label each window of so many seconds; --output_dir then gets segments.csv and, of each "
+        "source, .json and a picture. 0 for one label of a whole video; a camera needs it.",
+        at_least=0,
+    )
+    step_seconds: float = cli.knob(
+        0.0, "Seconds from a window to the next one; 0 for --window_seconds.", at_least=0
+    )
+    smooth_windows: int = cli.knob(
+        1, "Average the scores of so many neighbouring windows first; odd.", at_least=1
+    )
+    unknown_below: float = cli.knob(
+        0.0, "Call a window unknown if no class has this score.", at_least=0, below=1
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.smooth_windows % 2 == 0:
+            rule = "--smooth_windows must be odd"
+            raise ValueError(f"{rule}. Received: {self.smooth_windows}.")
+
+
 def _as_json(item: Any, top: int) -> dict[str, Any]:
     # The classes of both streams are those of the fused scores, so that rows can be compared.
     best = [name for name, _ in item.best(top)]
@@ -71,24 +106,106 @@ def _as_json(item: Any, top: int) -> dict[str, Any]:
     return {"video": item.video, "scores": pick(item.scores), **streams}
 
 
-def main(
-    videos: list[str], given: PredictionFlags, resources: Resources, protocol: testing.Testing
-) -> int:
-    """Predicts with the parsed flags; 1 if a video could not be read."""
+def _load(given: PredictionFlags, protocol: testing.Testing) -> list[Any]:
+    """Returns the runs of the streams."""
     from tf_twostream import runs
-    from tf_twostream.evaluation import pairs, prediction
+    from tf_twostream.evaluation import pairs
+
+    if given.conv_fusion_run:
+        run = runs.load(given.conv_fusion_run, checkpoint=protocol.checkpoint)
+        pairs.check_conv_fusion(run)
+        return [run]
+    chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
+    return [runs.load(path, task, checkpoint=protocol.checkpoint) for path, task in chosen if path]
+
+
+def _label_over_time(
+    found: list[Any],
+    given: PredictionFlags,
+    over: WindowFlags,
+    resources: Resources,
+    protocol: testing.Testing,
+) -> int:
+    """Labels sources window by window, and says each window as it is known."""
+    from tf_twostream.evaluation import over_time, segment_files, sources, two_stream
     from tf_twostream.scores import fusion
 
-    chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
-    streams = [
-        runs.load(path, task, checkpoint=protocol.checkpoint) for path, task in chosen if path
-    ]
-    if given.conv_fusion_run:
-        streams = [runs.load(given.conv_fusion_run, checkpoint=protocol.checkpoint)]
-        pairs.check_conv_fusion(streams[0])
+    model = two_stream.TwoStream(
+        _load(given, protocol),
+        protocol=protocol,
+        score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
+    )
+    labeller = over_time.Labeller(
+        model.scores,
+        model.settings,
+        model.needed,
+        window=over.window_seconds,
+        step=over.step_seconds or over.window_seconds,
+        num_threads=resources.num_processes,
+        timeout=resources.timeout,
+    )
+    merging = segment_files.Merging(smooth=over.smooth_windows, unknown_below=over.unknown_below)
+    written = segment_files.SegmentFiles(given.output_dir, model.class_names, merging)
+    failed = 0
+    for source in found:
+        print(printing.escape(source.name), flush=True)
+        windows: list[Any] = []
+        fused: list[Any] = []
+        try:
+            for window in labeller.windows(source):
+                windows.append(window)
+                [scores] = model.fuse({s: own[None] for s, own in window.scores.items()})
+                fused.append(scores)
+                _print_window(window, scores, model.class_names, given)
+                if given.output_dir:
+                    written.update(source.name, windows, fused)
+        except sources.SourceError as error:
+            print(printing.escape(f"error: {source.name}: {error}"), file=sys.stderr)
+            failed += 1
+        finally:  # Also after Ctrl-C, which is how a camera ends.
+            if given.output_dir and windows:
+                written.finish(source.name, windows, fused)
+    if given.output_dir:
+        print(f"segments: {given.output_dir}/segments.csv", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _print_window(window: Any, scores: Any, class_names: Any, given: PredictionFlags) -> None:
+    best = scores.argsort()[::-1][: given.top]
+    if given.json:
+        named = {class_names[k]: round(float(scores[k]), 6) for k in best}
+        line = {"start": round(window.start, 3), "end": round(window.end, 3), "scores": named}
+        print(json.dumps(line), flush=True)
+        return
+    words = ", ".join(f"{class_names[k]} {scores[k]:.2f}" for k in best[:3])
+    lost = f"   ({window.dropped} frames dropped)" if window.dropped else ""
+    print(f"  {window.start:8.2f} - {window.end:8.2f} s  {words}{lost}", flush=True)
+
+
+def main(
+    sources: list[str],
+    given: PredictionFlags,
+    over: WindowFlags,
+    resources: Resources,
+    protocol: testing.Testing,
+) -> int:
+    """Predicts with the parsed flags; 1 if a video could not be read."""
+    from tf_twostream.evaluation import prediction
+    from tf_twostream.evaluation import sources as kinds
+    from tf_twostream.processes import files
+    from tf_twostream.scores import fusion
+
+    found = kinds.expand(sources)
+    if given.output_dir:
+        files.check_folder(given.output_dir, "output_dir")
+    if over.window_seconds:
+        return _label_over_time(found, given, over, resources, protocol)
+    if whole := [source.name for source in found if not source.is_file]:
+        rule = "--window_seconds must be given for cameras, streams and images"
+        raise ValueError(f"{rule}. Received: {whole[0]} without it.")
     predictions, failed = prediction.predict(
-        videos,
-        streams,
+        [source.path for source in found],
+        _load(given, protocol),
         resources,
         protocol=protocol,
         score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,

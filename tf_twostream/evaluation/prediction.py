@@ -102,7 +102,7 @@ def predict(
     if len(streams) == 2:
         pairs.check_pair(*streams)
     own = pairs.check_fusion(score_fusion, streams)
-    settings = _settings(streams)
+    settings = settings_of(streams)
     with tempfile.TemporaryDirectory(prefix="twostream_") as path:
         outcome = filling.fill(
             list(ids.items()),
@@ -110,7 +110,7 @@ def predict(
             settings=settings,
             resources=resources,
             # The labelled video shows every frame, the networks see few of them.
-            needed=None if drawn else functools.partial(_needed, streams, protocol),
+            needed=None if drawn else functools.partial(needed_by, streams, protocol),
         )
         failed = {ids[video_id]: reason for video_id, reason in outcome.failed.items()}
         known = [datasets.Video(video_id, 0) for video_id in ids if video_id not in outcome.failed]
@@ -143,7 +143,7 @@ def predict(
     return predictions, failed
 
 
-def _needed(
+def needed_by(
     streams: Sequence[runs.Run], protocol: testing.Testing, num_frames: int
 ) -> dict[str, np.ndarray]:
     """Says which records of a video of T frames the networks read, `[T]` or `[T - 1]` bool each."""
@@ -166,7 +166,7 @@ def _needed(
     return needed
 
 
-def _settings(streams: Sequence[runs.Run]) -> store.Settings:
+def settings_of(streams: Sequence[runs.Run]) -> store.Settings:
     """Returns how to make frames and flow: as in training, if that is possible here."""
     last = streams[-1]  # The temporal stream, if there is one: it alone depends on the flow.
     settings = store.Settings.of(

@@ -56,6 +56,100 @@ def to_scores(logits: tf.Tensor, multi_label: bool) -> tf.Tensor:
     return tf.sigmoid(logits) if multi_label else tf.nn.softmax(logits)
 
 
+class Tester:
+    """Computes the scores of videos by one network: the mean over 25 windows and all views of each.
+
+    A function for each size of frames is compiled once, however often it is called.
+    """
+
+    def __init__(self, model: keras.Model, run: runs.Run, protocol: testing.Testing):
+        """Prepares the network.
+
+        Args:
+            model: The network of the run's task.
+            run: The run.
+            protocol: How many windows and views; each network's own paper's by default.
+        """
+        self._model, self._run = model, run
+        self._protocol = protocol.of(run.recipe)
+        self._scorers: dict[tuple[int, int] | None, Callable[[inputs.Element], tf.Tensor]] = {}
+
+    def scores(
+        self,
+        reader: store.Reader,
+        videos: Sequence[datasets.Video],
+        *,
+        show_progress: bool = True,
+    ) -> dict[str, np.ndarray]:
+        """Scores videos.
+
+        Args:
+            reader: The store that holds the videos.
+            videos: N videos.
+            show_progress: Whether there is a progress bar.
+
+        Returns:
+            By the name of its stream `[N, K]` float32 softmax scores (or sigmoids), rows in the
+            order of `videos`; of a network that keeps two towers also those of each, by their
+            names.
+        """
+        own, recipe = self._protocol, self._run.recipe
+        outputs = tf.nest.flatten(self._model.output)
+        sums = np.zeros((len(videos), len(outputs), outputs[0].shape[-1]))
+        unit = "clip" if recipe.sees_clips else "frame"
+        total, hidden = len(videos) * own.num_windows, not show_progress
+        with progress.bar(total, unit, "testing", disable=hidden) as bar:
+            for scorer, numbers in self._groups(reader, videos):
+                stream = inputs.evaluation(
+                    inputs.find(reader, [videos[n] for n in numbers], recipe),
+                    batch_size=own.at_once,
+                    num_windows=own.num_windows,
+                    kind=own.views,
+                )
+                for batch in stream:
+                    scores = scorer(batch).numpy().astype(np.float64)
+                    # A batch may hold windows of two videos, and several of one, which
+                    # `sums[...] +=` would add only once.
+                    np.add.at(sums, numbers[batch["video"].numpy()], scores)
+                    bar.update(len(scores))
+        means = sums / own.num_windows
+        tables = [means.mean(axis=1), *(np.moveaxis(means, 1, 0) if len(outputs) > 1 else [])]
+        if own.average == "logits":
+            several = self._run.split.multi_label
+            tables = [to_scores(table, several).numpy() for table in tables]
+        names = [recipe.stream, *conv_fusion.TOWERS]
+        return {name: table.astype(np.float32) for name, table in zip(names, tables)}
+
+    def _groups(
+        self, reader: store.Reader, videos: Sequence[datasets.Video]
+    ) -> Iterator[tuple[Callable[[inputs.Element], tf.Tensor], np.ndarray]]:
+        """Yields scorers with the numbers of the videos that each can take.
+
+        One network takes crops of all videos. Whole frames of each size need a network of their
+        own.
+        """
+        if self._protocol.views != "dense":
+            yield self._scorer(None), np.arange(len(videos))
+            return
+        # Each network is traced anew, of which TensorFlow warns when there are many.
+        tf.get_logger().setLevel("ERROR")
+        sizes = inputs.find(reader, videos, self._run.recipe).sizes()
+        for size in np.unique(sizes, axis=0):
+            frame = (int(size[0]), int(size[1]))
+            yield self._scorer(frame), np.flatnonzero((sizes == size).all(axis=1))
+
+    def _scorer(self, frame: tuple[int, int] | None) -> Callable[[inputs.Element], tf.Tensor]:
+        if frame not in self._scorers:
+            model = runs.for_frames(self._run, self._model, frame) if frame else self._model
+            self._scorers[frame] = make_scorer(
+                model,
+                self._run.recipe,
+                multi_label=self._run.split.multi_label,
+                average=self._protocol.average,
+            )
+        return self._scorers[frame]
+
+
 def score_videos(
     model: keras.Model,
     run: runs.Run,
@@ -64,66 +158,8 @@ def score_videos(
     *,
     protocol: testing.Testing = testing.PAPER,
 ) -> dict[str, np.ndarray]:
-    """Computes the scores of videos: the mean over 25 windows and all views of each.
-
-    Args:
-        model: The network of the run's task.
-        run: The run.
-        reader: The store that holds the videos.
-        videos: N videos.
-        protocol: How many windows and views; each network's own paper's by default.
-
-    Returns:
-        By the name of its stream `[N, K]` float32 softmax scores (or sigmoids), rows in the order
-        of `videos`; of a network that keeps two towers also those of each, by their names.
-    """
-    own, multi_label = protocol.of(run.recipe), run.split.multi_label
-    outputs = tf.nest.flatten(model.output)
-    sums = np.zeros((len(videos), len(outputs), outputs[0].shape[-1]))
-    unit = "clip" if run.recipe.sees_clips else "frame"
-    with progress.bar(len(videos) * own.num_windows, unit, "testing") as bar:
-        for network, numbers in _groups(model, run, reader, videos, own.views):
-            scorer = make_scorer(network, run.recipe, multi_label=multi_label, average=own.average)
-            stream = inputs.evaluation(
-                inputs.find(reader, [videos[n] for n in numbers], run.recipe),
-                batch_size=own.at_once,
-                num_windows=own.num_windows,
-                kind=own.views,
-            )
-            for batch in stream:
-                scores = scorer(batch).numpy().astype(np.float64)
-                # A batch may hold windows of two videos, and several of one, which
-                # `sums[...] +=` would add only once.
-                np.add.at(sums, numbers[batch["video"].numpy()], scores)
-                bar.update(len(scores))
-    means = sums / own.num_windows
-    tables = [means.mean(axis=1), *(np.moveaxis(means, 1, 0) if len(outputs) > 1 else [])]
-    if own.average == "logits":
-        tables = [to_scores(table, multi_label).numpy() for table in tables]
-    names = [run.recipe.stream, *conv_fusion.TOWERS]
-    return {name: table.astype(np.float32) for name, table in zip(names, tables)}
-
-
-def _groups(
-    model: keras.Model,
-    run: runs.Run,
-    reader: store.Reader,
-    videos: Sequence[datasets.Video],
-    kind: testing.Views,
-) -> Iterator[tuple[keras.Model, np.ndarray]]:
-    """Yields networks with the numbers of the videos that each can take.
-
-    One network takes crops of all videos. Whole frames of each size need a network of their own.
-    """
-    if kind != "dense":
-        yield model, np.arange(len(videos))
-        return
-    # Each network is traced anew, of which TensorFlow warns when there are many.
-    tf.get_logger().setLevel("ERROR")
-    sizes = inputs.find(reader, videos, run.recipe).sizes()
-    for size in np.unique(sizes, axis=0):
-        frame = (int(size[0]), int(size[1]))
-        yield runs.for_frames(run, model, frame), np.flatnonzero((sizes == size).all(axis=1))
+    """Computes the scores of videos once; see `Tester`."""
+    return Tester(model, run, protocol).scores(reader, videos)
 
 
 def score(

@@ -238,6 +238,11 @@ def _opened(
         yield container, container.streams.video[0]
 
 
+def rescale(frame: np.ndarray, shorter_side: int) -> np.ndarray:
+    """Rescales a frame `[H, W, 3]` as `read_frames` does, to a shorter side in pixels."""
+    return _resize(frame, rescaled_size(*frame.shape[:2], shorter_side=shorter_side))
+
+
 def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if frame.shape[:2] == size:
         return frame

@@ -1,0 +1,76 @@
+"""The streams of a model, loaded once to score any number of videos."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_twostream import datasets, runs, store
+from tf_twostream.evaluation import pairs, prediction, scoring
+from tf_twostream.paper import testing
+from tf_twostream.scores import fusion
+
+
+class TwoStream:
+    """Scores videos by one or both streams, and fuses the scores.
+
+    Attributes:
+        class_names: K names.
+        settings: What frames and flow the networks take.
+    """
+
+    def __init__(
+        self,
+        streams: Sequence[runs.Run],
+        *,
+        protocol: testing.Testing = testing.PAPER,
+        score_fusion: fusion.Fusion | None = None,
+    ):
+        """Loads the networks.
+
+        Args:
+            streams: A run of the spatial stream, one of the temporal stream, both in this order, or
+                one of joined towers.
+            protocol: How many frames and views to look at.
+            score_fusion: How to fuse the streams; None for their average.
+
+        Raises:
+            PairError: If the runs do not belong together.
+            FusionError: If the fusion is of other streams or classes.
+            OtherFlowError: If flow as in the training cannot be computed here.
+        """
+        if len(streams) == 2:
+            pairs.check_pair(*streams)
+        self._fusion = pairs.check_fusion(score_fusion, streams)
+        self.class_names = self._fusion.class_names
+        self.settings = prediction.settings_of(streams)
+        self._streams, self._protocol = tuple(streams), protocol
+        self._testers = [
+            scoring.Tester(runs.load_model(run)[0], run, protocol) for run in self._streams
+        ]
+
+    def needed(self, num_frames: int) -> dict[str, np.ndarray]:
+        """Says which records of a video of T frames the networks read; see `filling.Needed`."""
+        return self._needed_of(num_frames)
+
+    @functools.cached_property
+    def _needed_of(self):  # Windows of one length ask again and again.
+        return functools.lru_cache(maxsize=64)(
+            functools.partial(prediction.needed_by, self._streams, self._protocol)
+        )
+
+    def scores(
+        self, reader: store.Reader, videos: Sequence[datasets.Video], *, show_progress: bool = False
+    ) -> dict[str, np.ndarray]:
+        """Returns the scores of N videos by stream, `[N, K]` each."""
+        scores: dict[str, np.ndarray] = {}
+        for tester in self._testers:
+            scores |= tester.scores(reader, videos, show_progress=show_progress)
+        return scores
+
+    def fuse(self, scores: dict[str, np.ndarray]) -> np.ndarray:
+        """Fuses what `scores` returns to `[N, K]`."""
+        several = self._streams[0].split.multi_label
+        return self._fusion.fuse(
+            np.stack([scores[s] for s in self._fusion.streams]), multi_label=several
+        )
