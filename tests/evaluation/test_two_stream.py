@@ -22,7 +22,7 @@ def run(tiny_store, tiny_source, tmp_path_factory):
 def frames_as_now(monkeypatch):
     """The frames of the small store are of no known quality, so that none like them are made."""
     settings = store.Settings.of("none", shorter_side=48)
-    monkeypatch.setattr(two_stream.prediction, "settings_of", lambda streams: settings)
+    monkeypatch.setattr(two_stream.temporary_store, "settings_of", lambda streams: settings)
 
 
 def test_videos_are_scored_as_by_the_evaluation_and_nothing_is_built_twice(

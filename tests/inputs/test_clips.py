@@ -165,3 +165,15 @@ def test_training_yields_batches_of_clips(ramp):
     assert batch["views"].shape == (4, 1, 5) and "jitter" not in batch
     seen = inputs.prepare(batch, clips.recipe)
     assert seen["rgb"].shape == (4, 3, 41, 41, 3)
+
+
+def test_the_middle_of_a_clip_is_the_mean_of_those_of_its_snippets(ramp):
+    recipe = recipe_of()
+    clips = clips_of(ramp, recipe)
+    places = clips.places_to_test(2)
+    frames = np.reshape(places["frame"]["offset"], (2, 2, 3))
+    offsets = [ramp.table([video.id], "rgb")["offsets"].tolist() for video in VIDEOS]
+    numbers = [[own.index(frame) for frame in row] for own, rows in zip(offsets, frames)
+               for row in rows]  # fmt: skip
+    wanted = np.mean(np.reshape(numbers, (2, 2, 3)), axis=2)
+    np.testing.assert_allclose(clips.middles_to_test(2), wanted)

@@ -158,3 +158,21 @@ def test_a_video_of_another_store_is_not_looked_for_in_this_one(reader, split):
     elsewhere = [dataclasses.replace(v, id=store.added_id(v.id)) for v in split.train]
     with pytest.raises(store.MissingVideoError, match="@1/.* is not among"):
         inputs.training(inputs.Windows(reader, elsewhere, SPATIAL))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "num_frames", "first", "last"),
+    [
+        (SPATIAL, 20, 0, 19),
+        (TEMPORAL, 20, 5, 14),  # Ten fields lie between eleven frames.
+        (TEMPORAL, 5, 2, 2),
+        (dataclasses.replace(TEMPORAL, bidirectional=True), 20, 5, 14),
+        (SLOW_FUSION, 20, 5, 14),
+        (dataclasses.replace(TEMPORAL, stack_length=5), 6, 2.5, 2.5),
+    ],
+)
+def test_the_middle_of_a_window_is_that_of_the_frames_it_spans(recipe, num_frames, first, last):
+    numbered = Numbered(num_frames - recipe.sees_flow)
+    windows = inputs.Windows(numbered, [datasets.Video("v", 0)], recipe)
+    [middles] = windows.middles_to_test(3)
+    assert (middles[0], middles[-1]) == (first, last)

@@ -77,6 +77,8 @@ ADVICE = {
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
     "train-conv-fusion by --conv_fusion_run.",
     "OtherFlowError": "Use the versions that the run was trained with, or train it anew.",
+    "UnknownLayerError": "Name a layer by --layer; docs/features.md says which there are.",
+    "OtherFeaturesError": "Choose another --output_dir.",
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
     "FusionError": "Name a fusion.npz that twostream fuse-scores wrote for these streams.",

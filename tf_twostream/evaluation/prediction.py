@@ -6,24 +6,17 @@ video only what the networks look at is kept, and only that flow is computed.
 """
 
 import dataclasses
-import functools
-import tempfile
 from collections.abc import Sequence
 
 import numpy as np
 
-from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.evaluation import labelled_video, pairs, scoring
+from tf_twostream import datasets, runs
+from tf_twostream.evaluation import labelled_video, pairs, scoring, temporary_store
 from tf_twostream.figures import pictures
 from tf_twostream.paper import testing
-from tf_twostream.precompute import extraction, filling
+from tf_twostream.precompute import extraction
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.scores import fusion
-from tf_twostream.store.settings import NO_FLOW
-
-
-class OtherFlowError(ValueError):
-    """This version computes other flow than a network was trained on."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,32 +84,22 @@ def predict(
     Raises:
         PairError: If the runs do not belong together.
         FusionError: If the fusion is of other streams or classes.
-        OtherStoreError: If flow as in the training cannot be computed here.
+        OtherFlowError: If flow as in the training cannot be computed here.
         ValueError: If a labelled video would overwrite a video.
         OSError: If no labelled video can be written.
     """
-    # Numbers instead of paths: two files may have one name, and a store holds no absolute path.
-    ids = {f"{number:06d}": video for number, video in enumerate(videos)}
+    ids = temporary_store.number(videos)
     # What can be checked is checked first: decoding and flow take most of the time.
     drawn = dict(zip(ids, labelled_video.paths(output_dir, videos))) if output_dir else {}
     if len(streams) == 2:
         pairs.check_pair(*streams)
     own = pairs.check_fusion(score_fusion, streams)
-    settings = settings_of(streams)
-    with tempfile.TemporaryDirectory(prefix="twostream_") as path:
-        outcome = filling.fill(
-            list(ids.items()),
-            path=path,
-            settings=settings,
-            resources=resources,
-            # The labelled video shows every frame, the networks see few of them.
-            needed=None if drawn else functools.partial(needed_by, streams, protocol),
-        )
-        failed = {ids[video_id]: reason for video_id, reason in outcome.failed.items()}
-        known = [datasets.Video(video_id, 0) for video_id in ids if video_id not in outcome.failed]
+    # The labelled video shows every frame, the networks see few of them.
+    seen = None if drawn else protocol
+    with temporary_store.fill(ids, streams, resources, protocol=seen) as (reader, failed):
+        known = [datasets.Video(video_id, 0) for video_id in reader.video_ids]
         if not known:
             return [], failed
-        reader = store.Reader(path)
         scores: dict[str, np.ndarray] = {}
         for run in streams:
             model = runs.load_model(run)[0]
@@ -135,48 +118,9 @@ def predict(
             for n, video in enumerate(known)
         ]
         for video, item in zip(known, predictions if drawn else []):
-            job = extraction.Job(video.id, item.video, settings, settings.kinds)
+            job = extraction.Job(video.id, item.video, reader.settings, reader.settings.kinds)
             try:
                 labelled_video.write(item.drawn, job, reader, item.title, resources.timeout)
             except OSError as error:  # It is no reason to lose the labels.
                 failed[item.video] = f"no labelled video: {error}"
     return predictions, failed
-
-
-def needed_by(
-    streams: Sequence[runs.Run], protocol: testing.Testing, num_frames: int
-) -> dict[str, np.ndarray]:
-    """Says which records of a video of T frames the networks read, `[T]` or `[T - 1]` bool each."""
-    needed = {
-        kind: np.zeros(max(0, store.num_records(num_frames, kind)), bool)
-        for kind in ("rgb", "forward", "backward")
-    }
-    if num_frames < 2:  # Not known yet, or no video for flow.
-        needed["rgb"][:] = True
-        return needed
-    for run in streams:
-        read = inputs.records_to_test(
-            run.recipe,
-            protocol.of(run.recipe).num_windows,
-            num_frames,
-            shorter_side=run.task.settings.shorter_side,
-        )
-        for kind, records in read.items():
-            needed[kind] |= records
-    return needed
-
-
-def settings_of(streams: Sequence[runs.Run]) -> store.Settings:
-    """Returns how to make frames and flow: as in training, if that is possible here."""
-    last = streams[-1]  # The temporal stream, if there is one: it alone depends on the flow.
-    settings = store.Settings.of(
-        last.task.settings.method if last.recipe.sees_flow else NO_FLOW,
-        directions=tuple(kind for kind in last.recipe.kinds if kind != "rgb"),
-        shorter_side=last.task.settings.shorter_side,
-    )
-    for run in streams:
-        try:
-            runs.check_store(run, settings, where="the flow that is computed now")
-        except runs.OtherStoreError as error:  # No other store can be named here.
-            raise OtherFlowError(str(error)) from error
-    return settings

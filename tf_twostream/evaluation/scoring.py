@@ -99,7 +99,8 @@ class Tester:
         unit = "clip" if recipe.sees_clips else "frame"
         total, hidden = len(videos) * own.num_windows, not show_progress
         with progress.bar(total, unit, "testing", disable=hidden) as bar:
-            for scorer, numbers in self._groups(reader, videos):
+            for frame, numbers in _groups(self._run, reader, videos, own.views):
+                scorer = self._scorer(frame)
                 stream = inputs.evaluation(
                     inputs.find(reader, [videos[n] for n in numbers], recipe),
                     batch_size=own.at_once,
@@ -119,24 +120,6 @@ class Tester:
             tables = [to_scores(table, several).numpy() for table in tables]
         names = [recipe.stream, *conv_fusion.TOWERS]
         return {name: table.astype(np.float32) for name, table in zip(names, tables)}
-
-    def _groups(
-        self, reader: store.Reader, videos: Sequence[datasets.Video]
-    ) -> Iterator[tuple[Callable[[inputs.Element], tf.Tensor], np.ndarray]]:
-        """Yields scorers with the numbers of the videos that each can take.
-
-        One network takes crops of all videos. Whole frames of each size need a network of their
-        own.
-        """
-        if self._protocol.views != "dense":
-            yield self._scorer(None), np.arange(len(videos))
-            return
-        # Each network is traced anew, of which TensorFlow warns when there are many.
-        tf.get_logger().setLevel("ERROR")
-        sizes = inputs.find(reader, videos, self._run.recipe).sizes()
-        for size in np.unique(sizes, axis=0):
-            frame = (int(size[0]), int(size[1]))
-            yield self._scorer(frame), np.flatnonzero((sizes == size).all(axis=1))
 
     def _scorer(self, frame: tuple[int, int] | None) -> Callable[[inputs.Element], tf.Tensor]:
         if frame not in self._scorers:
@@ -160,6 +143,44 @@ def score_videos(
 ) -> dict[str, np.ndarray]:
     """Computes the scores of videos once; see `Tester`."""
     return Tester(model, run, protocol).scores(reader, videos)
+
+
+def networks_for(
+    model: keras.Model,
+    run: runs.Run,
+    reader: store.Reader,
+    videos: Sequence[datasets.Video],
+    kind: testing.Views,
+) -> Iterator[tuple[keras.Model, np.ndarray]]:
+    """Yields networks with the numbers of the videos that each can take.
+
+    Args:
+        model: The network of the run's task.
+        run: The run.
+        reader: The store that holds the videos.
+        videos: N videos.
+        kind: What is seen of each frame.
+    """
+    for frame, numbers in _groups(run, reader, videos, kind):
+        yield (runs.for_frames(run, model, frame) if frame else model), numbers
+
+
+def _groups(
+    run: runs.Run, reader: store.Reader, videos: Sequence[datasets.Video], kind: testing.Views
+) -> Iterator[tuple[tuple[int, int] | None, np.ndarray]]:
+    """Yields sizes of frames with the numbers of the videos that have them.
+
+    One network takes crops of all videos, whatever their size: None. Whole frames of each size need
+    a network of their own.
+    """
+    if kind != "dense":
+        yield None, np.arange(len(videos))
+        return
+    # Each network is traced anew, of which TensorFlow warns when there are many.
+    tf.get_logger().setLevel("ERROR")
+    sizes = inputs.find(reader, videos, run.recipe).sizes()
+    for size in np.unique(sizes, axis=0):
+        yield (int(size[0]), int(size[1])), np.flatnonzero((sizes == size).all(axis=1))
 
 
 def score(

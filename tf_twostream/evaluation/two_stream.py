@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_twostream import datasets, runs, store
-from tf_twostream.evaluation import pairs, prediction, scoring
+from tf_twostream.evaluation import pairs, scoring, temporary_store
 from tf_twostream.paper import testing
 from tf_twostream.scores import fusion
 
@@ -43,7 +43,7 @@ class TwoStream:
             pairs.check_pair(*streams)
         self._fusion = pairs.check_fusion(score_fusion, streams)
         self.class_names = self._fusion.class_names
-        self.settings = prediction.settings_of(streams)
+        self.settings = temporary_store.settings_of(streams)
         self._streams, self._protocol = tuple(streams), protocol
         self._testers = [
             scoring.Tester(runs.load_model(run)[0], run, protocol) for run in self._streams
@@ -56,7 +56,7 @@ class TwoStream:
     @functools.cached_property
     def _needed_of(self):  # Windows of one length ask again and again.
         return functools.lru_cache(maxsize=64)(
-            functools.partial(prediction.needed_by, self._streams, self._protocol)
+            functools.partial(temporary_store.needed_by, self._streams, self._protocol)
         )
 
     def scores(

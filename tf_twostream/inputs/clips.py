@@ -87,6 +87,11 @@ class Clips:
         numbers = np.repeat(np.arange(len(self.videos)), count)
         return self.locate(numbers, tf.reshape(starts, [-1, self.recipe.snippets]))
 
+    def middles_to_test(self, count: int) -> np.ndarray:
+        """Returns the middles of the clips of `places_to_test` in frames, `[N, count]` float64."""
+        starts = starts_to_test(tf.constant(self._flow.num_starts()), self.recipe, count)
+        return np.mean(starts, axis=2) + self._flow.half_lengths()[:, None]
+
     def locate(self, video: tf.Tensor, starts: tf.Tensor) -> Element:
         """Finds where the frames and fields of clips are.
 

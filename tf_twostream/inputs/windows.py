@@ -148,6 +148,19 @@ class Windows:
         starts = spacing.equally_spaced(self.num_starts(), count)
         return self.locate(np.repeat(np.arange(len(self.videos)), count), starts.ravel())
 
+    def middles_to_test(self, count: int) -> np.ndarray:
+        """Returns the middles of the windows of `places_to_test` in frames, `[N, count]` float64.
+
+        It may be half-way from one frame to the next; L fields lie between L + 1 frames.
+        """
+        starts = spacing.equally_spaced(self.num_starts(), count)
+        return starts + self.half_lengths()[:, None]
+
+    def half_lengths(self) -> np.ndarray:
+        """Returns how far the middle of a window is from its first frame, `[N]` float64."""
+        records = np.minimum(self._num_records, self.recipe.window_length)
+        return (records - (0 if self.recipe.sees_flow else 1)) / 2
+
     def num_starts(self) -> np.ndarray:
         """Returns the number of windows of each video, `[N]` int64; 1 where a video is short."""
         return np.maximum(self._num_records - self.recipe.window_length, 0) + 1
