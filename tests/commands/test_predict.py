@@ -14,6 +14,11 @@ def test_a_prediction_needs_a_network():
         predict.PredictionFlags()
 
 
+def test_maps_need_a_folder_to_be_drawn_into():
+    with pytest.raises(ValueError, match="--explain draws into --output_dir"):
+        predict.PredictionFlags(spatial_run="spatial", explain=True)
+
+
 @pytest.mark.parametrize("top", [1, 2, 5])
 def test_json_holds_the_best_classes_of_both_streams(top):
     scores = np.array([0.2, 0.5, 0.3])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tf_twostream import store
-from tf_twostream.evaluation import labelled_video
+from tf_twostream.evaluation import explanation, labelled_video
 from tf_twostream.flow import codec
 from tf_twostream.precompute import extraction, filling, frames
 from tf_twostream.precompute.resources import Resources
@@ -48,6 +48,17 @@ def test_frames_have_their_own_size_and_odd_sides_one_pixel_more(stored, tmp_pat
     for page, original in zip(pages, originals):
         assert np.abs(page[20:69, :65].astype(int) - original).mean() < 20
     assert frames.read_header(tmp_path / "a.mp4").fps == 25
+
+
+def test_each_frame_has_its_own_map_below_it(stored, tmp_path):
+    maps = np.linspace(0, 1, 9, dtype=np.float32)[:, None, None]
+    middle = np.array([0.5])
+    heat = explanation.Heat(maps, np.arange(9), middle, middle)
+    labelled_video.write(str(tmp_path / "a.mp4"), stored[1], stored[0], "text", 60, [heat])
+    pages = list(frames.read_frames(tmp_path / "a.mp4"))
+    assert pages[0].shape == (20 + 2 * 49, 2 * 65, 3)
+    light = [page[69:, :65].mean() for page in pages]
+    assert (np.diff(light) > 0).all() and light[-1] > 3 * light[0] / 2
 
 
 def test_one_field_of_the_labelled_video_is_in_memory_at_a_time(stored, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Labels for new videos."""
 
+import dataclasses
 import os
 import signal
 import tempfile
@@ -12,6 +13,7 @@ from absl import logging
 
 from tf_twostream import datasets, runs, store
 from tf_twostream.evaluation import (
+    explanation,
     labelled_video,
     over_time,
     prediction,
@@ -177,6 +179,32 @@ def test_each_labelled_video_shows_the_frames_of_its_video(clips, trained, tmp_p
         assert pages[0].shape == (48 + 20, 2 * 64, 3)
         for page, original in zip(pages, originals):
             assert np.abs(page[20:, :64].astype(int) - original).mean() < 12
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_maps_of_each_stream_are_in_the_video_and_in_a_picture(clips, trained, tmp_path, count):
+    video = str(clips / trained[0].split.test[0].id)
+    protocol = testing.Testing(num_frames=2, test="center")
+    [item], failed = prediction.predict(
+        [video], trained[:count], RESOURCES, protocol=protocol, output_dir=str(tmp_path),
+        explain=True,
+    )  # fmt: skip
+    assert not failed
+    page = next(frames.read_frames(item.drawn))
+    assert page.shape == (20 + count * 48, 2 * 64, 3)  # Frame and map; with flow, two rows.
+    assert item.explained == item.drawn.replace(".mp4", "_explained.png")
+    assert cv2.imread(item.explained).shape == (40 + 5 * 49 + 1, 2 * count * 65 + 1, 3)
+
+
+def test_maps_of_joined_towers_are_refused_before_the_work(clips, trained, monkeypatch):
+    monkeypatch.setattr(filling, "fill", lambda *_, **__: pytest.fail("worked in vain"))
+    joined = recipes.ConvFusionRecipe(
+        spatial_run="a", temporal_run="b", spatial=recipes.SpatialRecipe(**KNOBS),
+        temporal=recipes.TemporalRecipe(**KNOBS),
+    )  # fmt: skip
+    run = dataclasses.replace(trained[0], recipe=joined)
+    with pytest.raises(explanation.OneStreamError, match="Received: .*, conv_fusion"):
+        prediction.predict(["v.avi"], [run], RESOURCES, explain=True)
 
 
 def test_a_video_that_cannot_be_drawn_keeps_its_labels(clips, trained, tmp_path, monkeypatch):

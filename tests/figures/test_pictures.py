@@ -83,6 +83,40 @@ def test_labelled_pages_have_even_sides_and_the_frame_in_its_own_size():
         assert np.ptp(page[bar:, width:].reshape(-1, 3), axis=0).max() == 0  # One colour.
 
 
+def test_heat_is_bright_and_the_rest_of_the_frame_dark_but_seen():
+    frame = np.repeat(np.arange(0, 256, 8, dtype=np.uint8)[None, :, None], 24, 0).repeat(3, -1)
+    heat = np.zeros((24, 32), np.float32)
+    heat[:12] = 1
+    page = pictures.heated(frame, heat).astype(int)
+    assert page.shape == frame.shape
+    hot, cold = page[:12].sum(axis=-1), page[12:].sum(axis=-1)
+    assert (hot > cold + 100).all()
+    assert (np.diff(cold[0]) > 0).all()  # The frame shines through.
+
+
+def test_maps_come_after_the_frame_and_the_flow_two_in_a_row():
+    frame, field = np.full((24, 32, 3), 90, np.uint8), np.ones((24, 32, 2), "f4")
+    heats = [np.full((24, 32), value, np.float32) for value in (0.0, 1.0)]
+    for count, (rows, flow) in {1: (1, None), 2: (2, field)}.items():
+        page = pictures.labelled(frame, flow, "label", 1.0, heats[:count])[20:]
+        assert page.shape == (rows * 24, 64, 3)
+        parts = [page[y : y + 24, x : x + 32] for y in range(0, len(page), 24) for x in (0, 32)]
+        np.testing.assert_array_equal(parts[0], frame)
+        for part, heat in zip(parts[-count:], heats):
+            np.testing.assert_array_equal(part, pictures.heated(frame, heat))
+    page = pictures.labelled(frame, field, "label", 1.0, heats[:1])[20:]
+    assert (page[24:, 32:] == page[-1, -1]).all()  # Nothing is left for the fourth place.
+
+
+def test_columns_stand_below_their_names_and_a_line_of_text():
+    images = [np.full((40, 60, 3), level, np.uint8) for level in (10, 20, 30, 40)]
+    page = pictures.columns({"one": images[:2], "two": images[2:]}, "label")
+    assert page.shape == (20 + 20 + 2 * 41 + 1, 2 * 61 + 1, 3)
+    body = page[40:]
+    assert [int(body[y, x, 0]) for y in (20, 60) for x in (30, 90)] == [10, 30, 20, 40]
+    assert (page[:20] > 128).any() and all((page[20:40, x:][:, :60] > 128).any() for x in (1, 62))
+
+
 def test_names_are_drawn_in_other_scripts_as_in_latin():
     names = ("gehen über", "ходить", "Περπάτημα", "مشي", "הליכה")
     lines = [pictures._line(name, 40, 300) for name in names]

@@ -76,6 +76,8 @@ ADVICE = {
     # Evaluation.
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
     "train-conv-fusion by --conv_fusion_run.",
+    "OneStreamError": "Leave --explain out, or explain its two towers: --spatial_run and "
+    "--temporal_run.",
     "OtherFlowError": "Use the versions that the run was trained with, or train it anew.",
     "UnknownLayerError": "Name a layer by --layer; docs/features.md says which there are.",
     "OtherFeaturesError": "Choose another --output_dir.",

@@ -51,12 +51,19 @@ class PredictionFlags(cli.Knobs):
     output_dir: str = cli.knob(
         "", "Folder to draw each video into, as .mp4 (H.264), with its flow and label."
     )
+    explain: bool = cli.knob(
+        False,
+        "Draw into --output_dir, too, where each stream finds what speaks for the label: "
+        "activation maps (LayerCAM), in the labelled video and in NAME_explained.png.",
+    )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
         if self.task and not self.temporal_run:
             raise ValueError(f"--task is of a --temporal_run. Received: {self.task} without one.")
+        if self.explain and not self.output_dir:
+            raise ValueError("--explain draws into --output_dir. Received: none.")
         if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
             raise ValueError(
                 "A prediction needs a --spatial_run, --temporal_run or both, or a "
@@ -198,6 +205,8 @@ def main(
     found = kinds.expand(sources)
     if given.output_dir:
         files.check_folder(given.output_dir, "output_dir")
+    if over.window_seconds and given.explain:
+        raise ValueError("--explain must be left out with --window_seconds. Received: both.")
     if over.window_seconds:
         return _label_over_time(found, given, over, resources, protocol)
     if whole := [source.name for source in found if not source.is_file]:
@@ -210,6 +219,7 @@ def main(
         protocol=protocol,
         score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
         output_dir=given.output_dir,
+        explain=given.explain,
     )
     if given.json:
         print(json.dumps([_as_json(item, given.top) for item in predictions], indent=2))
@@ -225,4 +235,6 @@ def main(
         if item.drawn and item.video not in failed:
             # To stderr, as all that is no result: stdout may go into another program.
             print(f"video: {item.drawn}", file=sys.stderr)
+            if item.explained:
+                print(f"picture: {item.explained}", file=sys.stderr)
     return 1 if failed else 0

@@ -7,11 +7,12 @@ decoded in a worker, which a bad file cannot carry further.
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from tf_twostream import store
+from tf_twostream.evaluation import explanation
 from tf_twostream.figures import pictures
 from tf_twostream.precompute import extraction, frames
 from tf_twostream.processes import files, workers
@@ -56,8 +57,15 @@ def paths(output_dir: str, videos: Sequence[str]) -> list[str]:
     return list(named.values())
 
 
-def write(path: str, job: extraction.Job, reader: store.Reader, text: str, timeout: float) -> None:
-    """Writes a video with a line of text and any flow, with one frame in memory at a time.
+def write(
+    path: str,
+    job: extraction.Job,
+    reader: store.Reader,
+    text: str,
+    timeout: float,
+    heats: Collection[explanation.Heat] = (),
+) -> None:
+    """Writes a video with a line of text, any flow and maps, with one frame in memory at a time.
 
     Args:
         path: The .mp4 file to write.
@@ -65,6 +73,7 @@ def write(path: str, job: extraction.Job, reader: store.Reader, text: str, timeo
         reader: The store that holds its flow.
         text: The line to draw into each frame.
         timeout: Seconds without a new frame after which the video is given up as hung.
+        heats: The activation maps to lay over each frame, a copy of it for each.
 
     Raises:
         OSError: If the file cannot be written, or the video cannot be read any more.
@@ -88,8 +97,10 @@ def write(path: str, job: extraction.Job, reader: store.Reader, text: str, timeo
         while True:
             fields = _last_twice(reader.fields(job.video_id)) if job.directions else NO_FIELDS
             pages = (
-                pictures.labelled(frame, field, text, scale)
-                for frame, field in zip(_frames(events, job.path), fields)
+                pictures.labelled(
+                    frame, field, text, scale, [heat.at(number, frame.shape) for heat in heats]
+                )
+                for number, (frame, field) in enumerate(zip(_frames(events, job.path), fields))
             )
             with contextlib.suppress(_Restart):
                 frames.write_h264(path, pages, fps=fps)

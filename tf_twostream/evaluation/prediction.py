@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_twostream import datasets, runs
-from tf_twostream.evaluation import labelled_video, pairs, scoring, temporary_store
+from tf_twostream import datasets, runs, store
+from tf_twostream.evaluation import explanation, labelled_video, pairs, scoring, temporary_store
 from tf_twostream.figures import pictures
 from tf_twostream.paper import testing
 from tf_twostream.precompute import extraction
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import files
 from tf_twostream.scores import fusion
 
 
@@ -30,6 +31,7 @@ class Prediction:
         streams: By stream, its own `[K]` scores.
         are_decisions: Whether `scores` are decision values of an SVM instead, of any size.
         drawn: The labelled video; empty if none is asked for.
+        explained: The picture of its activation maps; likewise.
     """
 
     video: str
@@ -38,6 +40,7 @@ class Prediction:
     streams: dict[str, np.ndarray]
     are_decisions: bool = False
     drawn: str = ""
+    explained: str = ""
 
     def describe(self, score: float) -> str:
         """Words a score: in percent, or as a decision value."""
@@ -66,6 +69,7 @@ def predict(
     protocol: testing.Testing = testing.PAPER,
     score_fusion: fusion.Fusion | None = None,
     output_dir: str = "",
+    explain: bool = False,
 ) -> tuple[list[Prediction], dict[str, str]]:
     """Scores videos with one stream or with both.
 
@@ -76,6 +80,8 @@ def predict(
         protocol: How many frames and views to look at.
         score_fusion: How to fuse the streams; None for their average.
         output_dir: The folder to draw each video into, with its flow and label; empty for none.
+        explain: Whether to draw the activation maps of the label, too, into the labelled video and
+            a picture beside it.
 
     Returns:
         Predictions in the order of the videos that could be read, and the reasons why others could
@@ -85,12 +91,14 @@ def predict(
         PairError: If the runs do not belong together.
         FusionError: If the fusion is of other streams or classes.
         OtherFlowError: If flow as in the training cannot be computed here.
+        OneStreamError: If maps are asked for of two joined towers.
         ValueError: If a labelled video would overwrite a video.
         OSError: If no labelled video can be written.
     """
     ids = temporary_store.number(videos)
     # What can be checked is checked first: decoding and flow take most of the time.
     drawn = dict(zip(ids, labelled_video.paths(output_dir, videos))) if output_dir else {}
+    pages = _pictures(drawn, streams) if explain else {}
     if len(streams) == 2:
         pairs.check_pair(*streams)
     own = pairs.check_fusion(score_fusion, streams)
@@ -101,8 +109,8 @@ def predict(
         if not known:
             return [], failed
         scores: dict[str, np.ndarray] = {}
-        for run in streams:
-            model = runs.load_model(run)[0]
+        networks = [runs.load_model(run)[0] for run in streams]
+        for run, model in zip(streams, networks):
             scores |= scoring.score_videos(model, run, reader, known, protocol=protocol)
         several = streams[0].split.multi_label
         fused = own.fuse(np.stack([scores[s] for s in own.streams]), multi_label=several)
@@ -114,13 +122,44 @@ def predict(
                 {stream: rows[n] for stream, rows in scores.items()},
                 own.is_svm,
                 drawn.get(video.id, ""),
+                pages.get(video.id, ""),
             )
             for n, video in enumerate(known)
         ]
-        for video, item in zip(known, predictions if drawn else []):
+        heats: dict[str, list[explanation.Heat]] = {}
+        for run, model in zip(streams, networks if pages else []):
+            labels = fused.argmax(axis=1)
+            heats[run.recipe.stream] = explanation.explain(
+                model, run, reader, known, labels, protocol=protocol
+            )
+        for n, (video, item) in enumerate(zip(known, predictions if drawn else [])):
             job = extraction.Job(video.id, item.video, reader.settings, reader.settings.kinds)
+            own_heats = {stream: of_videos[n] for stream, of_videos in heats.items()}
             try:
-                labelled_video.write(item.drawn, job, reader, item.title, resources.timeout)
+                _draw(item, job, reader, own_heats, resources.timeout)
             except OSError as error:  # It is no reason to lose the labels.
                 failed[item.video] = f"no labelled video: {error}"
     return predictions, failed
+
+
+def _pictures(drawn: dict[str, str], streams: Sequence[runs.Run]) -> dict[str, str]:
+    """Names the pictures beside labelled videos, and checks that they can be drawn."""
+    explanation.check(streams)
+    pages = {name: f"{path.removesuffix('.mp4')}_explained.png" for name, path in drawn.items()}
+    for path in pages.values():
+        files.check_output(path, "output_dir")
+    return pages
+
+
+def _draw(
+    item: Prediction,
+    job: extraction.Job,
+    reader: store.Reader,
+    heats: dict[str, explanation.Heat],
+    timeout: float,
+) -> None:
+    """Draws the labelled video and, if there are maps, their picture."""
+    labelled_video.write(item.drawn, job, reader, item.title, timeout, heats.values())
+    if heats:
+        page = explanation.draw(reader, job.video_id, heats, item.title)
+        pictures.write_png(item.explained, page)

@@ -4,6 +4,7 @@ import functools
 import io
 import os
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 import cv2
 import matplotlib
@@ -16,6 +17,7 @@ from tf_twostream.flow import color
 from tf_twostream.processes import files
 from tf_twostream.store import coding
 
+_DARK = 24  # Grey level behind text.
 _MOST_PIXELS = 9_000_000  # Of a rendered figure; a confusion matrix of 180 classes has them.
 
 
@@ -151,7 +153,55 @@ def magnitude(flow: np.ndarray) -> float:
     return max(float(np.percentile(lengths, 99)), 1e-6)  # A colour scale must be above 0.
 
 
-def labelled(frame: np.ndarray, field: np.ndarray | None, text: str, scale: float) -> np.ndarray:
+def heated(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lays a map over a frame, which turns dark where the map is 0.
+
+    Args:
+        frame: `[H, W, 3]` uint8 RGB.
+        heat: `[H, W]` float32 in [0, 1].
+
+    Returns:
+        `[H, W, 3]` uint8 RGB.
+    """
+    levels = np.round(255 * heat).astype(np.uint8)
+    colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1]
+    # In grey: colours of the frame would pass for heat.
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None]
+    return cv2.addWeighted(np.repeat(grey, 3, axis=-1), 0.4, np.ascontiguousarray(colours), 0.6, 0)
+
+
+def flow_colours(fields: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Paints fields `[H, W, 2]` in the Middlebury colours, all on one scale."""
+    scale = magnitude(np.stack(fields))
+    return [color.colorize(field, max_magnitude=scale) for field in fields]
+
+
+def columns(pages: Mapping[str, Sequence[np.ndarray]], text: str) -> np.ndarray:
+    """Draws columns of images, each below its name, all below a line of text.
+
+    Args:
+        pages: By the name of its column as many images `[H, W, 3]` uint8 as in any other.
+        text: The line; written smaller if it would be too long.
+
+    Returns:
+        uint8 RGB.
+    """
+    rows = [image for row in zip(*pages.values()) for image in row]
+    sheet = tile(np.stack(rows), len(pages))
+    height = max(20, len(rows[0]) // 8)
+    names = [_line(name, height, rows[0].shape[1] + 1) for name in pages]
+    names[-1] = np.pad(names[-1], ((0, 0), (0, 1), (0, 0)), mode="edge")
+    bar = _line(text, height, sheet.shape[1])
+    return np.concatenate([bar, np.concatenate(names, axis=1), sheet])
+
+
+def labelled(
+    frame: np.ndarray,
+    field: np.ndarray | None,
+    text: str,
+    scale: float,
+    heats: Sequence[np.ndarray] = (),
+) -> np.ndarray:
     """Draws a frame and, if there is any, its flow side by side below a line of text.
 
     Args:
@@ -159,16 +209,22 @@ def labelled(frame: np.ndarray, field: np.ndarray | None, text: str, scale: floa
         field: `[h, w, 2]` float32 in pixels per frame, of any size.
         text: The line; written smaller if it would be too long.
         scale: Displacement, in pixels, that gets the full colour.
+        heats: Maps `[H, W]` float32 in [0, 1]; each is laid over the frame once more.
 
     Returns:
-        uint8 RGB: the frame and, as large, the flow. If its height or width would be odd, which
-        video coders do not take, the last row or column comes twice.
+        uint8 RGB: the frame and, as large, the flow and the maps, two in a row. If its height or
+        width would be odd, which video coders do not take, the last row or column comes twice.
     """
-    page = frame
+    parts = [frame]
     if field is not None:
         flow = color.colorize(field, max_magnitude=scale)
-        page = np.concatenate([frame, cv2.resize(flow, frame.shape[1::-1])], axis=1)
-    bar = _line(text, max(20, page.shape[0] // 8), page.shape[1])
+        parts.append(cv2.resize(flow, frame.shape[1::-1]))
+    parts += [heated(frame, heat) for heat in heats]
+    if len(parts) > 2 and len(parts) % 2:
+        parts.append(np.full_like(frame, _DARK))
+    pairs = [np.concatenate(parts[n : n + 2], axis=1) for n in range(0, len(parts), 2)]
+    page = np.concatenate(pairs)
+    bar = _line(text, max(20, frame.shape[0] // 8), page.shape[1])
     page = np.concatenate([bar, page])
     return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")
 
@@ -184,7 +240,7 @@ def drawable(text: str) -> str:
 @functools.lru_cache(maxsize=1)  # It is the same for all frames of a video.
 def _line(text: str, height: int, width: int) -> np.ndarray:
     """Draws a line of text `[height, width, 3]`, white on dark grey."""
-    image = Image.new("RGB", (width, height), (24, 24, 24))
+    image = Image.new("RGB", (width, height), 3 * (_DARK,))
     path, margin = _font_for(text), 6
     font = ImageFont.truetype(path, 0.55 * height)
     fit = min(1.0, (width - 2 * margin) / max(font.getlength(text), 1))

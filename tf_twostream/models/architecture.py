@@ -48,6 +48,8 @@ class Architecture:
         first: The name of the first convolution, whose kernel is `[H, W, C, C_out]`.
         stages: The names of the layers whose outputs `[B, H, W, C]` other networks may join, from
             the input to the features. The grid becomes smaller from one to the next, or nearly so.
+        explained: The stage whose activations show where a class was seen (`activation_maps`): the
+            last one, or nearly so, whose grid is still fine.
         features: The name of the last layer before the dropout and the classes, `[B, F]`.
         flow_bound: Pixels per frame that count as half of the grey levels where the first layer
             for flow is made of that for colours (`cross_modality`).
@@ -62,6 +64,7 @@ class Architecture:
     deviation: float
     first: str
     stages: tuple[str, ...]
+    explained: str
     features: str
     flow_bound: float
     chain: Chain | None = None

@@ -34,6 +34,7 @@ ARCHITECTURE = Architecture(
     deviation=paper.RGB_STDDEV,
     first="conv1",
     stages=("conv1", "conv2", "conv3", "conv4", "conv5"),
+    explained="conv3",
     features="full7",
     flow_bound=paper.FLOW_BOUND,
     chain=CHAIN,

@@ -164,6 +164,7 @@ def _architecture(variant: str) -> Architecture:
         deviation=128.0,
         first="conv_stem",
         stages=("relu_stem", *stages, "relu_head"),
+        explained=stages[4],  # The last one of a sixteenth of the input's side.
         features="features",
         # A pixel of motion then counts as 0.2, which brings real flow, of a deviation of one pixel,
         # to what the first batch normalisation knows of colours.

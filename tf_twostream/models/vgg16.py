@@ -46,6 +46,7 @@ ARCHITECTURE = Architecture(
     deviation=paper.RGB_STDDEV,
     first="conv1_1",
     stages=tuple(f"conv{block}_{count}" for block, (count, _) in enumerate(_BLOCKS, 1)),
+    explained="conv4_3",
     features="full7",
     flow_bound=paper.FLOW_BOUND,
     chain=CHAIN,
