@@ -84,6 +84,17 @@ def test_logits_of_a_joined_network_are_those_of_the_evaluation(made, tiny_store
         np.testing.assert_allclose(tf.nn.softmax(found.values), wanted[name][0], atol=1e-5)
 
 
+def test_logits_of_several_tasks_are_those_of_the_chosen_one(tiny_store, tmp_path):
+    split, settings = tiny_store[1], store.Reader(tiny_store[0]).settings
+    tasks = tuple(trained.task_of(split, settings, name=name) for name in ("first", "second"))
+    run = runs.Run(tmp_path / "run", TEMPORAL, tasks, 1)
+    trained.with_checkpoint(run)
+    [found] = extract(run, tiny_store, count=1, layer="logits", protocol=QUICK)
+    protocol = {"num_frames": 3, "test": "center", "average": "logits"}
+    wanted = scores(run, tiny_store, count=1, **protocol)["temporal"][0]
+    np.testing.assert_allclose(tf.nn.softmax(found.values), wanted, atol=1e-5)
+
+
 def test_features_are_means_over_views_and_places(temporal, tiny_store):
     reader, video = store.Reader(tiny_store[0]), tiny_store[1].test[0]
     own = testing.Testing(num_frames=2)

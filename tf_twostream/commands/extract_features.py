@@ -11,12 +11,13 @@ in failed.csv.
 
 import dataclasses
 import pathlib
+import sys
 from typing import Any, ClassVar, Literal
 
 from tf_twostream import cli, datasets
 from tf_twostream.paper import testing
 from tf_twostream.precompute.resources import Resources
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 
 AT_ONCE = 64  # Video files whose frames and flow are on the disk at once.
 
@@ -61,7 +62,10 @@ def _choose(
     if given.part and (videos or not reader):
         raise ValueError(f"--part must be of a --store, without IDs. Received: {given.part}.")
     if given.part:
-        return [video.id for video in getattr(split, given.part)]
+        from tf_twostream import store
+
+        # Videos of added classes are in another store.
+        return [v.id for v in getattr(split, given.part) if not store.is_added(v.id)]
     if not videos and not reader:
         raise ValueError("There must be a VIDEO, or a --store. Received: neither.")
     return videos or list(reader.video_ids)
@@ -84,6 +88,7 @@ def main(
     reader = store.Reader(given.store) if given.store else None
     if reader:
         runs.check_store(run, reader.settings, where=reader.path)
+        runs.check_videos(run, reader, datasets.all_videos(split))
     elif source:
         raise ValueError("A --dataset must be of the videos of a --store. Received: no --store.")
     chosen = _choose(videos, given, reader, split)
@@ -118,6 +123,8 @@ def main(
                 extract(own, ids)
     count = folder.finish(split, failed)
     there = len(names) - len(missing)
+    for video, reason in failed.items():
+        print(printing.escape(f"error: {video}: {reason}"), file=sys.stderr)
     words = f"{extractor.layer} of {count - there} videos done, {there} were there"
     print(f"{given.output_dir}: {words}, {len(failed)} failed.")
     return 1 if failed else 0
