@@ -125,7 +125,7 @@ def test_windows_of_which_all_frames_were_dropped_are_left_out(monkeypatch):
     image = np.zeros((48, 64, 3), np.uint8)
     moments = [0.0, 0.5, 3.2, 3.6, 3.9]
     frames = [sources.Frame(t, image, dropped=60 * (t == 3.2)) for t in moments]
-    monkeypatch.setattr(over_time, "_frames", lambda *_: iter(frames))
+    monkeypatch.setattr(over_time, "read", lambda *_: iter(frames))
     found = cut("0", levels, window=1, step=1)
     assert [(w.start, w.num_frames, w.dropped) for w in found] == [(0, 2, 0), (3, 3, 60)]
 

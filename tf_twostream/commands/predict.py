@@ -89,6 +89,9 @@ class WindowFlags(cli.Knobs):
     smooth_windows: int = cli.knob(
         1, "Average the scores of so many neighbouring windows first; odd.", at_least=1
     )
+    draw: bool = cli.knob(
+        False, "Draw each source with its label over time, too: NAME.mp4 in --output_dir."
+    )
     unknown_below: float = cli.knob(
         0.0, "Call a window unknown if no class has this score.", at_least=0, below=1
     )
@@ -134,7 +137,7 @@ def _label_over_time(
     protocol: testing.Testing,
 ) -> int:
     """Labels sources window by window, and says each window as it is known."""
-    from tf_twostream.evaluation import over_time, segment_files, sources, two_stream
+    from tf_twostream.evaluation import over_time, segment_files, segment_video, sources, two_stream
     from tf_twostream.scores import fusion
 
     model = two_stream.TwoStream(
@@ -171,7 +174,13 @@ def _label_over_time(
             failed += 1
         finally:  # Also after Ctrl-C, which is how a camera ends.
             if given.output_dir and windows:
-                written.finish(source.name, windows, fused)
+                segments, stem = written.finish(source.name, windows, fused)
+        if over.draw and given.output_dir and windows and not source.is_live:
+            path = f"{given.output_dir}/{stem}.mp4"
+            segment_video.write(
+                path, source, windows, fused, segments, model.class_names, timeout=resources.timeout
+            )
+            print(f"video: {path}", file=sys.stderr)
     if given.output_dir:
         print(f"segments: {given.output_dir}/segments.csv", file=sys.stderr)
     return 1 if failed else 0

@@ -124,7 +124,7 @@ class Labeller:
         """Yields start, end and frames of each window."""
         held: collections.deque[_Held] = collections.deque()
         start, last = 0.0, 0.0
-        for frame in _frames(source, self._settings.shorter_side, self._timeout):
+        for frame in read(source, self._settings.shorter_side, self._timeout):
             last = frame.seconds
             # Rounding must not move a frame to the window before.
             while last >= start + self.window - 1e-6:
@@ -197,8 +197,19 @@ def _field(
     return extraction.code_field(field)
 
 
-def _frames(source: sources.Source, shorter_side: int, timeout: float) -> Iterator[sources.Frame]:
-    """Yields the frames of a source, which another process decodes."""
+def read(
+    source: sources.Source, shorter_side: int, timeout: float
+) -> Generator[sources.Frame, None, None]:
+    """Yields the frames of a source, which another process decodes.
+
+    Args:
+        source: The source.
+        shorter_side: Of its frames, in pixels; 0 for their own.
+        timeout: Seconds without a frame after which it is given up.
+
+    Raises:
+        SourceError: If it cannot be read.
+    """
     job = sources.Job(source, shorter_side)
     for decoder in ("opencv", "pyav"):
         count = 0

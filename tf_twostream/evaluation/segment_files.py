@@ -65,8 +65,12 @@ class SegmentFiles:
 
     def finish(
         self, video: str, windows: Sequence[over_time.Window], fused: Sequence[np.ndarray]
-    ) -> list[segments.Segment]:
-        """Writes all files of a video: its part of segments.csv, VIDEO.json, VIDEO_timeline.png."""
+    ) -> tuple[list[segments.Segment], str]:
+        """Writes all files of a video: its part of segments.csv, NAME.json, NAME_timeline.png.
+
+        Returns:
+            The segments, and NAME.
+        """
         found = self._write_table(video, windows, fused)
         stem = self._stem(video)
         content = {
@@ -92,7 +96,7 @@ class SegmentFiles:
             data = io.BytesIO()
             picture.savefig(data, dpi=reports.DPI)
             files.write(files.join(self._folder, f"{stem}_timeline.png"), data.getvalue())
-        return found
+        return found, stem
 
     def _write_table(
         self, video: str, windows: Sequence[over_time.Window], fused: Sequence[np.ndarray]

@@ -92,7 +92,7 @@ class Job:
 
     Attributes:
         source: The source.
-        shorter_side: Of its frames, in pixels.
+        shorter_side: Of its frames, in pixels; 0 for their own.
         decoder: As for `frames.read_frames`.
     """
 
@@ -139,7 +139,7 @@ def decoded(job: Job) -> Generator[Frame, None, float]:
     if job.source.is_file:
         fps = frames.read_header(job.source.path, decoder=job.decoder).fps or UNKNOWN_FPS
         images = frames.read_frames(
-            job.source.path, shorter_side=job.shorter_side, decoder=job.decoder
+            job.source.path, shorter_side=job.shorter_side or None, decoder=job.decoder
         )
     else:
         fps, images = UNKNOWN_FPS, _images(job)
@@ -163,7 +163,7 @@ def _images(job: Job) -> Iterator[np.ndarray]:
         image = cv2.imread(str(path.parent / match[0]), cv2.IMREAD_COLOR_RGB)
         if image is None:
             raise ValueError(f"An image must be one that OpenCV reads. Received: {match[0]}.")
-        yield frames.rescale(image, job.shorter_side)
+        yield frames.rescale(image, job.shorter_side or min(image.shape[:2]))
 
 
 def _live(job: Job) -> Generator[Frame, None, float]:

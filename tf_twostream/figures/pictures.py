@@ -18,6 +18,7 @@ from tf_twostream.processes import files
 from tf_twostream.store import coding
 
 _DARK = 24  # Grey level behind text.
+_BAR = (255, 170, 40)
 _MOST_PIXELS = 9_000_000  # Of a rendered figure; a confusion matrix of 180 classes has them.
 
 
@@ -229,6 +230,28 @@ def labelled(
     return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")
 
 
+def barred(frame: np.ndarray, text: str, bars: Sequence[tuple[str, float]]) -> np.ndarray:
+    """Draws a frame between a line of text and bars.
+
+    Args:
+        frame: `[H, W, 3]` uint8 RGB.
+        text: The line.
+        bars: Names and numbers from 0 to 1, one below the other.
+
+    Returns:
+        uint8 RGB of even height and width, as `labelled` makes them.
+    """
+    height, width = max(20, frame.shape[0] // 10), frame.shape[1]
+    rows = [_line(text, height, width), frame]
+    for name, value in bars:
+        row = _line(f"{value:.2f}  {name}", height, width).copy()
+        filled = row[-max(2, height // 8) :, : round(width * value)]
+        filled[:] = _BAR
+        rows.append(row)
+    page = np.concatenate(rows)
+    return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")
+
+
 def drawable(text: str) -> str:
     """Returns a text with a question mark for each character that no font at hand can draw."""
     known = _characters(_font_for(text))
@@ -237,7 +260,7 @@ def drawable(text: str) -> str:
     return "".join(sign if shown else "?" for sign, shown in zip(text, plain))
 
 
-@functools.lru_cache(maxsize=1)  # It is the same for all frames of a video.
+@functools.lru_cache(maxsize=16)  # Lines are the same in many frames of a video.
 def _line(text: str, height: int, width: int) -> np.ndarray:
     """Draws a line of text `[height, width, 3]`, white on dark grey."""
     image = Image.new("RGB", (width, height), 3 * (_DARK,))
