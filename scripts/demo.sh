@@ -41,7 +41,7 @@ python scripts/fuse_scores.py --scores="$out/spatial.test.npz,$out/temporal.test
 step "7. Label a video"
 clip=$(grep ',test,' "$out/sample/manifest.csv" | head -1 | cut -d, -f1)
 python scripts/predict.py --spatial_run="$out/spatial" --temporal_run="$out/temporal" \
-  --output_dir="$out/labelled" "$videos/$clip"
+  --explain --output_dir="$out/labelled" "$videos/$clip"
 
 step "8. Export both streams as one SavedModel"
 [ -d "$out/model" ] || python scripts/export_model.py --spatial_run="$out/spatial" \
@@ -52,7 +52,7 @@ printf '\n== Done in %d minutes and %d seconds. Test videos the training did not
 cat "$out/fused/table.md"
 cat <<EOF
 
-Look at $out/labelled/ (a video with its flow and its label) and $out/fused/*_confusion.png, and at the
+Look at $out/labelled/ (a video with its flow, its label and activation maps) and $out/fused/*_confusion.png, and at the
 curves by  tensorboard --logdir $out
 
 All commands need the environment. Enter it in each new terminal, here:

@@ -6,8 +6,9 @@ video only what the networks look at is kept, and only that flow is computed.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import keras
 import numpy as np
 
 from tf_twostream import datasets, runs, store
@@ -126,15 +127,10 @@ def predict(
             )
             for n, video in enumerate(known)
         ]
-        heats: dict[str, list[explanation.Heat]] = {}
-        for run, model in zip(streams, networks if pages else []):
-            labels = fused.argmax(axis=1)
-            heats[run.recipe.stream] = explanation.explain(
-                model, run, reader, known, labels, protocol=protocol
-            )
-        for n, (video, item) in enumerate(zip(known, predictions if drawn else [])):
+        explained = zip(streams, networks if pages else [])
+        heats = _explain(explained, reader, known, fused.argmax(axis=1), protocol)
+        for video, item, own_heats in zip(known, predictions if drawn else [], heats):
             job = extraction.Job(video.id, item.video, reader.settings, reader.settings.kinds)
-            own_heats = {stream: of_videos[n] for stream, of_videos in heats.items()}
             try:
                 _draw(item, job, reader, own_heats, resources.timeout)
             except OSError as error:  # It is no reason to lose the labels.
@@ -149,6 +145,22 @@ def _pictures(drawn: dict[str, str], streams: Sequence[runs.Run]) -> dict[str, s
     for path in pages.values():
         files.check_output(path, "output_dir")
     return pages
+
+
+def _explain(
+    networks: Iterable[tuple[runs.Run, keras.Model]],
+    reader: store.Reader,
+    videos: Sequence[datasets.Video],
+    labels: np.ndarray,
+    protocol: testing.Testing,
+) -> list[dict[str, explanation.Heat]]:
+    """Computes the activation maps of each video, by the names of the streams."""
+    heats: list[dict[str, explanation.Heat]] = [{} for _ in videos]
+    for run, model in networks:
+        of_videos = explanation.explain(model, run, reader, videos, labels, protocol=protocol)
+        for own, heat in zip(heats, of_videos):
+            own[run.recipe.stream] = heat
+    return heats
 
 
 def _draw(

@@ -168,7 +168,7 @@ def heated(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
     colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1]
     # In grey: colours of the frame would pass for heat.
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None]
-    return cv2.addWeighted(np.repeat(grey, 3, axis=-1), 0.4, np.ascontiguousarray(colours), 0.6, 0)
+    return cv2.addWeighted(np.repeat(grey, 3, axis=-1), 0.5, np.ascontiguousarray(colours), 0.6, 0)
 
 
 def flow_colours(fields: Sequence[np.ndarray]) -> list[np.ndarray]:
