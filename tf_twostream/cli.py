@@ -62,10 +62,7 @@ def knob(
 def knob_of(knobs: type, name: str, default: Any = None) -> Any:
     """Declares a knob that another dataclass has, with its help text and its limits.
 
-    Args:
-        knobs: The other dataclass.
-        name: Its field.
-        default: Another default; that of the field if None.
+    A `default` of None keeps that of the other one.
     """
     [field] = [field for field in dataclasses.fields(knobs) if field.name == name]
     kept = field.default if default is None else default
@@ -76,7 +73,7 @@ def knob_of(knobs: type, name: str, default: Any = None) -> Any:
 class Knobs:
     """What dataclasses of knobs have in common: each value is checked where it enters.
 
-    A field without a help text is not a flag; it keeps its default at the command line.
+    A field without a help text is not a flag.
     """
 
     group: ClassVar[str] = "data"
@@ -298,9 +295,8 @@ def run(
 ) -> None:
     """Parses the command line, calls `main` and exits with the code that it returns (None is 0).
 
-    Mistakes of the user (`ValueError`, `OSError`, errors of TensorFlow's ops) end in one line with
-    code 1, those of the command line with 2, Ctrl-C with 130, SIGTERM with 143 and SIGHUP with 129;
-    anything else is ours and keeps its traceback.
+    Mistakes of the user (`ValueError`, `OSError`, errors of TensorFlow's ops) end in one line and
+    code 1, those of the command line in 2, signals in 130, 143 and 129. All else is ours.
 
     Args:
         main: See `parse`. What it imports itself is imported after the flags are parsed, so that
@@ -312,7 +308,10 @@ def run(
     # What a terminal cannot show, for example names on one that is not UTF-8, is escaped.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if any(argument in _HELP for argument in argv[1:]):
-        print(describe(main, os.path.basename(argv[0])))
+        try:
+            print(describe(main, os.path.basename(argv[0])), flush=True)
+        except BrokenPipeError:
+            printing.let_go()
         sys.exit(0)
     calls = []
 
@@ -327,17 +326,18 @@ def run(
     def call(_: list[str]) -> int | None:
         if not flags.FLAGS["verbosity"].present:  # TensorFlow's notes on itself stay out.
             logging.set_verbosity(logging.WARNING)
+            logging.get_absl_handler().setFormatter(printing.WARNINGS)
         try:
             return signals.run(calls[0])
+        except BrokenPipeError:
+            return printing.let_go()
         except Exception as error:
-            if not isinstance(error, (ValueError, OSError, *_op_errors())):
-                raise
-            if logging.vlog_is_on(1):
+            if not isinstance(error, (ValueError, OSError, *_op_errors())) or logging.vlog_is_on(1):
                 raise
             said, advice = printing.escape(_in_words(error), keep_lines=True), advise(error)
             if advice and said[-1:] not in (".", "\n"):  # Python's own have no full stop.
                 said += "."
-            # Where a message ends in a list, advice behind it would look like a part of the list.
+            # Behind a list at the end of a message, advice would look like a part of it.
             words = ("\n" if "\n" in said else " ").join(filter(None, (said, advice)))
             print(f"error: {words}   (--verbosity=1 shows where)", file=sys.stderr)
             return 1

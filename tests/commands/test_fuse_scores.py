@@ -220,7 +220,7 @@ def test_mistakes_end_in_one_clear_line(fuse, files, tmp_path):
             "--weights must have one item for each of the 2",
         ),
         ({"scores": test, "weights": "x"}, "--weights must be a comma-separated list of float"),
-        ({"scores": tmp_path / "none.npz"}, "No such file"),
+        ({"scores": tmp_path / "none.npz"}, "does not exist"),
         ({"scores": f"{test},{test}", "names": "a,b", "fusion": "svm"}, "--fusion must be one of"),
     ]
     for flags, message in mistakes:

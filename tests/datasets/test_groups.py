@@ -166,3 +166,10 @@ def test_single_videos_are_drawn_to_the_nearest_number():
         videos = [datasets.Video(f"{n}.avi", 0) for n in range(number)]
         wanted = max(1, int(0.3 * number + 0.5))
         assert len(groups.draw(videos, 0.3)) == min(wanted, number - 1)
+
+
+def test_one_other_name_among_numbered_ones_says_nothing(caplog):
+    ids = [f"crawling/holiday {n}.avi" for n in range(1, 13)] + ["crawling/broken.avi"]
+    videos = tuple(datasets.Video(video_id, 0) for video_id in ids)
+    groups.warn_of_alike(datasets.Split("s", ("crawling",), videos[:9], videos[9:]))
+    assert not caplog.text

@@ -30,7 +30,7 @@ def test_what_is_left_out_is_said_with_the_folders_of_which_nothing_is_left(tmp_
     video_files.find(tmp_path).warn()
     [line] = caplog.messages
     assert line == (
-        r"5 files are left out because of their suffix: 1 without one, 1 .p\x1b, 1 .txt, 2 .xyz. "
+        r"Left out because of the suffix: 1 without one, 1 .p\x1b, 1 .txt, 2 .xyz. "
         r"Nothing is left of: \x1b, b."
     )
     caplog.clear()

@@ -74,6 +74,8 @@ ADVICE = {
     "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
     # Evaluation.
+    "SourceError": "Name a file, a folder, a quoted pattern, a .txt list, img_%05d.jpg, the number "
+    "of a camera, or an address.",
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
     "train-conv-fusion by --conv_fusion_run.",
     "OneStreamError": "Leave --explain out, or explain its two towers: --spatial_run and "
@@ -82,6 +84,7 @@ ADVICE = {
     "UnknownLayerError": "Name a layer by --layer; docs/features.md says which there are.",
     "OtherFeaturesError": "Choose another --output_dir.",
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
+    "NoScoresError": "Write it: scores by twostream evaluate, fusion.npz by twostream fuse-scores.",
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
     "FusionError": "Name a fusion.npz that twostream fuse-scores wrote for these streams.",
     "StepError": "What it printed is above; the same command tries it again.",

@@ -85,7 +85,10 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
         f"{len(outcome.skipped)} complete before, {len(outcome.failed)} failed."
     )
     if outcome.failed:
-        print(f"Why is in {output.store}/failed.csv. The same command tries these again.")
+        print(
+            f"Why is in {output.store}/failed.csv. The same command tries these again; delete "
+            "them, or train without them by --allow_missing."
+        )
         return 1
     print(f"Next, to be sure: twostream verify-store --store={output.store}")
     return 0

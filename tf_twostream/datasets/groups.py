@@ -97,20 +97,21 @@ def recognise(class_of: Mapping[str, str], *, depth: int) -> dict[str, str]:
 def warn_of_alike(split: splits.Split) -> None:
     """Warns if test videos seem to be clips of the recordings that are learnt.
 
-    Their names are equal but for a number at the end, or they are of one group. Where all names of
-    a class are equal but for that, the number says nothing.
+    Their names are equal but for a number at the end, or they are of one group. Where most names
+    of a class are equal but for that, the number says nothing.
 
     Args:
         split: The split.
     """
-    names: dict[int, set[str]] = collections.defaultdict(set)
-    for video in split.train + split.test:
-        names[video.label].add(_recording(video))
+    videos = split.train + split.test
+    sizes = collections.Counter(video.label for video in videos)
+    alike_sizes = collections.Counter((video.label, _recording(video)) for video in videos)
     learnt = {(video.label, _recording(video)): video.id for video in split.train}
     alike = {
         video.id: learnt[video.label, _recording(video)]
         for video in split.test
-        if len(names[video.label]) > 1 and (video.label, _recording(video)) in learnt
+        if (video.label, _recording(video)) in learnt
+        and (video.group or 2 * alike_sizes[video.label, _recording(video)] <= sizes[video.label])
     }
     if alike:
         test, train = next(iter(alike.items()))

@@ -47,7 +47,7 @@ class Found:
         kinds = ", ".join(
             f"{count} {kind or 'without one'}" for kind, count in sorted(self.left_out.items())
         )
-        words = f"{self.left_out.total()} files are left out because of their suffix: {kinds}."
+        words = f"Left out because of the suffix: {kinds}."
         if self.without:
             words += f" Nothing is left of: {', '.join(sorted(self.without))}."
         logging.warning("%s", printing.escape(words))
@@ -75,7 +75,8 @@ def find(videos_dir: str | os.PathLike[str]) -> Found:
     # An empty string would be the current folder for pathlib; here it means that none was named.
     if not os.fspath(videos_dir) or not top.is_dir():
         rule = "`videos_dir` must be the folder of the videos"
-        raise VideosDirError(f"{rule}. Received: {os.fspath(videos_dir)!r}.")
+        what = "a file" if top.is_file() else "which does not exist"
+        raise VideosDirError(f"{rule}. Received: {os.fspath(videos_dir)!r}, {what}.")
     found = Found()
     above: dict[str, tuple[str, ...]] = {}  # Of each folder: where it and those above really are.
     for folder, subfolders, files in os.walk(top, followlinks=True, onerror=_raise):

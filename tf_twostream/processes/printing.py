@@ -1,11 +1,18 @@
 """Names of files on a terminal."""
 
+import logging
+import os
 import re
+import sys
 
 # Control characters move the cursor, change colours and break lines. Bytes of a name that are no
 # UTF-8 reach Python as lone surrogates, which nothing can print.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _EXCEPT_LINES = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+# For people, who need no date, no number of a thread and no line of our code.
+WARNINGS = logging.Formatter("warning: %(message)s")
 
 
 def is_printable(text: str) -> bool:
@@ -27,3 +34,10 @@ def escape(text: str, *, keep_lines: bool = False) -> str:
     """
     pattern = _EXCEPT_LINES if keep_lines else _UNPRINTABLE
     return pattern.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def let_go() -> int:
+    """Gives up standard output, whose reader has gone (`| head`); returns what shells report."""
+    # Else Python would complain once more when it flushes at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + 13  # SIGPIPE, by which other programs end.

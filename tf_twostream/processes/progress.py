@@ -1,5 +1,7 @@
 """The progress bar of all long work."""
 
+import contextlib
+import os
 import sys
 from typing import Any
 
@@ -22,4 +24,8 @@ def bar(total: int | None, unit: str, description: str = "", **options: Any) -> 
         The bar, whose `update` counts.
     """
     seconds = SECONDS_ON_A_TERMINAL if sys.stderr.isatty() else SECONDS_IN_A_LOG
+    # Some terminals say that they have no columns, and would show nothing.
+    with contextlib.suppress(OSError, ValueError):
+        if not os.get_terminal_size(sys.stderr.fileno()).columns:
+            options.setdefault("ncols", 80)
     return tqdm.tqdm(total=total, unit=unit, desc=description, mininterval=seconds, **options)

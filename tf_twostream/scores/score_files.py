@@ -21,6 +21,10 @@ class ScoresError(ValueError):
     """Scores of streams do not belong together."""
 
 
+class NoScoresError(FileNotFoundError):
+    """A file of scores, or of a fusion, does not exist."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scores:
     """Scores of some videos: softmax scores, or sigmoids where a video may show several classes.
@@ -150,6 +154,8 @@ def load_arrays(path: str | os.PathLike[str], kind: type) -> dict[str, Any]:
     names = {field.name for field in fields}
     needed = sorted(field.name for field in fields if field.default is dataclasses.MISSING)
     rule, given = f"A file must be npz with {', '.join(needed)}", os.fspath(path)
+    if not files.exists(path):
+        raise NoScoresError(f"{rule}. Received: {given}, which does not exist.")
     try:
         # Without pickle: a scores file may come from someone else, and pickles run code.
         with np.load(io.BytesIO(files.read(path)), allow_pickle=False) as content:
