@@ -38,3 +38,17 @@ def test_flow_of_a_store_is_named_as_its_videos(here, tiny_store, tmp_path):
 def test_there_must_be_something_to_write(here, tmp_path):
     with pytest.raises(ValueError, match="must be a VIDEO, or a --store"):
         here("export_flow", f"--output_dir={tmp_path}")
+
+
+def test_a_folder_of_another_video_or_kind_is_not_taken_for_this_one(here, clip, tmp_path, capsys):
+    out = f"--output_dir={tmp_path / 'out'}"
+    assert here("export_flow", out, "--method=dis", clip) == 0
+    assert here("export_flow", out, "--method=dis", "--format=png", clip) == 1
+    assert "must be of the same video and kind" in capsys.readouterr().err
+
+
+def test_a_video_of_one_frame_does_not_stop_the_others(here, clip, tmp_path):
+    one = made_up_clips.write(tmp_path / "one.avi", [np.zeros((48, 64, 3), np.uint8)])
+    flags = ("--method=dis", "--format=video", f"--output_dir={tmp_path / 'out'}")
+    assert here("export_flow", *flags, one, clip) == 1
+    assert (tmp_path / "out/a/flow.mp4").exists()

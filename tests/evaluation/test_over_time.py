@@ -1,5 +1,11 @@
 """Windows of a long video, in bounded memory."""
 
+import os
+import signal
+import threading
+import time
+import weakref
+
 import cv2
 import made_up_clips
 import numpy as np
@@ -30,7 +36,8 @@ def cut(clip, scorer, *, window, step, needed=everything, settings=SETTINGS):
     labeller = over_time.Labeller(
         scorer, settings, needed, window=window, step=step, num_threads=2, timeout=20
     )
-    return list(labeller.windows(sources.Source(str(clip), str(clip))))
+    [source] = sources.expand([str(clip)])
+    return list(labeller.windows(source))
 
 
 def levels(reader, videos):
@@ -108,15 +115,19 @@ def test_flow_that_nobody_reads_is_not_computed_and_none_is_twice(clip, monkeypa
     assert not estimated
 
 
-def test_no_more_frames_are_held_than_two_windows_have(clip):
-    most = []
+def test_no_more_frames_are_held_than_two_windows_have(clip, monkeypatch):
+    alive, most = weakref.WeakSet(), []
+
+    class Held(over_time._Held):
+        def __init__(self, *given):
+            super().__init__(*given)
+            alive.add(self)
 
     def look(reader, videos):
-        import gc
-
-        most.append(sum(isinstance(o, over_time._Held) for o in gc.get_objects()))
+        most.append(len(alive))
         return {"spatial": np.zeros((1, 1))}
 
+    monkeypatch.setattr(over_time, "_Held", Held)
     cut(clip, look, window=0.2, step=0.2)
     assert len(most) == 12 and max(most) <= 3 * 5 + 1
 
@@ -141,3 +152,50 @@ def test_numbered_images_are_a_video(tmp_path):
         cv2.imwrite(str(tmp_path / f"img_{n:05}.png"), np.full((48, 64, 3), 10 * n, np.uint8))
     [one] = cut(tmp_path / "img_%05d.png", levels, window=1, step=1)
     np.testing.assert_allclose(one.scores["spatial"], [10, 130, 12], atol=1)
+
+
+def test_what_was_seen_before_a_source_broke_is_told(monkeypatch):
+    def frames(*_):
+        image = np.zeros((48, 64, 3), np.uint8)
+        yield from (sources.Frame(t / 2, image) for t in range(5))
+        raise sources.SourceError("gone")
+
+    monkeypatch.setattr(over_time, "read", frames)
+    labeller = over_time.Labeller(
+        levels, SETTINGS, everything, window=1, step=1, num_threads=1, timeout=9
+    )
+    windows = labeller.windows(sources.Source("x", "x"))
+    assert [next(windows).start, next(windows).start] == [0, 1]
+    with pytest.raises(sources.SourceError, match="gone"):
+        next(windows)
+
+
+def test_a_source_of_one_frame_is_no_silent_success(monkeypatch):
+    frame = sources.Frame(0.0, np.zeros((48, 64, 3), np.uint8))
+    monkeypatch.setattr(over_time, "read", lambda *_: iter([frame]))
+    with pytest.raises(sources.SourceError, match="two frames"):
+        cut("0", levels, window=1, step=1)
+
+
+def test_a_source_keeps_the_size_of_its_first_frame(monkeypatch):
+    sizes = [(48, 64), (60, 48), (48, 64)]
+    frames = [sources.Frame(t / 3, np.zeros((*size, 3), np.uint8)) for t, size in enumerate(sizes)]
+    monkeypatch.setattr(over_time, "read", lambda *_: iter(frames))
+    [window] = cut("0", levels, window=1, step=1)
+    assert window.num_frames == 3
+
+
+def test_whoever_stops_does_not_wait_for_flow(clip, monkeypatch):
+    monkeypatch.setattr(
+        over_time, "_field", lambda *_: time.sleep(0.2) or over_time.extraction.EMPTY
+    )
+    labeller = over_time.Labeller(
+        levels, SETTINGS, everything, window=1.2, step=1.2, num_threads=1, timeout=9
+    )
+    windows = labeller.windows(sources.Source(str(clip), str(clip)))
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        next(windows)
+    windows.close()
+    assert time.monotonic() - began < 3  # All of it would take 29 fields of 0.2 seconds.

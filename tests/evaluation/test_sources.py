@@ -4,6 +4,7 @@ import http.server
 import threading
 
 import cv2
+import made_up_clips
 import numpy as np
 import pytest
 
@@ -39,12 +40,12 @@ def test_brackets_in_the_name_of_a_file_are_no_pattern(tmp_path):
 @pytest.mark.parametrize("argument", ["0", "rtsp://camera/1", "http://localhost:1/x.mjpg"])
 def test_cameras_and_streams_are_live(argument):
     [source] = sources.expand([argument])
-    assert source.is_live and not source.is_file
+    assert source.kind == "live"
 
 
 def test_images_are_no_file():
     [source] = sources.expand(["clip/img_%05d.jpg"])
-    assert not source.is_live and not source.is_file
+    assert source.kind == "images"
 
 
 @pytest.mark.parametrize("argument", ["nothing/*.mp4", "empty"])
@@ -92,6 +93,39 @@ def test_a_stream_is_read_and_what_nobody_takes_is_counted(stream, monkeypatch):
 
 
 def test_a_stream_that_is_not_there_is_said():
-    source = sources.Source("x", "http://127.0.0.1:9/x.mjpg", is_live=True)
+    source = sources.Source("x", "http://127.0.0.1:9/x.mjpg", kind="live")
     with pytest.raises(OSError, match="camera or a stream"):
         next(sources.decoded(sources.Job(source, 24)))
+
+
+def test_a_file_that_exists_is_no_pattern_of_images(tmp_path):
+    for name in ("100%done.avi", "img_%05d.jpg"):
+        (tmp_path / name).touch()
+        [source] = sources.expand([str(tmp_path / name)])
+        assert source.kind == "file"
+
+
+def test_a_list_that_is_no_utf_8_is_named(tmp_path):
+    (tmp_path / "some.txt").write_bytes("caf\xe9.avi".encode("latin-1"))
+    with pytest.raises(ValueError, match="some.txt"):
+        sources.expand([str(tmp_path / "some.txt")])
+
+
+def test_a_file_of_a_server_has_the_times_of_its_frames(tmp_path):
+    clip = tmp_path / "a.avi"
+    made_up_clips.write(clip, [np.full((48, 64, 3), 8 * t, np.uint8) for t in range(20)])
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(tmp_path))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/a.avi"
+        [source] = sources.expand([address])
+        found = list(sources.decoded(sources.Job(source, 24)))
+        server.shutdown()
+    np.testing.assert_allclose([frame.seconds for frame in found], np.arange(20) / 25)

@@ -313,3 +313,34 @@ def test_no_path_of_this_machine_gets_into_the_list_of_failures(tmp_path, name):
     reasons = failures(tmp_path / "store")
     assert len(reasons) == 2
     assert all(name in reason and "my " not in reason for reason in reasons.values())
+
+
+def test_what_was_made_of_a_file_stays_when_it_does_not_decode_any_more(tmp_path, videos):
+    videos = videos[:1]
+    fill(tmp_path / "store", videos)
+    before = contents(tmp_path / "store")
+    videos[0][1].write_bytes(b"half a copy")
+    assert fill(tmp_path / "store", videos).failed.keys() == {videos[0][0]}
+    after = contents(tmp_path / "store")
+    assert {name: data for name, data in after.items() if name != "failed.csv"} == {
+        name: data for name, data in before.items() if name != "failed.csv"
+    }
+
+
+def test_flow_of_another_file_is_not_put_beside_the_frames(tmp_path, videos, monkeypatch):
+    videos = videos[:1]
+    fill(tmp_path / "store", videos, settings=store.Settings.of("none", shorter_side=32))
+    take = filling.inventory.take
+
+    def take_and_replace(*given):
+        there = take(*given)
+        write_clip(videos[0][1], seed=9)
+        return there
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filling.inventory, "take", take_and_replace)
+        outcome = fill(tmp_path / "store", videos)
+    assert not outcome.done and "another one" in outcome.failed[videos[0][0]]
+    assert fill(tmp_path / "store", videos).done == (videos[0][0],)
+    fill(tmp_path / "once", videos)
+    assert contents(tmp_path / "store") == contents(tmp_path / "once")

@@ -129,3 +129,23 @@ def test_the_sample_of_mmaction2_is_read(shared_data, tmp_path):
     reader = store.Reader(path)
     assert reader.num_frames(done[0]) == 6  # Five fields lead from the first six frames.
     assert np.median(np.abs(next(reader.fields(done[0])))) < 0.5
+
+
+def test_a_folder_of_two_listed_videos_is_refused(tmp_path):
+    write(tmp_path / "1/1.png", TEXTURE)
+    listed = [datasets.Video(f"{name}/1.avi", 0) for name in ("walk", "run")]
+    with pytest.raises(frame_folders.NoFoldersError, match="'walk/1.avi' and 'run/1.avi'"):
+        frame_folders.name_as_listed(frame_folders.find(str(tmp_path)), listed)
+
+
+def test_the_folder_of_a_video_itself_is_refused(tmp_path):
+    write(tmp_path / "1.png", TEXTURE)
+    with pytest.raises(frame_folders.NoFoldersError, match="a folder of numbered images"):
+        frame_folders.find(str(tmp_path))
+
+
+def test_classes_may_be_called_u_and_v(tmp_path):
+    for letter in "uv":
+        write_video(tmp_path, f"{letter}/clip", TSN)
+    videos = frame_folders.find(str(tmp_path), str(tmp_path))
+    assert sorted(videos) == ["u/clip", "v/clip"] and len(videos["u/clip"].u) == 3

@@ -87,3 +87,12 @@ def test_cut_off_videos_are_noted():
         }
     )
     assert notes == {"b.avi": "5 frames decode of 7 that the header promises"}
+
+
+def test_what_has_no_flow_yet_is_not_damaged_and_never_removed(data_set):
+    path, videos = data_set
+    more = store.Settings.of("dis", shorter_side=32, directions=("forward", "backward"))
+    store.Writer(path, more)  # As if the run that adds flow was killed at once.
+    verdict = verification.verify(path, videos, resources=RESOURCES)
+    assert verdict.lacking == {"a.avi": ("backward",), "b.avi": ("backward",)}
+    assert not verdict.is_good and not verdict.damaged and not verdict.missing

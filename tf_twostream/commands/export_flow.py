@@ -16,6 +16,9 @@ from typing import Any, ClassVar, Literal
 
 from tf_twostream import cli, flow
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import printing
+
+ORIGIN = "export.json"  # In each folder: of which video, and how.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,24 +98,30 @@ def main(videos: list[str] | None, given: ExportFlags, resources: Resources) -> 
         fps, pairs = open_(video, decoder)
         with flow_files.whole_or_absent(folder) as partial:
             flow_files.FORMATS[given.format](partial, pairs, given.flow_bound, fps)
+            files.write_json(partial / ORIGIN, origin(video))
+
+    def origin(video: str) -> dict[str, Any]:
+        kept = {**dataclasses.asdict(given), "video": video}
+        return {name: value for name, value in kept.items() if name != "output_dir"}
 
     num_failed, num_there = 0, 0
     with progress.bar(len(named), "video") as bar:
         for name, video in named.items():
             folder = pathlib.Path(given.output_dir, name)
-            if folder.exists():
-                num_there += 1
-                bar.update()
-                continue
             try:
+                if folder.exists():
+                    flow_files.check_origin(folder / ORIGIN, origin(video))
+                    num_there += 1
+                    continue
                 try:
                     write_all(video, folder, "opencv")
                 except flow_files.CrashedError:
                     write_all(video, folder, "pyav")
-            except (flow_files.UnreadableError, store.MissingVideoError) as error:
-                print(f"error: {video}: {error}", file=sys.stderr)
+            except (ValueError, FileExistsError) as error:
+                print(printing.escape(f"error: {video}: {error}"), file=sys.stderr)
                 num_failed += 1
-            bar.update()
+            finally:
+                bar.update()
     done = len(named) - num_failed - num_there
     print(f"{given.output_dir}: {done} videos done, {num_there} were there, {num_failed} failed.")
     return 1 if num_failed else 0

@@ -14,6 +14,7 @@ import sys
 from typing import ClassVar
 
 from tf_twostream import cli, datasets
+from tf_twostream.processes import printing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,5 +83,5 @@ def main(given: ImportFlags, source: datasets.Source | None) -> int:
         f"{len(failed)} failed."
     )
     for video_id, reason in list(failed.items())[:10]:
-        print(f"failed: {video_id}: {reason}", file=sys.stderr)
+        print(printing.escape(f"failed: {video_id}: {reason}"), file=sys.stderr)
     return 1 if failed else 0

@@ -81,7 +81,7 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
     )
     print(
         f"{output.store}: {len(outcome.done)} videos done ({outcome.num_frames} frames, "
-        f"{outcome.num_frames / outcome.seconds:.0f} frames/s), "
+        f"{outcome.num_frames / max(outcome.seconds, 1e-3):.0f} frames/s), "
         f"{len(outcome.skipped)} complete before, {len(outcome.failed)} failed."
     )
     if outcome.failed:

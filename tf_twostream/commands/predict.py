@@ -158,7 +158,8 @@ def _label_over_time(
     written = segment_files.SegmentFiles(given.output_dir, model.class_names, merging)
     failed = 0
     for source in found:
-        print(printing.escape(source.name), flush=True)
+        if not given.json:
+            print(printing.escape(source.name), flush=True)
         windows: list[Any] = []
         fused: list[Any] = []
         try:
@@ -166,7 +167,7 @@ def _label_over_time(
                 windows.append(window)
                 [scores] = model.fuse({s: own[None] for s, own in window.scores.items()})
                 fused.append(scores)
-                _print_window(window, scores, model.class_names, given)
+                _print_window(source.name, window, scores, model.class_names, given)
                 if given.output_dir:
                     written.update(source.name, windows, fused)
         except sources.SourceError as error:
@@ -175,25 +176,27 @@ def _label_over_time(
         finally:  # Also after Ctrl-C, which is how a camera ends.
             if given.output_dir and windows:
                 segments, stem = written.finish(source.name, windows, fused)
-        if over.draw and given.output_dir and windows and not source.is_live:
+        if over.draw and given.output_dir and windows and source.kind != "live":
             path = f"{given.output_dir}/{stem}.mp4"
             segment_video.write(
                 path, source, windows, fused, segments, model.class_names, timeout=resources.timeout
             )
             print(f"video: {path}", file=sys.stderr)
-    if given.output_dir:
+    if given.output_dir and failed < len(found):
         print(f"segments: {given.output_dir}/segments.csv", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _print_window(window: Any, scores: Any, class_names: Any, given: PredictionFlags) -> None:
+def _print_window(
+    video: str, window: Any, scores: Any, class_names: Any, given: PredictionFlags
+) -> None:
     best = scores.argsort()[::-1][: given.top]
     if given.json:
         named = {class_names[k]: round(float(scores[k]), 6) for k in best}
-        line = {"start": round(window.start, 3), "end": round(window.end, 3), "scores": named}
-        print(json.dumps(line), flush=True)
+        times = {"start": round(window.start, 3), "end": round(window.end, 3)}
+        print(json.dumps({"video": video, **times, "scores": named}), flush=True)
         return
-    words = ", ".join(f"{class_names[k]} {scores[k]:.2f}" for k in best[:3])
+    words = ", ".join(f"{class_names[k]} {scores[k]:.2f}" for k in best)
     lost = f"   ({window.dropped} frames dropped)" if window.dropped else ""
     print(f"  {window.start:8.2f} - {window.end:8.2f} s  {words}{lost}", flush=True)
 
@@ -218,7 +221,7 @@ def main(
         raise ValueError("--explain must be left out with --window_seconds. Received: both.")
     if over.window_seconds:
         return _label_over_time(found, given, over, resources, protocol)
-    if whole := [source.name for source in found if not source.is_file]:
+    if whole := [source.name for source in found if source.kind != "file"]:
         rule = "--window_seconds must be given for cameras, streams and images"
         raise ValueError(f"{rule}. Received: {whole[0]} without it.")
     predictions, failed = prediction.predict(

@@ -38,6 +38,8 @@ def _print_first(lines: Collection[str]) -> None:
 def _print_findings(verdict: Any) -> None:
     for video_id, problem in verdict.damaged.items():
         print(f"damaged: {video_id}: {problem}")
+    for video_id, kinds in verdict.lacking.items():
+        print(f"not computed yet: {video_id}: {', '.join(kinds)}")
     for video_id in verdict.missing:
         print(f"missing: {video_id}")
     if verdict.index:

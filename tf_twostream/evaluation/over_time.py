@@ -102,21 +102,34 @@ class Labeller:
         Raises:
             SourceError: If it cannot be read.
         """
-        with (
-            concurrent.futures.ThreadPoolExecutor(self._num_threads) as pool,
-            concurrent.futures.ThreadPoolExecutor(1) as scoring,
-            contextlib.closing(self._cut(source)) as cut,
-        ):
-            pending: collections.deque[Any] = collections.deque()
-            for start, end, held in cut:
-                steps = self._coded(held, pool)
-                pending.append(scoring.submit(self._score, start, end, held, steps))
-                # One is scored while the next is cut, more would wait in memory; but whoever looks
-                # at a camera wants to know at once.
-                while len(pending) > (0 if source.is_live else 1):
-                    yield pending.popleft().result()
+        pool = concurrent.futures.ThreadPoolExecutor(self._num_threads)
+        scoring = concurrent.futures.ThreadPoolExecutor(1)
+        # One is scored while the next is cut, more would wait in memory; but whoever looks at a
+        # camera wants to know at once.
+        most = 0 if source.kind == "live" else 1
+        pending: collections.deque[Any] = collections.deque()
+        broken: Exception | None = None
+        count = 0
+        try:
+            with contextlib.closing(self._cut(source)) as cut:
+                try:
+                    for start, end, held in cut:
+                        steps = self._coded(held, pool)
+                        pending.append(scoring.submit(self._score, start, end, held, steps))
+                        count += 1
+                        while len(pending) > most:
+                            yield pending.popleft().result()
+                except sources.SourceError as error:
+                    broken = error  # What was seen before is still to be told.
             while pending:
                 yield pending.popleft().result()
+        finally:  # Whoever stops this does not want to wait for the flow of a window.
+            for executor in (pool, scoring):
+                executor.shutdown(wait=False, cancel_futures=True)
+        if broken is None and not count:
+            broken = sources.SourceError("A window must hold two frames or more. Received: fewer.")
+        if broken:
+            raise broken
 
     def _cut(
         self, source: sources.Source
@@ -124,6 +137,7 @@ class Labeller:
         """Yields start, end and frames of each window."""
         held: collections.deque[_Held] = collections.deque()
         start, last = 0.0, 0.0
+        size: tuple[int, ...] = ()
         for frame in read(source, self._settings.shorter_side, self._timeout):
             last = frame.seconds
             # Rounding must not move a frame to the window before.
@@ -135,8 +149,12 @@ class Labeller:
                     held.popleft()
             if last < start - 1e-6:  # Between two windows that do not touch.
                 continue
-            grey = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY)
-            held.append(_Held(last, grey, coding.encode(frame.rgb), frame.dropped))
+            # As in a store, a video keeps the size of its first frame.
+            size = size or frame.rgb.shape[1::-1]
+            same = frame.rgb.shape[1::-1] == size
+            rgb = frame.rgb if same else cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA)
+            grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+            held.append(_Held(last, grey, coding.encode(rgb), frame.dropped))
         # As long as its frames are shown: the time from one to the next.
         gap = (held[-1].seconds - held[0].seconds) / (len(held) - 1) if len(held) > 1 else 0.0
         end = last + gap

@@ -9,16 +9,18 @@ import re
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from tf_twostream.datasets import video_files
+from tf_twostream.datasets import lists, video_files
 from tf_twostream.precompute import extraction, frames
 
 _STREAM = re.compile(r"[a-z0-9]+://", re.IGNORECASE)
 _IMAGES = re.compile(r"(.*)%0?\d*d(.*)")
 UNKNOWN_FPS = 25.0  # Frames per second of a file if its header says none, and of images.
+MOST_FPS = 1000.0
 SECONDS_AHEAD = 2.0  # So much of a live source may wait before frames are dropped.
 
 
@@ -33,17 +35,12 @@ class Source:
     Attributes:
         name: As the user gave it, or its path.
         path: The file, the pattern of images, the address, or the number of a camera.
-        is_live: Whether it comes at its own rate and has no end.
+        kind: "live" of what comes at its own rate and has no end.
     """
 
     name: str
     path: str
-    is_live: bool = False
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a single file."""
-        return not self.is_live and not _IMAGES.fullmatch(os.path.basename(self.path))
+    kind: Literal["file", "images", "live"] = "file"
 
 
 def expand(arguments: Sequence[str]) -> list[Source]:
@@ -66,16 +63,15 @@ def expand(arguments: Sequence[str]) -> list[Source]:
 
 def _expand(argument: str) -> list[Source]:
     if argument.isdecimal() or _STREAM.match(argument):
-        return [Source(argument, argument, is_live=True)]
-    if _IMAGES.fullmatch(os.path.basename(argument)):
-        return [Source(argument, argument)]
+        return [Source(argument, argument, "live")]
     if os.path.isdir(argument):
         names = sorted(video_files.find_videos(argument))
         paths = [os.path.join(argument, name) for name in names]
     elif argument.endswith(".txt"):
-        lines = pathlib.Path(argument).read_text(encoding="utf-8-sig").splitlines()
         near = pathlib.Path(argument).parent
-        paths = [str(near / line.strip()) for line in lines if line.strip()]
+        paths = [str(near / line) for _, line in lists.read_lines(argument)]
+    elif _IMAGES.fullmatch(os.path.basename(argument)) and not os.path.exists(argument):
+        return [Source(argument, argument, "images")]
     elif glob.has_magic(argument) and not os.path.exists(argument):
         paths = sorted(glob.glob(argument, recursive=True))
     else:
@@ -134,10 +130,10 @@ def decoded(job: Job) -> Generator[Frame, None, float]:
     """
     cv2.setNumThreads(1)
     extraction.silence_decoders()
-    if job.source.is_live:
+    if job.source.kind == "live":
         return (yield from _live(job))
-    if job.source.is_file:
-        fps = frames.read_header(job.source.path, decoder=job.decoder).fps or UNKNOWN_FPS
+    if job.source.kind == "file":
+        fps = _believed(frames.read_header(job.source.path, decoder=job.decoder).fps)
         images = frames.read_frames(
             job.source.path, shorter_side=job.shorter_side or None, decoder=job.decoder
         )
@@ -166,14 +162,32 @@ def _images(job: Job) -> Iterator[np.ndarray]:
         yield frames.rescale(image, job.shorter_side or min(image.shape[:2]))
 
 
+def _believed(fps: float) -> float:
+    """Returns a rate that can be true."""
+    return fps if 1 <= fps <= MOST_FPS else UNKNOWN_FPS
+
+
+def _file_of_server(
+    job: Job, capture: cv2.VideoCapture, fps: float
+) -> Generator[Frame, None, float]:
+    count = 0
+    while (decoded := capture.read())[0]:
+        rgb = cv2.cvtColor(decoded[1], cv2.COLOR_BGR2RGB)
+        yield Frame(count / fps, frames.rescale(rgb, job.shorter_side))
+        count += 1
+    return count / fps
+
+
 def _live(job: Job) -> Generator[Frame, None, float]:
     """Reads a camera or a stream as it comes; what nobody takes in time is dropped."""
     path = job.source.path
     capture = cv2.VideoCapture(int(path)) if path.isdecimal() else cv2.VideoCapture(path)
     if not capture.isOpened():
         raise OSError(f"A camera or a stream must be one that OpenCV opens. Received: {path!r}.")
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    most = max(2, int(SECONDS_AHEAD * (fps if 1 <= fps <= 240 else UNKNOWN_FPS)))
+    fps = _believed(capture.get(cv2.CAP_PROP_FPS))
+    if capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:  # A file of a server comes as it is asked for.
+        return (yield from _file_of_server(job, capture, fps))
+    most = max(2, int(SECONDS_AHEAD * fps))
     waiting: queue.Queue[Frame | None] = queue.Queue(most)
     began = time.monotonic()
 

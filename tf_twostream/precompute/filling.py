@@ -96,6 +96,8 @@ def fill(
                 match event:
                     case workers.Piece(step):
                         under_way.add(job, step)
+                    case workers.Done(summary) if under_way.is_another(job, summary):
+                        failed[job.video_id] = under_way.begin_anew(job)
                     case workers.Done(summary):
                         under_way.finish(job, summary)
                         done.append(job.video_id)
@@ -218,6 +220,20 @@ class _UnderWay:
             video.add_flow(direction, field.jpeg, field.range, field.mean)
         self._num_frames += 1
 
+    def is_another(self, job: extraction.Job, summary: extraction.Summary) -> bool:
+        """Says whether flow was computed of another file than the frames in the store are of."""
+        info = self._partial.get(job.video_id)
+        if info is None:
+            return False
+        return info.num_frames != summary.num_frames or info.source not in ("", summary.source)
+
+    def begin_anew(self, job: extraction.Job) -> str:
+        """Removes a video whose frames and flow would not belong together; returns the reason."""
+        self.discard(job)
+        self._writer.discard(job.video_id)
+        self._advance()
+        return "its file is another one than its frames are of: the same command does it anew"
+
     def finish(self, job: extraction.Job, summary: extraction.Summary) -> None:
         """Completes a video."""
         self._videos[job.video_id].finish(
@@ -240,8 +256,8 @@ class _UnderWay:
         """Removes what there is of a video."""
         self.discard(job)
         # A killed run may have left a part of it, even if no frame came now. What was complete
-        # before more was asked of it stays.
-        if job.video_id not in self._partial:
+        # before stays: more was asked of it, or its file is another one now, that does not decode.
+        if not self._writer.holds(job.video_id):
             self._writer.discard(job.video_id)
         logging.warning("%s failed. %s", printing.escape(job.path), printing.escape(reason))
         self._advance()

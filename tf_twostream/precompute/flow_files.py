@@ -63,6 +63,10 @@ def _write_jpegs(folder: pathlib.Path, pairs: Iterator[Pair], bound: float, fps:
 
 def _write_video(folder: pathlib.Path, pairs: Iterator[Pair], bound: float, fps: float) -> None:
     painted = (color.colorize(field, bound) for _, field in pairs if field is not None)
+    first = next(painted, None)
+    if first is None:
+        raise UnreadableError("A video must have two frames or more for flow. Received: one.")
+    painted = itertools.chain([first], painted)  # type: ignore[assignment]
     even = (np.pad(p, [(0, n % 2) for n in p.shape[:2]] + [(0, 0)], mode="edge") for p in painted)
     frames.write_h264(folder / "flow.mp4", even, fps=fps or UNKNOWN_FPS)
 
@@ -89,6 +93,22 @@ def whole_or_absent(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_origin(path: pathlib.Path, wanted: dict[str, Any]) -> None:
+    """Checks that a folder that exists is of the same video, and was made in the same way.
+
+    Args:
+        path: The file that says so.
+        wanted: What it must hold.
+
+    Raises:
+        FileExistsError: If it does not.
+    """
+    found = files.read_json(path) if path.exists() else None
+    if found != wanted:
+        rule = "A folder that exists must be of the same video and kind"
+        raise FileExistsError(f"{rule}. Received: {path.parent}.")
 
 
 def decoded(job: tuple[str, int, frames.Decoder]) -> Generator[float | np.ndarray, None, None]:

@@ -69,7 +69,7 @@ def find(frames_dir: str, flow_dir: str = "") -> dict[str, Images]:
         NoFoldersError: If there is no video, or one has no flow although `flow_dir` is given.
     """
     frames = {i: parts["frame"] for i, parts in _walk(frames_dir).items() if "frame" in parts}
-    if not frames:
+    if not frames or "." in frames:  # The folder of a video itself has no name to take.
         rule = "A folder of frames must hold a folder of numbered images for each video"
         raise NoFoldersError(f"{rule}. Received: {frames_dir!r}.")
     if not flow_dir:
@@ -116,8 +116,9 @@ def _by_component(
     flow: dict[str, dict[str, list[pathlib.Path]]] = collections.defaultdict(dict)
     for folder, kinds in found.items():
         top, _, rest = folder.partition("/")
-        if top in ("u", "v") and rest:
-            flow[rest][top] = kinds["frame"]
+        # A class may be called u: then its videos have flow of their own beside their frames.
+        if top in ("u", "v") and rest and kinds.keys() == {"frame"}:
+            flow[rest].setdefault(top, kinds["frame"])
         else:
             flow[folder].update({kind: kinds[kind] for kind in ("u", "v") if kind in kinds})
     return flow
@@ -138,13 +139,19 @@ def name_as_listed(
     Raises:
         NoFoldersError: If no video is listed.
     """
-    named = {}
+    named: dict[str, Images] = {}
+    taken: dict[str, str] = {}
     for video in listed:
         path = pathlib.PurePosixPath(video.id).with_suffix("")
         for name in (path.as_posix(), path.name):
-            if name in videos:
-                named[video.id] = videos[name]
-                break
+            if name not in videos:
+                continue
+            if name in taken:
+                rule = "A folder of frames must belong to one listed video"
+                given = f"{name!r} of {taken[name]!r} and {video.id!r}"
+                raise NoFoldersError(f"{rule}. Received: {given}.")
+            named[video.id], taken[name] = videos[name], video.id
+            break
     if not named:
         rule = "Folders of frames must be named as videos of the data set, without the suffix"
         raise NoFoldersError(f"{rule}. Received: {next(iter(videos))!r}, which is not listed.")
@@ -213,6 +220,7 @@ def _add(
         num_frames = min(num_frames, len(images.u) + 1, len(images.v) + 1)
     if num_frames < (2 if bounded else 1):
         raise ValueError(f"A video must have two frames and a field. Received: {video_id!r}.")
+    datasets.check_id(video_id)
     with writer.video(video_id) as video:
         size = _read(images.frames[0], cv2.IMREAD_COLOR).shape[:2]
         for t, image in enumerate(images.frames[:num_frames]):
@@ -234,7 +242,7 @@ def _read(path: pathlib.Path, flags: int) -> np.ndarray:
     data = path.read_bytes()
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:
-        raise ValueError(f"An image must be one that OpenCV reads. Received: {path}.")
+        raise ValueError(f"An image must be one that OpenCV reads. Received: {path.name}.")
     return image
 
 
@@ -245,4 +253,4 @@ def _check_size(
     side = writer.settings.shorter_side
     if image.shape[:2] != size or min(size) != side:
         rule = f"Images of a video must have one size, with a shorter side of {side} pixels"
-        raise ValueError(f"{rule}. Received: {image.shape[:2]} in {path}.")
+        raise ValueError(f"{rule}. Received: {image.shape[:2]} in {path.name}.")

@@ -63,7 +63,7 @@ def take(path: str, settings: store.Settings, videos: Mapping[str, str]) -> Inve
             logging.warning("%s is another file than before, and is done anew.", video_id)
         elif kinds >= set(settings.kinds):
             complete.add(video_id)
-        elif source:  # Only then are its frames surely those of the file.
+        else:
             partial[video_id] = layout.read_video(path, video_id)
     if unknown:
         words = "%d videos of %s are of a version that kept no hash of their files: if one was "

@@ -19,6 +19,7 @@ class Verdict:
         settings: What `store.json` says.
         num_videos: Videos of which every record is good.
         num_frames: Frames of these videos.
+        lacking: Which kinds of records videos have not got yet, and nothing says why, by id.
         damaged: What is wrong with each other video of the store, by id.
         missing: Videos of the data set that are not there, and nothing says why.
         failed: Why, according to `failed.csv`, videos (of the data set, if one is given) could
@@ -31,6 +32,7 @@ class Verdict:
     settings: store.Settings
     num_videos: int
     num_frames: int
+    lacking: dict[str, tuple[str, ...]]
     damaged: dict[str, str]
     missing: tuple[str, ...]
     failed: dict[str, str]
@@ -42,7 +44,7 @@ class Verdict:
     def is_good(self) -> bool:
         """Whether nothing is left to do."""
         # What failed was tried, and videos of another data set do no harm.
-        return not (self.damaged or self.missing or self.index)
+        return not (self.lacking or self.damaged or self.missing or self.index)
 
 
 def verify(
@@ -68,6 +70,7 @@ def verify(
     """
     findings = checking.check(path, num_threads=resources.num_processes)
     there = findings.videos.keys() | findings.damaged.keys()
+    known = there | findings.lacking.keys()
     asked = {video_id for video_id, _ in videos}
     compared = [(name, os.fspath(file)) for name, file in videos if name in findings.videos]
     replaced, notes = _compare(findings.videos, compared, resources)
@@ -82,10 +85,11 @@ def verify(
         settings=findings.settings,
         num_videos=len(sound),
         num_frames=sum(info.num_frames for info in sound.values()),
+        lacking={name: k for name, k in findings.lacking.items() if name not in failed},
         damaged=findings.damaged | replaced,
-        missing=tuple(sorted(asked - there - failed.keys())),
+        missing=tuple(sorted(asked - known - failed.keys())),
         failed=failed,
-        strangers=tuple(sorted(there - asked)) if asked else (),
+        strangers=tuple(sorted(known - asked)) if asked else (),
         notes=_note_cut_off(sound) | notes,
         index=findings.index,
     )

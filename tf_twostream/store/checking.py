@@ -20,12 +20,14 @@ class Findings:
     Attributes:
         settings: What `store.json` says.
         videos: What `video.json` says of each sound video, by id.
+        lacking: Which kinds of records other videos have not got yet, by id.
         damaged: What is wrong with each other video, by id.
         index: What is wrong with the index; empty if nothing is.
     """
 
     settings: store_settings.Settings
     videos: dict[str, layout.VideoInfo]
+    lacking: dict[str, tuple[str, ...]]
     damaged: dict[str, str]
     index: str
 
@@ -54,10 +56,17 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
         problems = list(pool.map(lambda name: _check_video(store, name, settings.kinds), complete))
     damaged = {video_id: problem for video_id, problem in zip(complete, problems) if problem}
     damaged |= dict.fromkeys(half_done, "half-done")
-    sound = {name: layout.read_video(store, name) for name in complete if name not in damaged}
+    there = {name: layout.read_video(store, name) for name in complete if name not in damaged}
+    lacking: dict[str, tuple[str, ...]] = {
+        name: absent
+        for name, info in there.items()
+        if (absent := tuple(kind for kind in settings.kinds if kind not in info.lengths))
+    }
+    sound = {name: info for name, info in there.items() if name not in lacking}
     return Findings(
         settings=settings,
         videos=sound,
+        lacking=lacking,
         damaged=damaged,
         # Where a video is to be done again, so is the index: `remove` writes it anew.
         index="" if damaged else _check_index(store, index.join(sound, settings.kinds)),
@@ -72,11 +81,9 @@ def _check_video(store: str, video_id: str, kinds: tuple[layout.Kind, ...]) -> s
     """
     try:
         info = layout.read_video(store, video_id)
-        if lacking := [kind for kind in kinds if kind not in info.lengths]:
-            return f"{' and '.join(lacking)} not computed yet"
-        if sorted(info.lengths) != sorted(kinds):
+        if not info.lengths.keys() <= {*kinds} or "rgb" not in info.lengths:
             return f"{layout.VIDEO} lists {sorted(info.lengths)}, not what {layout.SETTINGS} asks"
-        for kind in kinds:
+        for kind in filter(info.lengths.__contains__, kinds):
             path = layout.records_path(store, video_id, kind)
             if problem := _check_records(path, kind, info):
                 return f"{kind}.tfrecord: {problem}"
@@ -154,5 +161,5 @@ def remove(store: str, video_ids: Collection[str]) -> None:
         # First: with the videos gone an old index would promise what is not there.
         files.remove(files.join(store, layout.INDEX))
         for video_id in video_ids:
-            files.remove_folder(layout.video_folder(store, video_id))
+            layout.remove_video(store, video_id)
         index.write(store, index.scan(store, store_settings.read(store).kinds))

@@ -124,6 +124,12 @@ def read_video(store: str, video_id: str) -> VideoInfo:
         raise DamagedStoreError(f"{path} does not describe a video ({error}).") from error
 
 
+def remove_video(store: str, video_id: str) -> None:
+    """Removes a video; whoever is killed meanwhile leaves no `video.json` without its records."""
+    files.remove(video_path(store, video_id))
+    files.remove_folder(video_folder(store, video_id))
+
+
 def find_videos(store: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Walks a store.
 

@@ -38,7 +38,7 @@ class VideoWriter:
         self._folder, self._info = layout.video_folder(store, video_id), info
         # What a killed run left may be of other kinds, and would stay beside the new files.
         if info is None:
-            files.remove_folder(self._folder)
+            layout.remove_video(store, video_id)
         files.make_folder(self._folder)
         self._lengths: dict[str, list[int]] = {kind: [] for kind in kinds}
         self._paths = {kind: layout.records_path(store, video_id, kind) for kind in kinds}
@@ -143,9 +143,10 @@ class Writer:
         if files.exists(path):
             found = store_settings.read(store)
             settings.check_continues(found, path)
-            if found != settings:  # The index would promise what no video has yet.
-                files.remove(files.join(store, layout.INDEX))
-                store_settings.write(store, settings)
+            if found != settings:
+                self._remove_index()
+            # In any case, since it may say an earlier schema.
+            store_settings.write(store, settings)
         else:
             files.make_folder(files.join(store, layout.VIDEOS))
             store_settings.write(store, settings)
@@ -156,6 +157,10 @@ class Writer:
         if not files.exists(path):
             return False
         return layout.read_video(self.path, video_id).lengths.keys() >= {*self.settings.kinds}
+
+    def holds(self, video_id: str) -> bool:
+        """Says whether a video is in the store, with all kinds of records or some."""
+        return files.exists(layout.video_path(self.path, video_id))
 
     def lacking(self, info: layout.VideoInfo | None) -> tuple[layout.Kind, ...]:
         """Returns the kinds of records that are to be made, given what there is of a video."""
@@ -169,14 +174,19 @@ class Writer:
             info: What there is of the video, to add what it lacks; None to do it anew, in the place
                 of what is there or was left by an interrupted run.
         """
-        # An index that lists the video as it was would be wrong if this run were killed.
-        if files.exists(layout.video_path(self.path, video_id)):
-            files.remove(files.join(self.path, layout.INDEX))
+        if self.holds(video_id):
+            self._remove_index()
         return VideoWriter(self.path, video_id, self.lacking(info), info=info)
 
     def discard(self, video_id: str) -> None:
-        """Removes what an interrupted run left of a video, if anything."""
-        files.remove_folder(layout.video_folder(self.path, video_id))
+        """Removes what there is of a video, if anything."""
+        if self.holds(video_id):
+            self._remove_index()
+        layout.remove_video(self.path, video_id)
+
+    def _remove_index(self) -> None:
+        """Removes the index, which would promise what is not there if this run were killed."""
+        files.remove(files.join(self.path, layout.INDEX))
 
     def write_index(self) -> None:
         """Joins what is complete into the index, which is all that the reader looks at.
