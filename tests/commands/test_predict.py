@@ -53,7 +53,7 @@ def test_what_was_found_over_time_is_kept_however_it_ends(here, tmp_path, monkey
             raise end
 
     monkeypatch.setattr(two_stream, "TwoStream", FakeModel)
-    monkeypatch.setattr(predict, "_load", lambda *_: [])
+    monkeypatch.setattr(predict, "load", lambda *_: [])
     monkeypatch.setattr(over_time.Labeller, "windows", windows)
     flags = ("--spatial_run=s", "--window_seconds=2", f"--output_dir={tmp_path}", "0")
     if isinstance(end, KeyboardInterrupt):

@@ -28,6 +28,7 @@ NAMES = (  # In the order of use.
     "evaluate",
     "fuse_scores",
     "predict",
+    "serve",
     "extract_features",
     "export_model",
     "make_figures",

@@ -20,10 +20,8 @@ from tf_twostream.processes import printing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictionFlags(cli.Knobs):
-    """What to label the videos with, and how to say it."""
-
-    group: ClassVar[str] = "output"
+class NetworkFlags(cli.Knobs):
+    """What to label videos with."""
 
     spatial_run: str = cli.knob(
         "", "Run folder of the spatial stream; may be left out.", group="network"
@@ -46,6 +44,25 @@ class PredictionFlags(cli.Knobs):
         "fusion.npz of fuse-scores, which says how to fuse the streams; by default their average.",
         group="network",
     )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.task and not self.temporal_run:
+            raise ValueError(f"--task is of a --temporal_run. Received: {self.task} without one.")
+        if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
+            raise ValueError(
+                "A prediction needs a --spatial_run, --temporal_run or both, or a "
+                "--conv_fusion_run."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictionFlags(NetworkFlags):
+    """How to say it."""
+
+    group: ClassVar[str] = "output"
+
     top: int = cli.knob(5, "Classes to print per video.", at_least=1)
     json: bool = cli.knob(False, "Print JSON instead of text.")
     output_dir: str = cli.knob(
@@ -60,15 +77,8 @@ class PredictionFlags(cli.Knobs):
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
-        if self.task and not self.temporal_run:
-            raise ValueError(f"--task is of a --temporal_run. Received: {self.task} without one.")
         if self.explain and not self.output_dir:
             raise ValueError("--explain draws into --output_dir. Received: none.")
-        if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
-            raise ValueError(
-                "A prediction needs a --spatial_run, --temporal_run or both, or a "
-                "--conv_fusion_run."
-            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,7 +126,7 @@ def _as_json(item: Any, top: int) -> dict[str, Any]:
     return {"video": item.video, "scores": pick(item.scores), **streams}
 
 
-def _load(given: PredictionFlags, protocol: testing.Testing) -> list[Any]:
+def load(given: NetworkFlags, protocol: testing.Testing) -> list[Any]:
     """Returns the runs of the streams."""
     from tf_twostream import runs
     from tf_twostream.evaluation import pairs
@@ -141,7 +151,7 @@ def _label_over_time(
     from tf_twostream.scores import fusion
 
     model = two_stream.TwoStream(
-        _load(given, protocol),
+        load(given, protocol),
         protocol=protocol,
         score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
     )
@@ -226,7 +236,7 @@ def main(
         raise ValueError(f"{rule}. Received: {whole[0]} without it.")
     predictions, failed = prediction.predict(
         [source.path for source in found],
-        _load(given, protocol),
+        load(given, protocol),
         resources,
         protocol=protocol,
         score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,

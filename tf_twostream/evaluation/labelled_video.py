@@ -20,6 +20,7 @@ from tf_twostream.processes import files, workers
 SCALE_FIELDS = 16  # About so many fields of a video decide the scale of its colours.
 UNKNOWN_FPS = 25.0  # Frames per second if the header of the video says none that can be true.
 MOST_FPS = 1000.0
+MOST_SIDE = 2**16  # Pixels; as large as they are.
 NO_FIELDS: Iterator[None] = itertools.repeat(None)  # Where no network sees flow, none is drawn.
 
 
@@ -64,6 +65,8 @@ def write(
     text: str,
     timeout: float,
     heats: Collection[explanation.Heat] = (),
+    *,
+    shorter_side: int = MOST_SIDE,
 ) -> None:
     """Writes a video with a line of text, any flow and maps, with one frame in memory at a time.
 
@@ -74,6 +77,7 @@ def write(
         text: The line to draw into each frame.
         timeout: Seconds without a new frame after which the video is given up as hung.
         heats: The activation maps to lay over each frame, a copy of it for each.
+        shorter_side: In pixels; larger frames are drawn smaller.
 
     Raises:
         OSError: If the file cannot be written, or the video cannot be read any more.
@@ -84,8 +88,6 @@ def write(
         # because all of them together may not fit into memory.
         step = max(1, reader.num_frames(job.video_id) // SCALE_FIELDS)
         scale = pictures.magnitude(np.stack(list(reader.fields(job.video_id, step=step))))
-    fps = reader.fps(job.video_id)
-    fps = fps if 0 < fps <= MOST_FPS else UNKNOWN_FPS
     events = workers.run(
         extraction.whole_frames,
         [job],
@@ -96,15 +98,25 @@ def write(
     with contextlib.closing(events):
         while True:
             fields = _last_twice(reader.fields(job.video_id)) if job.directions else NO_FIELDS
+            images = (
+                frames.rescale(frame, min(shorter_side, *frame.shape[:2]))
+                for frame in _frames(events, job.path)
+            )
             pages = (
                 pictures.labelled(
                     frame, field, text, scale, [heat.at(number, frame.shape) for heat in heats]
                 )
-                for number, (frame, field) in enumerate(zip(_frames(events, job.path), fields))
+                for number, (frame, field) in enumerate(zip(images, fields))
             )
             with contextlib.suppress(_Restart):
-                frames.write_h264(path, pages, fps=fps)
+                frames.write_h264(path, pages, fps=true_fps(reader, job.video_id))
                 return
+
+
+def true_fps(reader: store.Reader, video_id: str) -> float:
+    """Returns the frames per second of a video: what its header says, if that can be true."""
+    fps = reader.fps(video_id)
+    return fps if 0 < fps <= MOST_FPS else UNKNOWN_FPS
 
 
 def _frames(

@@ -93,9 +93,34 @@ class Tester:
             order of `videos`; of a network that keeps two towers also those of each, by their
             names.
         """
-        own, recipe = self._protocol, self._run.recipe
         outputs = tf.nest.flatten(self._model.output)
         sums = np.zeros((len(videos), len(outputs), outputs[0].shape[-1]))
+        for numbers, scores in self._batches(reader, videos, show_progress=show_progress):
+            # A batch may hold windows of two videos, and several of one, which `sums[...] +=` would
+            # add only once.
+            np.add.at(sums, numbers, scores)
+        return self._tables(sums / self._protocol.num_windows)
+
+    def over_time(
+        self, reader: store.Reader, video: datasets.Video
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Scores one video, and each of the windows whose mean that is.
+
+        Args:
+            reader: The store that holds the video.
+            video: The video.
+
+        Returns:
+            As `scores`, `[K]` of the video and `[N, K]` of its N windows, in their order.
+        """
+        values = np.concatenate([scores for _, scores in self._batches(reader, [video])])
+        return self._tables(values.mean(axis=0)), self._tables(values)
+
+    def _batches(
+        self, reader: store.Reader, videos: Sequence[datasets.Video], *, show_progress: bool = False
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields the numbers of the videos of windows `[B]`, and what the scorer says of each."""
+        own, recipe = self._protocol, self._run.recipe
         unit = "clip" if recipe.sees_clips else "frame"
         total, hidden = len(videos) * own.num_windows, not show_progress
         with progress.bar(total, unit, "testing", disable=hidden) as bar:
@@ -109,16 +134,18 @@ class Tester:
                 )
                 for batch in stream:
                     scores = scorer(batch).numpy().astype(np.float64)
-                    # A batch may hold windows of two videos, and several of one, which
-                    # `sums[...] +=` would add only once.
-                    np.add.at(sums, numbers[batch["video"].numpy()], scores)
+                    yield numbers[batch["video"].numpy()], scores
                     bar.update(len(scores))
-        means = sums / own.num_windows
-        tables = [means.mean(axis=1), *(np.moveaxis(means, 1, 0) if len(outputs) > 1 else [])]
-        if own.average == "logits":
+
+    def _tables(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Turns values of N towers `[..., N, K]` into `[..., K]` scores by stream."""
+        tables = [values.mean(axis=-2)]
+        if values.shape[-2] > 1:
+            tables += np.moveaxis(values, -2, 0)
+        if self._protocol.average == "logits":
             several = self._run.split.multi_label
             tables = [to_scores(table, several).numpy() for table in tables]
-        names = [recipe.stream, *conv_fusion.TOWERS]
+        names = [self._run.recipe.stream, *conv_fusion.TOWERS]
         return {name: table.astype(np.float32) for name, table in zip(names, tables)}
 
     def _scorer(self, frame: tuple[int, int] | None) -> Callable[[inputs.Element], tf.Tensor]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -33,6 +34,7 @@ def fill(
     resources: Resources,
     *,
     protocol: testing.Testing | None,
+    most_frames: float = math.inf,
 ) -> Iterator[tuple[store.Reader, dict[str, str]]]:
     """Makes a store of videos as networks were trained on, and removes it at the end.
 
@@ -42,6 +44,7 @@ def fill(
         resources: What the machine may spend on decoding and flow.
         protocol: How many frames and views are looked at: the other records are left empty. None
             for all frames and fields.
+        most_frames: Videos with more frames fail.
 
     Yields:
         The store of those that could be read, and by file the reasons why others could not.
@@ -58,6 +61,7 @@ def fill(
             settings=settings,
             resources=resources,
             needed=needed,
+            most_frames=most_frames,
         )
         yield store.Reader(path), {videos[v]: reason for v, reason in outcome.failed.items()}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_twostream import datasets, runs, store
-from tf_twostream.evaluation import pairs, scoring, temporary_store
+from tf_twostream.evaluation import explanation, pairs, scoring, temporary_store
 from tf_twostream.paper import testing
 from tf_twostream.scores import fusion
 
@@ -15,7 +15,9 @@ class TwoStream:
     """Scores videos by one or both streams, and fuses the scores.
 
     Attributes:
+        streams: The runs.
         class_names: K names.
+        are_decisions: Whether fused scores are decision values of an SVM, of any size.
         settings: What frames and flow the networks take.
     """
 
@@ -43,10 +45,12 @@ class TwoStream:
             pairs.check_pair(*streams)
         self._fusion = pairs.check_fusion(score_fusion, streams)
         self.class_names = self._fusion.class_names
+        self.are_decisions = self._fusion.is_svm
         self.settings = temporary_store.settings_of(streams)
-        self._streams, self._protocol = tuple(streams), protocol
+        self.streams, self._protocol = tuple(streams), protocol
+        self._networks = [runs.load_model(run)[0] for run in self.streams]
         self._testers = [
-            scoring.Tester(runs.load_model(run)[0], run, protocol) for run in self._streams
+            scoring.Tester(model, run, protocol) for model, run in zip(self._networks, self.streams)
         ]
 
     def needed(self, num_frames: int) -> dict[str, np.ndarray]:
@@ -56,7 +60,7 @@ class TwoStream:
     @functools.cached_property
     def _needed_of(self):  # Windows of one length ask again and again.
         return functools.lru_cache(maxsize=64)(
-            functools.partial(temporary_store.needed_by, self._streams, self._protocol)
+            functools.partial(temporary_store.needed_by, self.streams, self._protocol)
         )
 
     def scores(
@@ -68,9 +72,32 @@ class TwoStream:
             scores |= tester.scores(reader, videos, show_progress=show_progress)
         return scores
 
+    def over_time(
+        self, reader: store.Reader, video: datasets.Video
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Returns by stream `[K]` scores of a video, and `[N, K]` of its N windows."""
+        whole: dict[str, np.ndarray] = {}
+        windows: dict[str, np.ndarray] = {}
+        for tester in self._testers:
+            own, own_windows = tester.over_time(reader, video)
+            whole |= own
+            windows |= own_windows
+        return whole, windows
+
+    def explain(
+        self, reader: store.Reader, video: datasets.Video, label: int
+    ) -> dict[str, explanation.Heat]:
+        """Returns where in a video each stream finds what speaks for a class."""
+        heats = {}
+        for run, model in zip(self.streams, self._networks):
+            [heats[run.recipe.stream]] = explanation.explain(
+                model, run, reader, [video], np.array([label]), protocol=self._protocol
+            )
+        return heats
+
     def fuse(self, scores: dict[str, np.ndarray]) -> np.ndarray:
         """Fuses what `scores` returns to `[N, K]`."""
-        several = self._streams[0].split.multi_label
+        several = self.streams[0].split.multi_label
         return self._fusion.fuse(
             np.stack([scores[s] for s in self._fusion.streams]), multi_label=several
         )

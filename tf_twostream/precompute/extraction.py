@@ -5,6 +5,7 @@ seconds and half a gigabyte.
 """
 
 import dataclasses
+import math
 import os
 from collections.abc import Generator, Mapping
 
@@ -29,6 +30,7 @@ class Job:
         needed: By kind `[T]` bool, which records somebody will read; the others are left empty.
             None for all of them.
         decoder: Which decoder to begin with (see `frames.read_frames`).
+        most_frames: A video with more frames fails; infinity for no such limit.
     """
 
     video_id: str
@@ -37,6 +39,7 @@ class Job:
     kinds: tuple[str, ...]
     needed: Mapping[str, np.ndarray] | None = None
     decoder: frames.Decoder = "opencv"
+    most_frames: float = math.inf
 
     @property
     def method(self) -> flow.Method | None:
@@ -186,7 +189,7 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
 
     Raises:
         OSError: If there is no file that can be read.
-        ValueError: If fewer than two frames decode, or flow is not finite.
+        ValueError: If fewer than two frames decode, or too many, or flow is not finite.
     """
     datasets.check_id(job.video_id)  # Else no split could name what is in the store.
     cv2.setNumThreads(1)  # There is a process per core already.
@@ -204,6 +207,8 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
     num_frames, size = 0, (0, 0)
     before: Unsolved | None = None
     for t, frame in enumerate(decoded):
+        if t >= job.most_frames:
+            raise ValueError(f"A video must have {job.most_frames} frames at most. Received: more.")
         now = _coded(job, t, frame)
         if before:  # A field needs the frame that follows.
             yield before if job.solver else _solved(before, now, estimators)

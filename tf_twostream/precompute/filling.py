@@ -6,6 +6,7 @@ skipped, half-done ones are done again, and the store ends as if nothing had hap
 
 import contextlib
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -49,6 +50,7 @@ def fill(
     settings: store.Settings,
     resources: Resources,
     needed: Needed | None = None,
+    most_frames: float = math.inf,
 ) -> Outcome:
     """Computes frames and flow of videos into a store; skips what is complete.
 
@@ -63,6 +65,7 @@ def fill(
         resources: What the machine may spend on it.
         needed: Says which records of a video of T frames somebody will read, for a store that is
             used once: the others are left empty. None for all.
+        most_frames: Videos with more frames fail.
 
     Returns:
         What was done.
@@ -83,7 +86,13 @@ def fill(
     with locks.exclusive(path), _disk_errors(path):
         writer = store.Writer(path, settings)
         jobs = [
-            extraction.Job(v, files[v], settings, writer.lacking(there.partial.get(v)))
+            extraction.Job(
+                v,
+                files[v],
+                settings,
+                writer.lacking(there.partial.get(v)),
+                most_frames=most_frames,
+            )
             for v in files
             if v not in there.complete
         ]
