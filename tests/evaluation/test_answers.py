@@ -91,6 +91,13 @@ def test_a_clip_beyond_the_limits_is_not_answered(clip, model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_clip_like_a_ribbon_gets_a_sentence(model, tmp_path):
+    images = np.zeros((2, 16, 80, 3), np.uint8)
+    one = made_up_clips.write(tmp_path / "x.avi", images)
+    with pytest.raises(limits.ClipError, match="must be 4 times the shorter one at most"):
+        answerer(model).answer(str(one), str(tmp_path))
+
+
 def test_a_clip_of_one_frame_gets_a_sentence(model, tmp_path):
     one = made_up_clips.write(tmp_path / "x.avi", [np.zeros((48, 64, 3), np.uint8)])
     with pytest.raises(limits.ClipError, match="must have two frames or more") as error:

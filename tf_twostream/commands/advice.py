@@ -42,7 +42,8 @@ ADVICE = {
     # Runs.
     "NoPackageError": "Install it: pip install 'tf_twostream[pretrained]'.",
     "NoGradioError": "Install it: pip install 'tf_twostream[serve]'.",
-    "BusyPortError": "End the program that uses it, or name another --port.",
+    "BusyPortError": "End the program that uses it, or name another --port or --host.",
+    "ClipError": "Send a shorter one, or allow more by --max_seconds and --max_megabytes.",
     "StartError": "Name a run that fits by --init_from, of the same --width and --crop_size; with "
     "--second_normalisation if it normalises twice, with --cross_modality if it is spatial.",
     "NoRunError": "Name the --run_dir of a training script.",

@@ -9,6 +9,7 @@ pip install 'tf_twostream[serve]'.
 import dataclasses
 import importlib.util
 import os
+import socket
 import tempfile
 import threading
 
@@ -21,6 +22,10 @@ from tf_twostream.precompute.resources import Resources
 
 class NoGradioError(OSError):
     """The package that makes the page is not installed."""
+
+
+class BusyPortError(OSError):
+    """The page cannot be where it is wanted."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,7 @@ def main(given: PageFlags, most: Limits, resources: Resources, protocol: testing
     names = sorted(video_files.find_videos(folder)) if folder else []
     if folder and not names:
         raise ValueError(f"--examples_dir must hold videos. Received: {folder}, with none.")
+    _check_port(given.host, given.port)
     with tempfile.TemporaryDirectory(prefix="twostream_page_") as kept:
         # It reads them when it is imported, and would else ask its maker's servers.
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": kept}
@@ -67,3 +73,12 @@ def main(given: PageFlags, most: Limits, resources: Resources, protocol: testing
         ) as address:
             print(f"page: {address}   (Ctrl-C ends it)", flush=True)
             threading.Event().wait()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Checks that a page can be at an address, before the networks are loaded for it."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        rule = "The page must be at a free port of an address of this machine"
+        raise BusyPortError(f"{rule}. Received: {host}, {port} ({error.strerror}).") from error

@@ -25,6 +25,7 @@ from tf_twostream.processes import files
 from tf_twostream.scores import segments
 
 DRAWN_SIDE = 360  # Pixels, the shorter side of larger clips when they are drawn.
+MOST_ASPECT = 4  # Networks see whole frames where maps are drawn, at the cost of their area.
 SMOOTH = 5  # Windows; one shows a single frame, or ten fields.
 
 
@@ -84,6 +85,10 @@ class Answerer:
         ) as (reader, failed):
             if failed:
                 raise limits.ClipError(limits.sentence(failed[clip], clip))
+            height, width = reader.size("clip")
+            if max(height, width) > MOST_ASPECT * min(height, width):
+                rule = f"The longer side must be {MOST_ASPECT} times the shorter one at most"
+                raise limits.ClipError(f"{rule}. This clip has {width} x {height}, rescaled.")
             return self._answer(clip, reader, folder, explain)
 
     def _answer(self, clip: str, reader: store.Reader, folder: str, explain: bool) -> Answer:

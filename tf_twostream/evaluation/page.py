@@ -20,10 +20,6 @@ MOST_WAITING = 50  # Clips.
 TOP = 5  # Classes.
 
 
-class BusyPortError(OSError):
-    """The port cannot be used."""
-
-
 class Page:
     """What is seen, and what happens."""
 
@@ -190,27 +186,20 @@ def serve(
 
     Yields:
         The address of the page.
-
-    Raises:
-        BusyPortError: If the port cannot be used.
     """
     os.makedirs(folder := os.path.join(gradio.utils.get_upload_folder(), "visits"))
     blocks = Page(answerer, folder, examples).build()
-    try:
-        _, address, _ = blocks.launch(
-            server_name=host,
-            server_port=port,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            ssr_mode=False,
-            footer_links=[],
-            max_file_size=int(megabytes * 1e6),
-            enable_monitoring=False,
-        )
-    except OSError as error:
-        rule = "`port` must be free, and `host` an address of this machine"
-        raise BusyPortError(f"{rule}. Received: {host}, {port}.") from error
+    _, address, _ = blocks.launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        footer_links=[],
+        max_file_size=int(megabytes * 1e6),
+        enable_monitoring=False,
+    )
     try:
         yield address
     finally:
