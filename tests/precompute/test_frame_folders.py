@@ -128,7 +128,8 @@ def test_the_sample_of_mmaction2_is_read(shared_data, tmp_path):
     assert done == ["mmaction2_tsn_layout"] and not failed
     reader = store.Reader(path)
     assert reader.num_frames(done[0]) == 6  # Five fields lead from the first six frames.
-    assert np.median(np.abs(next(reader.fields(done[0])))) < 0.5
+    # Its flow is of another video than its frames: no more can be said.
+    assert all(np.abs(field).max() <= 20.1 for field in reader.fields(done[0]))
 
 
 def test_a_folder_of_two_listed_videos_is_refused(tmp_path):

@@ -76,6 +76,22 @@ def test_each_time_step_gets_its_fields_and_events_keep_their_order(
     assert all(call in (1, 2, 4, 8, 16) and size <= call < 2 * size for size, call in batch_sizes)
 
 
+def test_frames_that_no_field_needs_end_a_batch_and_get_empty_fields(batch_sizes):
+    job = extraction.Job("a.avi", "a.avi", SETTINGS, SETTINGS.kinds)
+    greys = [np.full([4, 6], t, np.uint8) if t not in (2, 3) else None for t in range(7)]
+    pieces = [workers.Piece(extraction.Unsolved(b"%d" % t, grey)) for t, grey in enumerate(greys)]
+    given = [(job, event) for event in (*pieces, workers.Done(7))]
+    *steps, _ = [event for _, event in solving.add_fields(given, solvers(num_pairs=64))]
+    assert [step.value.rgb for step in steps] == [b"%d" % t for t in range(7)]
+    fields = [step.value.fields.get("forward") for step in steps]
+    assert [bool(field and field.jpeg) for field in fields] == [
+        True, False, False, False, True, True, False
+    ]  # fmt: skip
+    # All but the last frame have a field, though an empty one.
+    assert [field is None for field in fields] == [False] * 6 + [True]
+    assert [size for size, _ in batch_sizes] == [1, 2]
+
+
 def test_a_video_that_fails_midway_does_so_in_its_place(batch_sizes):
     job = extraction.Job("a.avi", "a.avi", SETTINGS, SETTINGS.kinds)
     pieces = [workers.Piece(extraction.Unsolved(b"", np.zeros([4, 6], np.uint8)))] * 4

@@ -141,7 +141,7 @@ class Tester:
         """Turns values of N towers `[..., N, K]` into `[..., K]` scores by stream."""
         tables = [values.mean(axis=-2)]
         if values.shape[-2] > 1:
-            tables += np.moveaxis(values, -2, 0)
+            tables.extend(np.moveaxis(values, -2, 0))  # Not +=, which NumPy would make a sum.
         if self._protocol.average == "logits":
             several = self._run.split.multi_label
             tables = [to_scores(table, several).numpy() for table in tables]
