@@ -93,6 +93,9 @@ def test_a_video_that_does_not_fit_is_listed_and_the_others_are_done(tmp_path):
     write_video(tmp_path / "in", "odd", TSN)
     write_video(tmp_path / "in", "zz bad", TSN)
     write(tmp_path / "in/odd/img_00003.jpg", TEXTURE[:20])
+    (tmp_path / "in/a").mkdir()  # The first of all, of which nothing can be read.
+    for name in ("img", "flow_x", "flow_y"):
+        (tmp_path / f"in/a/{name}_1.jpg").write_bytes(b"no image")
     (tmp_path / "in/zz bad/flow_x_00002.jpg").write_bytes(b"")
     videos = frame_folders.find(str(tmp_path / "in"), str(tmp_path / "in"))
     path = str(tmp_path / "store")

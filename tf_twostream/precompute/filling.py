@@ -287,4 +287,4 @@ def warn_of_cut_off(path: str, summary: extraction.Summary) -> None:
     """
     if frames.is_cut_off(summary.num_frames, summary.promised_frames):
         words = "%s: %d frames decode of %d that its header promises; these are used."
-        logging.warning(words, path, summary.num_frames, summary.promised_frames)
+        logging.warning(words, printing.escape(path), summary.num_frames, summary.promised_frames)

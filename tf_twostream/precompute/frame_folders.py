@@ -7,6 +7,7 @@ frames. Image n of flow, counted in order, leads from frame n to frame n + 1.
 """
 
 import collections
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -185,12 +186,11 @@ def fill(
         store.OtherSettingsError: If the store holds something else.
         OSError: If the store cannot be written.
     """
-    first = next(iter(videos.values())).frames[0]
     settings = store.Settings(
         method=bounded.method if bounded else "none",
         parameters={"bound": bounded.bound, "zero": bounded.zero} if bounded else {},
         directions=("forward",) if bounded else (),
-        shorter_side=min(_read(first, cv2.IMREAD_COLOR).shape[:2]),
+        shorter_side=_find_side(videos),
         flow_quality=codec.QUALITY if bounded else None,
     )
     done, skipped, failed = [], [], {}
@@ -209,6 +209,15 @@ def fill(
         writer.write_failed(failed)
         writer.write_index()
     return done, skipped, failed
+
+
+def _find_side(videos: Mapping[str, Images]) -> int:
+    """Returns the shorter side of the first frame that can be read."""
+    for images in videos.values():
+        with contextlib.suppress(ValueError):
+            return min(_read(images.frames[0], cv2.IMREAD_COLOR).shape[:2])
+    rule = "A first image of a video must be one that OpenCV reads"
+    raise NoFoldersError(f"{rule}. Received: none of {len(videos)} videos.")
 
 
 def _add(
