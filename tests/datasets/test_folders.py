@@ -1,17 +1,10 @@
 import pytest
+from made_up_folders import make
 
 from tf_twostream import datasets
 from tf_twostream.datasets import availability, folders, groups
 
 DRAW_1 = ["a/1.avi", "a/2.avi", "a/3.avi", "b/1.avi", "b/2.avi", "b/9.avi"]
-
-
-def make(top, *ids):
-    for id in ids:
-        path = top / id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return top
 
 
 def ids(videos):

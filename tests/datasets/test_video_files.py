@@ -1,17 +1,10 @@
 import os
 
 import pytest
+from made_up_folders import make
 
 from tf_twostream import datasets
 from tf_twostream.datasets import video_files
-
-
-def make(top, *ids):
-    for id in ids:
-        path = top / id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return top
 
 
 def test_videos_are_known_by_their_suffix_in_any_case(tmp_path):
