@@ -81,14 +81,14 @@ def test_help_needs_no_tensorflow(root):
 
 @pytest.mark.parametrize("name", commands.NAMES)
 def test_flags_are_described_in_groups(name):
-    for kind in cli._parameters(main_of(name)).knobs.values():
-        for field in cli._flags_of(kind):
+    for kind in cli.parameters_of(main_of(name)).knobs.values():
+        for field in cli.flags_of(kind):
             assert (field.metadata["group"] or kind.group) in cli.GROUPS, field.name
             assert field.metadata["help"].rstrip(")")[-1] in '.:"', field.name
 
 
 @pytest.mark.parametrize("name", commands.NAMES)
 def test_no_flag_stands_twice(name):
-    knobs = cli._parameters(main_of(name)).knobs
-    names = [field.name for kind in knobs.values() for field in cli._flags_of(kind)]
+    knobs = cli.parameters_of(main_of(name)).knobs
+    names = [field.name for kind in knobs.values() for field in cli.flags_of(kind)]
     assert len(set(names)) == len(names)
