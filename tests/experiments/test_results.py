@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from tf_twostream import experiments
-from tf_twostream.experiments import plans, results
+from tf_twostream.experiments import chains, plans, results
 from tf_twostream.scores import score_files
 
 ROW = experiments.Row("a setting", 80.0, experiments.Network(name="n"), (1, 2, 3))
 
 
 def step(output="none", result=""):
-    train = plans.Step("runs/n", "train-temporal", {"seed": 0}, pathlib.Path("n"))
-    return plans.Step("scores/n", "evaluate", {}, pathlib.Path(output), (train,), result)
+    train = chains.Step("runs/n", "train-temporal", {"seed": 0}, pathlib.Path("n"))
+    return chains.Step("scores/n", "evaluate", {}, pathlib.Path(output), (train,), result)
 
 
 def line(*values):

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import tf_twostream
-from tf_twostream.experiments import plans, running
+from tf_twostream.experiments import chains, running
 
 # In the place of `tf_twostream.commands`: each command notes that it runs, and writes its output.
 PROGRAM = """
@@ -52,7 +52,7 @@ def make(tmp_path):
     def step(name, command="train", after=(), **flags):
         output = tmp_path / name
         flags = {"output": str(output), "log": str(tmp_path / "log"), **flags}
-        return plans.Step(name, command, flags, output, tuple(after))
+        return chains.Step(name, command, flags, output, tuple(after))
 
     return step
 

@@ -28,18 +28,19 @@ NUM_CLASSES = 101
 CORES = workers.count_cores()
 
 
-def made_up_split(reader: store.Reader) -> datasets.Split:
+def made_up_split(reader: store.Reader, num_classes: int = NUM_CLASSES) -> datasets.Split:
     """Makes a split of all videos of a store, with made-up labels.
 
     Args:
         reader: The store, whose videos need not have labels for a benchmark.
+        num_classes: K.
 
     Returns:
-        The split: as many classes as UCF-101 has, and no test videos.
+        The split: by default as many classes as UCF-101 has, and no test videos.
     """
     ids = enumerate(reader.video_ids)
-    videos = tuple(datasets.Video(video_id, n % NUM_CLASSES) for n, video_id in ids)
-    return datasets.Split("benchmark", tuple(map(str, range(NUM_CLASSES))), videos, ())
+    videos = tuple(datasets.Video(video_id, n % num_classes) for n, video_id in ids)
+    return datasets.Split("benchmark", tuple(map(str, range(num_classes))), videos, ())
 
 
 def measure(reader: store.Reader, recipe: recipes.TemporalRecipe, seconds: float) -> str:

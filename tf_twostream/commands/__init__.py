@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from tf_twostream import cli
 
 NAMES = (  # In the order of use.
+    "learn",
     "make_sample_videos",
     "precompute_flow",
     "verify_store",

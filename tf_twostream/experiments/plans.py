@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from tf_twostream.experiments import command_lines, imagenet, rows
+from tf_twostream.experiments import chains, command_lines, imagenet, rows
 from tf_twostream.experiments.knobs import Setup
 from tf_twostream.paper import recipes
 
@@ -14,46 +14,7 @@ class RowError(ValueError):
     """More flags of the user's contradict what a row is about."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """A command whose output a row needs.
-
-    Attributes:
-        name: The path of its output in the output folder, less the suffix.
-        command: The name of the command.
-        flags: The flags that decide what comes out.
-        output: What exists when it is done.
-        after: The steps whose outputs it needs.
-        result: For a step that fuses, which line of results.json is the row's.
-        more: Flags that only decide how it is computed: with others it is the same step.
-    """
-
-    name: str
-    command: str
-    flags: dict[str, Any]
-    output: pathlib.Path
-    after: tuple["Step", ...] = ()
-    result: str = ""
-    more: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-    @property
-    def arguments(self) -> list[str]:
-        """The command and all its flags, as a process is started with them."""
-        # Of a flag that is in both the row's value counts: `more` must not change what comes out.
-        return [self.command, *command_lines.as_arguments(self.more | self.flags)]
-
-    @property
-    def line(self) -> str:
-        """The command with all its flags, as one types it."""
-        return command_lines.as_line(self.command, self.more | self.flags)
-
-    @property
-    def record(self) -> str:
-        """The command by which the step is known again."""
-        return command_lines.as_line(self.command, self.flags)
-
-
-def plan(row: rows.Row, setup: Setup) -> list[Step]:
+def plan(row: rows.Row, setup: Setup) -> list[chains.Step]:
     """Plans the commands of a row.
 
     Args:
@@ -62,7 +23,8 @@ def plan(row: rows.Row, setup: Setup) -> list[Step]:
 
     Returns:
         The last step for each split and seed, those of a split next to each other; the steps
-        before it are in `Step.after`. There is none for a number that the paper quotes, nor for a
+        The last step for each split and seed, those of a split next to each other; the steps
+        before it are in their `after`. There is none for a number that the paper quotes, nor for a
         data set that this scale does not have.
 
     Raises:
@@ -98,13 +60,13 @@ class _Repeat:
         names -= {"architecture"}
         return names | {f"no{name}" for name in names}
 
-    def train(self, network: rows.Network) -> Step:
+    def train(self, network: rows.Network) -> chains.Step:
         size = self.setup.size
         name = f"runs/{self._folder(network)}/{network.name}"
         run_dir = pathlib.Path(self.setup.output_dir, name)
         flags = {**self._data(network), "run_dir": str(run_dir), "seed": self.seed}
         flags |= network.defaults
-        after: tuple[Step, ...] = ()
+        after: tuple[chains.Step, ...] = ()
         if network.towers:
             after = tuple(map(self.train, network.towers))
             spatial, temporal = (step.flags["run_dir"] for step in after)
@@ -121,9 +83,9 @@ class _Repeat:
         given = _given(network, self.setup)
         flags = {flag: value for flag, value in flags.items() if flag not in given} | given
         output = run_dir / "checkpoints" / "checkpoint"
-        return Step(name, network.command, flags, output, after)
+        return chains.Step(name, network.command, flags, output, after)
 
-    def evaluate(self, network: rows.Network, part: str) -> Step:
+    def evaluate(self, network: rows.Network, part: str) -> chains.Step:
         train = self.train(network)
         own = self.setup.data_set(network.dataset)
         name = f"scores/{self._folder(network)}/{network.name}.{part}"
@@ -133,9 +95,9 @@ class _Repeat:
         if network.other == "task":
             flags["task"] = own.name
         more = command_lines.parse_flags(self.setup.test_flags)
-        return Step(name, "evaluate", flags, scores, (train,), more=more)
+        return chains.Step(name, "evaluate", flags, scores, (train,), more=more)
 
-    def fuse(self, fusion: rows.Fusion) -> Step:
+    def fuse(self, fusion: rows.Fusion) -> chains.Step:
         pair = (fusion.spatial, fusion.temporal)
         names = "+".join(network.name for network in pair)
         name = f"fused/{self._folder(fusion.temporal)}/{names}.{fusion.method}"
@@ -147,7 +109,9 @@ class _Repeat:
             flags |= {"svm": True, "train_scores": _outputs(trained)}
             after += trained
         flags["output_dir"] = str(folder)
-        return Step(name, "fuse-scores", flags, folder / "results.json", after, fusion.method)
+        return chains.Step(
+            name, "fuse-scores", flags, folder / "results.json", after, fusion.method
+        )
 
     def _folder(self, network: rows.Network) -> str:
         name = self.setup.data_set(network.dataset).name
@@ -201,5 +165,5 @@ _OF_TOWERS = set().union(*map(_names_of, recipes.RECIPES.values())) - _names_of(
 )
 
 
-def _outputs(steps: Iterable[Step]) -> str:
+def _outputs(steps: Iterable[chains.Step]) -> str:
     return ",".join(str(step.output) for step in steps)

@@ -5,7 +5,7 @@ import pathlib
 import statistics
 from collections.abc import Iterable, Sequence
 
-from tf_twostream.experiments import plans, rows, tables
+from tf_twostream.experiments import chains, rows, tables
 from tf_twostream.experiments.knobs import Setup
 from tf_twostream.processes import files
 from tf_twostream.scores import metrics, score_files
@@ -60,7 +60,7 @@ class Line:
         return statistics.stdev(values) if len(values) > 1 else None
 
 
-def read(step: plans.Step, measure: rows.Measure) -> tuple[float, int]:
+def read(step: chains.Step, measure: rows.Measure) -> tuple[float, int]:
     """Reads what the last step of a row has found.
 
     Args:
@@ -81,7 +81,7 @@ def read(step: plans.Step, measure: rows.Measure) -> tuple[float, int]:
 
 def make_line(
     row: rows.Row,
-    steps: Sequence[plans.Step],
+    steps: Sequence[chains.Step],
     done: Sequence[bool],
     reason: str,
     *,
@@ -141,7 +141,7 @@ def write(name: str, lines: Sequence[Line], setup: Setup) -> str:
 
 
 def script(
-    lines: Iterable[tuple[rows.Row, Sequence[plans.Step], str]], notes: Iterable[str]
+    lines: Iterable[tuple[rows.Row, Sequence[chains.Step], str]], notes: Iterable[str]
 ) -> str:
     """Writes the commands of rows as a shell script.
 
@@ -164,7 +164,7 @@ def script(
     return "\n".join(text) + "\n"
 
 
-def _lines_of(step: plans.Step, seen: set[str]) -> list[str]:
+def _lines_of(step: chains.Step, seen: set[str]) -> list[str]:
     if step.name in seen:
         return []
     seen.add(step.name)

@@ -8,13 +8,14 @@ before it has been run again. Training continues from its last checkpoint by its
 import datetime
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from typing import Any
 
-from tf_twostream.experiments import plans
+from tf_twostream.experiments import chains
 from tf_twostream.processes import files, signals
 
 # As a module: there are no scripts beside a package that was installed from a wheel.
@@ -41,7 +42,7 @@ class Runner:
         self.failed: dict[str, str] = {}
         self._output_dir = pathlib.Path(output_dir)
 
-    def run(self, step: plans.Step) -> None:
+    def run(self, step: chains.Step) -> None:
         """Carries out a step and those before it, as far as they are not done.
 
         Args:
@@ -60,7 +61,7 @@ class Runner:
         if step.name in self.failed:
             raise StepError(f"{step.name} {self.failed[step.name]}")
 
-    def is_done(self, step: plans.Step) -> bool:
+    def is_done(self, step: chains.Step) -> bool:
         """Says whether a step and those before it are done, by these very commands."""
         if not step.output.exists() or not all(map(self.is_done, step.after)):
             return False
@@ -68,11 +69,13 @@ class Runner:
         record = self._read(step)
         return record.get("command") == step.record and record.get("after") == self._ends(step)
 
-    def _carry_out(self, step: plans.Step) -> None:
+    def _carry_out(self, step: chains.Step) -> None:
         print(f"\n== {step.name}\n{step.line}", flush=True)
         start = time.monotonic()
+        if step.clears and step.clears.exists():
+            shutil.rmtree(step.clears)
         code = _call([*PROGRAM, *step.arguments])
-        if code:
+        if code not in step.codes:
             self.failed[step.name] = f"ended with code {code}"
         elif not step.output.exists():
             self.failed[step.name] = f"wrote no {step.output}"
@@ -86,10 +89,10 @@ class Runner:
             # After the output, so that a step that was killed in between runs again.
             files.write_json(self._path(step), record, indent=1)
 
-    def _path(self, step: plans.Step) -> pathlib.Path:
+    def _path(self, step: chains.Step) -> pathlib.Path:
         return self._output_dir / "steps" / f"{step.name}.json"
 
-    def _read(self, step: plans.Step) -> dict[str, Any]:
+    def _read(self, step: chains.Step) -> dict[str, Any]:
         path = self._path(step)
         record = files.read_json(path) if path.exists() else {}
         # Before November 2026 the commands were called by their files.
@@ -99,7 +102,7 @@ class Runner:
             )
         return record
 
-    def _ends(self, step: plans.Step) -> dict[str, str]:
+    def _ends(self, step: chains.Step) -> dict[str, str]:
         """When the steps before a step ended, by their names."""
         return {earlier.name: self._read(earlier).get("ended", "") for earlier in step.after}
 

@@ -36,10 +36,14 @@ class Header:
     Attributes:
         num_frames: Promised frames; 0 if unknown.
         fps: Frames per second; 0 if unknown.
+        width: In pixels, before a rotation.
+        height: In pixels, likewise.
     """
 
     num_frames: int
     fps: float
+    width: int = dataclasses.field(default=0, compare=False)
+    height: int = dataclasses.field(default=0, compare=False)
 
 
 def is_cut_off(num_frames: int, promised_frames: int) -> bool:
@@ -92,6 +96,8 @@ def read_header(path: str | os.PathLike[str], *, decoder: Decoder = "opencv") ->
     capture = cv2.VideoCapture()
     if decoder == "opencv" and capture.open(os.fspath(path), cv2.CAP_FFMPEG):
         num_frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+        width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         capture.release()
     else:
         with _opened(path) as (container, stream):
@@ -99,10 +105,13 @@ def read_header(path: str | os.PathLike[str], *, decoder: Decoder = "opencv") ->
             fps = float(stream.guessed_rate or 0)
             seconds = (container.duration or 0) / av.time_base
             num_frames = stream.frames or math.floor(seconds * fps + 0.5)
+            width, height = stream.width, stream.height
     # Of a single image FFmpeg promises -9e18 frames; infinity and NaN are no integers.
     return Header(
         num_frames=max(0, int(num_frames)) if math.isfinite(num_frames) else 0,
         fps=max(0.0, fps) if math.isfinite(fps) else 0.0,
+        width=width,
+        height=height,
     )
 
 

@@ -95,6 +95,7 @@ def run(
     timeout: float,
     job_seconds: float = math.inf,
     again: Callable[[Job], Job | None] = lambda job: None,
+    nested: bool = False,
 ) -> Generator[tuple[Job, Event], None, None]:
     """Runs a generator function on each job, in a new process per job.
 
@@ -109,6 +110,7 @@ def run(
         timeout: A worker that yields nothing for so long, in seconds, is killed.
         job_seconds: A worker whose job takes longer in all is killed.
         again: Returns the job to try in the place of one that crashed, or None to give it up.
+        nested: Whether jobs may have workers of their own.
 
     Yields:
         Pairs of a job and an event, as they come: any number of `Piece`, then one `Done` or
@@ -122,7 +124,7 @@ def run(
     if num_workers < 1 or not timeout > 0:
         given = f"num_workers={num_workers}, timeout={timeout}"
         raise ValueError(f"`num_workers` and `timeout` must be positive. Received: {given}.")
-    return _run(function, iter(jobs), num_workers, timeout, job_seconds, again)
+    return _run(function, iter(jobs), num_workers, timeout, job_seconds, again, nested)
 
 
 def _run(
@@ -132,6 +134,7 @@ def _run(
     timeout: float,
     job_seconds: float,
     again: Callable[[Job], Job | None],
+    nested: bool,
 ) -> Generator[tuple[Job, Event], None, None]:
     context = _context(function.__module__)
     active: dict[Any, _Worker] = {}
@@ -139,7 +142,7 @@ def _run(
         while True:
             # `zip` in this order takes no job when there is no free place for it.
             for _, job in zip(range(num_workers - len(active)), jobs):
-                worker = _Worker(context, function, job, job)
+                worker = _Worker(context, function, job, job, nested)
                 active[worker.connection] = worker
             if not active:
                 return
@@ -154,9 +157,9 @@ def _run(
                 worker = active[connection]
                 event = worker.receive()
                 if not isinstance(event, Piece):
-                    active.pop(connection).kill()
+                    active.pop(connection).end()
                 if isinstance(event, Crashed) and (other := again(worker.tried)):
-                    follower = _Worker(context, function, worker.job, other)
+                    follower = _Worker(context, function, worker.job, other, nested)
                     active[follower.connection] = follower
                     event = Restarted()
                 yield worker.job, event
@@ -175,11 +178,16 @@ def _run(
 class _Worker:
     """The calling process's end of one worker."""
 
-    def __init__(self, context: Any, function: Callable[[Any], Any], job: Any, tried: Any):
+    def __init__(
+        self, context: Any, function: Callable[[Any], Any], job: Any, tried: Any, nested: bool
+    ):
         self.job, self.tried = job, tried  # As it was given, and as it is done.
+        self._nested = nested
         self.connection, theirs = context.Pipe(duplex=False)
-        # Daemons are ended at the latest when the calling process exits.
-        self._process = context.Process(target=_serve, args=(function, tried, theirs), daemon=True)
+        # Daemons are ended at the latest when the calling process exits; they may have no children.
+        self._process = context.Process(
+            target=_serve, args=(function, tried, theirs), daemon=not nested
+        )
         _start(self._process)
         theirs.close()  # Else the pipe would not end with the worker.
         self.started = self.last_sign = time.monotonic()
@@ -199,6 +207,12 @@ class _Worker:
         # What waits in the pipe came while the caller was slow to take it.
         silence = time.monotonic() - self.last_sign
         return silence > timeout and not self.connection.poll()
+
+    def end(self) -> None:
+        """Ends the process after its job."""
+        if self._nested:  # What its own workers shared is still to be tidied up.
+            self._process.join(MAX_SECONDS_TO_DIE)
+        self.kill()
 
     def kill(self) -> None:
         """Ends the process, which at the end of its job has nothing left to do."""

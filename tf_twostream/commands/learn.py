@@ -1,0 +1,163 @@
+r"""Learns from a folder of videos: flow, both streams, fusion, an exported model and a report.
+
+    twostream learn my_videos --output_dir=out
+    twostream learn my_videos --output_dir=out --preset=quick --dry_run
+
+The videos of each class lie in a folder of its name; 30 % of each class are held out for testing,
+or bring my_videos/train/ and my_videos/test/. It says first what it found and how long all of it
+will take on this machine. Whenever it is interrupted, the same command goes on from there. At the
+end there is OUTPUT_DIR/report.html. Each step is a command of its own: OUTPUT_DIR/commands.sh.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import pathlib
+
+from tf_twostream import cli, datasets, store
+from tf_twostream.benchmarks import forecast
+from tf_twostream.commands import precompute_flow
+from tf_twostream.experiments import forecasts, learning, presets, running
+from tf_twostream.precompute import estimating
+from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import files, locks, printing, workers
+
+PRETRAINED = "from ImageNet they learn more of few videos: pip install 'tf_twostream[pretrained]'"
+HUNG = 3600.0  # Seconds after which measuring is given up.
+MOST_SIZES = 3  # Sizes of videos that are named.
+
+
+class ForecastError(RuntimeError):
+    """A few steps of the work could not be done."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OwnVideos(datasets.Source):
+    """Which videos to learn from."""
+
+    dataset: datasets.Name = cli.knob_of(datasets.Source, "dataset", "folders")
+    videos_dir: str = ""  # Named without a flag.
+    allow_missing: bool = cli.knob(
+        True, "Go on without videos that do not exist or cannot be read; the report names them."
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DryRun(cli.Knobs):
+    """Whether to learn at all."""
+
+    dry_run: bool = cli.knob(
+        False, "Say what was found and what it will take, and run nothing.", group="output"
+    )
+
+
+def plan(
+    source: datasets.Source, whole: datasets.Split, given: learning.Learning, name: str
+) -> forecast.Plan:
+    """Plans a preset.
+
+    Args:
+        source: The videos.
+        whole: Their split.
+        given: The other flags.
+        name: The preset.
+    """
+    preset = presets.PRESETS[name]
+    if not presets.has_package():
+        preset = presets.without_package(preset)
+    split = learning.with_validation(whole, preset)
+    steps = learning.in_order(learning.plan(source, split, given, preset))
+    kept = cli.read(precompute_flow.FlowFlags, steps[0].arguments[1:])
+    settings = store.Settings.of(
+        kept.method, directions=kept.directions, shorter_side=kept.shorter_side
+    )
+    return forecast.Plan(steps, split, settings)
+
+
+def describe(found: estimating.Survey) -> str:
+    """Words what the headers of the videos say."""
+    sizes = [f"{number} of {size}" for size, number in found.sizes.items()]
+    words = f"{forecasts.duration(found.seconds)} of video, {found.num_frames:,} frames: "
+    words += f"{', '.join(sizes[:MOST_SIZES])}{' ...' if len(sizes) > MOST_SIZES else ''}"
+    if found.unreadable:
+        words += f"; {len(found.unreadable)} cannot be opened, such as {found.unreadable[0]}"
+    return printing.escape(f"{words}.")
+
+
+def measure(job: forecast.Job) -> tuple[str, dict[str, forecasts.Forecast]]:
+    """Forecasts in a process of its own, which gives back the memory of a GPU when it ends.
+
+    Args:
+        job: What to forecast.
+
+    Returns:
+        As `forecast.forecast`.
+
+    Raises:
+        ForecastError: If a step failed.
+    """
+    events = workers.run(forecast.forecast, [job], num_workers=1, timeout=HUNG, nested=True)
+    with contextlib.closing(events):
+        [(_, event)] = events
+    if isinstance(event, workers.Done):
+        return event.value
+    raise ForecastError(f"A few steps must run first. Received: {event.reason}.")  # type: ignore[union-attr]
+
+
+def say_what_it_takes(
+    source: datasets.Source,
+    whole: datasets.Split,
+    given: learning.Learning,
+    plans: dict[str, forecast.Plan],
+) -> None:
+    """Prints what the videos are, and what the preset and smaller ones will take."""
+    listed = datasets.list_videos(source, whole)
+    resources = cli.read(Resources, plans[given.preset].steps[0].arguments[1:])
+    found = estimating.survey(listed, resources)
+    print(describe(found), flush=True)
+    machine, each = measure(forecast.Job(listed, found, plans, resources))
+    print(forecasts.describe(each.pop(given.preset), machine, each), flush=True)
+
+
+def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRun) -> None:
+    """Learns from the videos, or says what that takes."""
+    if len(videos) > 1:
+        rule = "The videos must lie in one folder"
+        raise ValueError(f"{rule}. Received: {', '.join(videos)}.")
+    files.check_folder(given.output_dir, "output_dir")
+    source = dataclasses.replace(own, videos_dir=videos[0])
+    whole = datasets.load(source)
+    names = [*presets.PRESETS]
+    # The smaller ones are only for comparison.
+    plans = {n: plan(source, whole, given, n) for n in names[: names.index(given.preset) + 1]}
+    chosen = plans[given.preset]
+    print(f"{datasets.describe(chosen.split)}\npreset {given.preset}: {given.recipe.purpose}.")
+    if not presets.has_package():
+        print(f"note: networks start from random weights; {PRETRAINED}")
+    # Inherited, because a training goes on for a while if this process is killed.
+    with locks.exclusive(given.output_dir, inherited=True):
+        running.keep_flags(given.output_dir, _identity(whole, given))
+        script = pathlib.Path(given.output_dir, "commands.sh")
+        files.write_text(script, "".join(f"{step.line}\n" for step in chosen.steps))
+        runner = running.Runner(given.output_dir)
+        done = [step.name for step in chosen.steps if runner.is_done(step)]
+        if dry.dry_run or not done:
+            say_what_it_takes(source, whole, given, plans)
+        else:
+            print(f"done before: {', '.join(done)}")
+        if dry.dry_run:
+            print(f"the commands: {script}")
+            return
+        runner.run(chosen.steps[-1])
+        print(f"report: {chosen.steps[-1].output}")
+
+
+def _identity(whole: datasets.Split, given: learning.Learning) -> dict[str, str]:
+    """Returns what an output folder is of: with other videos nothing that is done would count."""
+    ids = [f"{video.id} {video.labels}" for video in datasets.all_videos(whole)]
+    ids += [f"test {video.id}" for video in whole.test]
+    digest = hashlib.blake2b("\n".join(ids).encode("utf-8", "surrogateescape"), digest_size=8)
+    return {
+        "videos": f"{len(datasets.all_videos(whole))} videos ({digest.hexdigest()})",
+        **{name: getattr(given, name) for name in ("preset", "store", "train_flags")},
+    }
