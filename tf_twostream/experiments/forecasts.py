@@ -52,6 +52,5 @@ def duration(seconds: float) -> str:
 
 def size(num_bytes: float) -> str:
     """Words a number of bytes: "20 MB", "1.5 GB"."""
-    return (
-        f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e9 else f"{max(1, round(num_bytes / 1e6))} MB"
-    )
+    megabytes = max(1, round(num_bytes / 1e6))
+    return f"{num_bytes / 1e9:.1f} GB" if megabytes >= 1000 else f"{megabytes} MB"

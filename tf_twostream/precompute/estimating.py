@@ -127,7 +127,7 @@ def _choose(found: Survey) -> list[str]:
     # A window of the networks needs some frames; a header may promise nothing.
     long_enough = [v for v in found.opened if found.opened[v] > FEWEST_FRAMES] or [*found.opened]
     by_length = sorted(long_enough, key=lambda v: (found.opened[v], v))
-    shorter = sorted(by_length[: (len(by_length) + 1) // 2])
+    shorter = sorted(by_length[: max(2, len(by_length) // 2)])
     spread = shorter[:: max(1, len(shorter) // MOST_VIDEOS)][:MOST_VIDEOS]
     chosen = spread[:1]
     for video_id in spread[1:]:
