@@ -1,87 +1,42 @@
-"""The curves of a training and of its validation part."""
+"""Draws the curves of a training and of its validation part."""
 
-import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import matplotlib
 from matplotlib import figure
 
-from tf_twostream import runs
 from tf_twostream.runs import history
 
-Curve = list[tuple[int, float]]  # Iterations done, and what was measured then.
-_MEASURES = ("loss", "accuracy")
-_PARTS = {"training": ("--", 0.55), "validation": ("-", 1.0)}  # Line, opacity.
+Curves = dict[history.Part, list[history.Point]]  # Of one stream.
+
+_LINES: dict[history.Part, dict[str, Any]] = {
+    "training": {"linestyle": "--", "alpha": 0.6},
+    "validation": {"marker": "o", "markersize": 3},
+}
 
 
-@dataclasses.dataclass(frozen=True)
-class Curves:
-    """What a training measured, by `loss` and `accuracy`.
+def draw(streams: Mapping[str, Curves], measure: str) -> figure.Figure:
+    """Draws a curve of each stream and part, a colour for each stream.
 
-    Attributes:
-        training: Means over the iterations since the last point, under dropout and random views.
-        validation: On the validation part; nothing where there is none.
-        best: The point of the best checkpoint; None where there is no validation part.
+    Args:
+        streams: The points of each stream, by its name; some may be missing.
+        measure: "loss" or "accuracy".
     """
-
-    training: dict[str, Curve]
-    validation: dict[str, Curve]
-    best: history.Point | None
-
-
-def read(run: runs.Run) -> Curves:
-    """Reads the curves of a run: those of the training from what TensorBoard shows."""
-    points = history.read(run)
-    validation = {
-        "loss": [(point.iteration, -point.gain) for point in points],
-        "accuracy": [(point.iteration, point.accuracy) for point in points],
-    }
-    return Curves(_read_training(run), validation, max(points, default=None))
-
-
-def _read_training(run: runs.Run) -> dict[str, Curve]:
-    from tensorboard.backend.event_processing import event_accumulator
-    from tensorboard.util import tensor_util
-
-    folder = run.path / "tensorboard"
-    if not folder.is_dir():
-        return {name: [] for name in _MEASURES}
-    # All points of the curves; what a continued training has done again is passed over.
-    kept = event_accumulator.EventAccumulator(
-        str(folder), size_guidance={event_accumulator.TENSORS: 0}
-    ).Reload()
-    there = kept.Tags()["tensors"]
-    return {
-        name: [
-            (event.step, float(tensor_util.make_ndarray(event.tensor_proto)))
-            for event in (kept.Tensors(name) if name in there else [])
-        ]
-        for name in _MEASURES
-    }
-
-
-def draw(curves: dict[str, Curves]) -> figure.Figure:
-    """Draws the curves of streams: loss and accuracy side by side, a colour for each stream."""
-    drawing = figure.Figure(figsize=(9, 3.4), layout="constrained")
-    panels = drawing.subplots(1, len(_MEASURES))
-    colors = matplotlib.colormaps["tab10"]
-    for panel, measure in zip(panels, _MEASURES):
-        for number, (name, own) in enumerate(curves.items()):
-            for part, (line, alpha) in _PARTS.items():
-                points = getattr(own, part)[measure]
-                panel.plot(
-                    [iteration for iteration, _ in points],
-                    [value for _, value in points],
-                    line,
-                    color=colors(number),
-                    alpha=alpha,
-                    marker="o" if part == "validation" else "",
-                    markersize=3,
-                    label=f"{name}, {part}" if points else None,
-                )
-        panel.set_xlabel("iterations")
-        panel.set_title(measure)
-        panel.set_ylim(bottom=0)
-        panel.grid(alpha=0.3)
-    panels[1].set_ylim(0, 1.02)
-    panels[1].legend(fontsize=8, loc="lower right")
+    drawing = figure.Figure(figsize=(4.6, 3.4), layout="constrained")
+    panel = drawing.subplots()
+    for number, (name, curves) in enumerate(streams.items()):
+        for part, points in curves.items():
+            if points:
+                x, y = [point.iteration for point in points], _values(points, measure)
+                label, color = f"{name}, {part}", f"C{number}"
+                panel.plot(x, y, color=color, label=label, **_LINES[part])
+    panel.set_xlabel("iterations")
+    panel.set_title(measure)
+    panel.set_ylim(0, 1.02 if measure == "accuracy" else None)
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize=8)
     return drawing
+
+
+def _values(points: Sequence[history.Point], measure: str) -> list[float]:
+    return [point.accuracy if measure == "accuracy" else -point.gain for point in points]

@@ -37,6 +37,7 @@ pre { margin: 0.8rem 0; padding: 0.8rem; overflow-x: auto; background: var(--tin
 figure { margin: 0.8rem 0; }
 figcaption { color: var(--soft); font-size: 0.85rem; line-height: 1.35; }
 img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
+.drawn { display: inline-block; vertical-align: top; max-width: 100%; margin: 0.8rem 0.6rem 0 0; }
 .drawn img { background: #fff; padding: 8px; }
 .row { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 13.5rem));
   gap: 0.6rem; }

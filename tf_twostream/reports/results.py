@@ -1,11 +1,14 @@
 """The sections of a report on how well networks recognise, in all and class by class."""
 
+from typing import get_args
+
 import numpy as np
 
 from tf_twostream import datasets, figures
 from tf_twostream.reports import curves, document, measures
 from tf_twostream.reports.document import Block, Section, Table, Text
 from tf_twostream.reports.material import Material
+from tf_twostream.runs import history
 from tf_twostream.scores import intervals
 
 _POINTS = 100  # Percentage points of a whole.
@@ -119,26 +122,34 @@ def doubts(material: Material) -> str:
 
 def learning(material: Material) -> Section:
     """Shows the curves of the trainings."""
-    known = {run.recipe.stream: curves.read(run) for run in material.streams}
-    if not any(own.training["loss"] or own.validation["loss"] for own in known.values()):
-        words = "The run folders hold no curves."
-        return Section("While it learnt", (Text(words),))
-    caption = "Curves of the trainings (dashed) and of their validation parts (solid)."
+    known: dict[str, curves.Curves] = {
+        run.recipe.stream: {part: history.read(run, part=part) for part in get_args(history.Part)}
+        for run in material.streams
+    }
+    if not any(points for own in known.values() for points in own.values()):
+        return Section("While it learnt", (Text("The run folders hold no curves."),))
     words = "Accuracies here are of single frames or volumes, without fusion: those of whole clips "
     words += "are mostly higher. In training, dropout and random views make it harder."
-    blocks: list[Block] = [document.from_figure(curves.draw(known), caption), Text(words)]
+    drawn = (
+        document.from_figure(
+            curves.draw(known, measure),
+            f"{measure.capitalize()} of the trainings (dashed) and on the validation part (solid).",
+        )
+        for measure in ("loss", "accuracy")
+    )
     rows = tuple((name, *_learnt(own)) for name, own in known.items())
     header = ("stream", "training, last", "validation, best", "validation, last")
-    return Section("While it learnt", (*blocks, Table(header, rows)))
+    return Section("While it learnt", (*drawn, Text(words), Table(header, rows)))
 
 
 def _learnt(own: curves.Curves) -> tuple[str, str, str]:
-    last = own.training["accuracy"][-1:]
-    trained = _percent(last[0][1]) if last else "not known"
-    if own.best is None:
+    """Words the accuracies of a stream in training and on the validation part."""
+    last = (_percent(points[-1].accuracy) if points else "" for points in own.values())
+    trained, validated = last
+    if not own["validation"]:
         return trained, "no validation part", ""
-    best = f"{_percent(own.best.accuracy)} at {own.best.iteration:,}"
-    return trained, best, _percent(own.validation["accuracy"][-1][1])
+    best = max(own["validation"])
+    return trained, f"{_percent(best.accuracy)} at {best.iteration:,}", validated
 
 
 def classes(material: Material) -> Section:
