@@ -22,7 +22,7 @@ def draw(streams: Mapping[str, Curves], measure: str) -> figure.Figure:
         streams: The points of each stream, by its name; some may be missing.
         measure: "loss" or "accuracy".
     """
-    drawing = figure.Figure(figsize=(4.6, 3.4), layout="constrained")
+    drawing = figure.Figure(figsize=(4.2, 3.2), layout="constrained")
     panel = drawing.subplots()
     for number, (name, curves) in enumerate(streams.items()):
         for part, points in curves.items():

@@ -31,7 +31,8 @@ def section(material: Material) -> Section:
     rows = tuple(_part(name, own, material) for name, own in parts.items() if own)
     blocks: list[Block] = [Text(_classes(split)), Table(header, rows)]
     if added := [video for video in split.train if store.is_added(video.id)]:
-        blocks.append(Text(f"{len(added)} further training clips are of another store."))
+        further = measures.count(len(added), "further training clip")
+        blocks.append(Text(f"There are {further} of another store."))
     if not any(video.group for video in datasets.all_videos(split)):
         words = "No recordings are known, so each clip counts as one of its own. If clips of one "
         words += "recording are in both parts, all accuracies here are too good."
@@ -93,7 +94,7 @@ def _network(run: runs.Run, material: Material) -> tuple[str, ...]:
     model, iterations = material.networks[recipe.stream]
     width = f", width {recipe.width:g}" if recipe.width != 1 else ""
     seen = f"{recipe.window_length} fields of flow" if recipe.sees_flow else "a frame"
-    best = " (best on validation)" if run.checkpoint == "best" else ""
+    best = " (best)" if run.checkpoint == "best" else ""
     return (
         recipe.stream,
         f"{models.architecture_of(recipe).name}{width}",
