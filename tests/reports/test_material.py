@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from tf_twostream.paper import recipes
 from tf_twostream.reports import material
 from tf_twostream.scores import score_files
 
@@ -53,3 +54,12 @@ def test_each_run_has_a_file(pair, tiny_store, files):
 def test_a_folder_that_is_named_must_exist(pair, tiny_store, files):
     with pytest.raises(FileNotFoundError, match="Received: nowhere"):
         load(pair, tiny_store, files, steps="nowhere")
+
+
+def test_joined_towers_are_refused(pair, tiny_store, files):
+    recipe = recipes.ConvFusionRecipe(
+        spatial_run="a", temporal_run="b", spatial=pair[0].recipe, temporal=pair[1].recipe
+    )
+    joined = dataclasses.replace(pair[0], recipe=recipe)
+    with pytest.raises(material.MaterialError, match="Received: .*, conv_fusion"):
+        load([joined], tiny_store, files[:1])

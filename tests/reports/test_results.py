@@ -40,7 +40,7 @@ def test_classes_stand_best_first_and_those_without_clips_last(made_up, many):
     table = results._per_class(own, figures.summarise(many, own.fused))
     shares = [float(row[3].split()[0]) for row in table.rows[:-1]]
     assert len(table.rows) == 101 and shares == sorted(shares, reverse=True)
-    assert table.rows[-1][0] == "Class100" and table.rows[-1][2:4] == ("0", "–")
+    assert table.rows[-1][0] == "Class100" and table.rows[-1][2:4] == ("0", "-")
     # Most of what is wrong was taken for the next class.
     assert any(f"{int(row[0][5:]) + 1:03} (" in row[-1] for row in table.rows)
 
@@ -76,9 +76,16 @@ def test_one_recording_has_no_interval_and_that_is_said(made_up, many):
 def test_no_miss_is_no_proof(made_up, many):
     own = made_up(many, streams=("spatial",))
     sure = dataclasses.replace(own, scores={"spatial": all_right(many)})
-    assert "of 60 recordings none was missed; on new ones up to 5.0 %" in said(
+    assert "of 60 recordings none was missed; on new ones a share of up to 5.0 %" in said(
         results.accuracies(sure)
     )
+    assert "interval" not in results.lead(sure)
+
+
+def test_an_interval_from_few_recordings_is_called_rough(made_up, many):
+    few = dataclasses.replace(many, groups=tuple(f"g{row % 9}" for row in range(300)))
+    assert "so few is itself rough" in said(results.accuracies(made_up(few)))
+    assert "rough" not in said(results.accuracies(made_up(many)))
 
 
 def test_clips_that_may_show_several_classes_are_measured_by_average_precision(made_up):

@@ -36,3 +36,9 @@ def test_lines_fit_a_terminal_and_names_stay_whole():
     lines = write(document.Text(f"{'word ' * 60}{name}")).splitlines()
     assert name.strip() in lines
     assert all(len(line) <= text.WIDTH for line in lines if name not in line)
+
+
+def test_a_number_and_its_percent_sign_stay_together():
+    for length in range(90, 100):
+        [*_, last] = write(document.Text(f"{'x' * length} 25.0 %")).splitlines()
+        assert last.endswith("25.0 %")

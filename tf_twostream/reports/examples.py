@@ -46,7 +46,7 @@ def section(material: Material) -> Section:
     words = "Of each clip, its middle: the frame, its optical flow (hue: direction, strength: "
     words += "speed) and, for the class that it was taken for, an activation map of each stream: "
     words += "the brighter, the more speaks for that class there. A map says where a network "
-    words += "looked, not that it was right to. At most one clip of a recording is shown."
+    words += "found it, not that it was right to. At most one clip of a recording is shown."
     blocks: list[Block] = [Text(words)]
     for right, most in ((True, MOST_RIGHT), (False, MOST_WRONG)):
         numbers = choose(videos, table, right, most)

@@ -16,7 +16,7 @@ from tf_twostream.scores.score_files import Scores
 
 
 class MaterialError(ValueError):
-    """Scores are not those of the runs that a report is about."""
+    """A report cannot be about a run, or scores are not those of its runs."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,12 +112,17 @@ def load(
         exported: Likewise.
 
     Raises:
-        MaterialError: If scores are of another stream, part or other classes.
+        MaterialError: If a run is of neither stream, or scores are of another one, of another part
+            or of other classes.
         PairError: If the runs do not belong together.
         FusionError: If the fusion is of other streams or classes.
         OtherStoreError: If the store is not of the kind that a run was trained on.
         FileNotFoundError: If there are no records of steps, or no exported model, where named.
     """
+    for run in streams:
+        if run.recipe.stream not in ("spatial", "temporal"):
+            rule = "A report must be about runs of the spatial and the temporal stream"
+            raise MaterialError(f"{rule}. Received: {run.path}, {run.recipe.stream}.")
     if len(streams) == 2:
         pairs.check_pair(streams[0], streams[1])
     for path in filter(None, (steps, exported)):

@@ -104,7 +104,7 @@ def _block(block: document.Block) -> str:
 
 
 def _is_numeric(column: Sequence[str]) -> bool:
-    return all(re.match(r"[-+–\d]|$", cell) for cell in column)
+    return all(re.match(r"[-+\d]|$", cell) for cell in column)
 
 
 def _row(cell: str, texts: Sequence[str], kinds: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from tf_twostream.reports.material import Material
 from tf_twostream.runs import history
 from tf_twostream.scores import intervals
 
+_FEW = 10  # Recordings.
 _POINTS = 100  # Percentage points of a whole.
 
 
@@ -25,7 +26,9 @@ def lead(material: Material) -> str:
         words = f"{who} reach a mean average precision of {_percent(own.value)} on {number}"
         return words.replace("stream reach", "stream reaches") + f" (chance: {_percent(chance)})."
     said = "recognise" if name == "fused" else "recognises"
-    known = f"95 % interval: {_span(own.interval)}; " if own.interval else ""
+    # An interval of no width would look like certainty; `doubts` says what it is.
+    low, high = own.interval or (0.0, 0.0)
+    known = f"95 % interval: {_span((low, high))}; " if low < high else ""
     alone = ", ".join(f"{n} {_percent(m.value)}" for n, m in material.measured.items() if m != own)
     words = f"{who} {said} {_percent(own.value)} of {number} ({known}chance: {_percent(chance)})."
     return f"{words} Each alone: {alone}." if alone else words
@@ -94,8 +97,8 @@ def doubts(material: Material) -> str:
     what = measures.count(number, "recording") if known else measures.count(number, "test clip")
     if videos.multi_label:
         return (
-            "No interval is given for an average precision: it is no mean over clips. Of "
-            f"{what}, small differences mean nothing."
+            "No interval is given for an average precision, which is no mean over clips. With "
+            f"{what}, small differences mean little."
         )
     own = list(material.measured.values())[-1]
     if own.interval is None:
@@ -107,16 +110,17 @@ def doubts(material: Material) -> str:
         # The rule of three: with n recordings and no miss, a share of 3 / n has a chance of 5 %.
         share, miss = min(1.0, 3 / number), "missed" if own.value else "recognised"
         return (
-            f"An interval of no width says only that of {what} none was {miss}; on new ones up to "
-            f"{_percent(share)} may well be (3 divided by the number of recordings)."
+            f"An interval of no width says only that of {what} none was {miss}; on new ones a "
+            f"share of up to {_percent(share)} may well be (3 divided by the number of recordings)."
         )
     low, high = own.interval
+    few = " An interval from so few is itself rough." if number < _FEW else ""
     return (
         f"What these numbers cannot resolve: with {what}, the accuracy on others may well be "
         f"anything from {_percent(low)} to {_percent(high)}. Of two networks one is better only if "
         "the interval of their difference, on the same clips, leaves out 0. The intervals are from "
         f"drawing {'recordings' if known else 'clips'} again, {intervals.DRAWS:,} times; another "
-        "training would differ as well."
+        f"training would differ as well.{few}"
     )
 
 
@@ -213,7 +217,7 @@ def _mistaken(matrix: np.ndarray, k: int, videos: measures.score_files.Scores) -
 
 
 def _percent(value: float) -> str:
-    return "–" if np.isnan(value) else f"{_POINTS * value:.1f} %"
+    return "-" if np.isnan(value) else f"{_POINTS * value:.1f} %"
 
 
 def _span(interval: measures.Interval) -> str:

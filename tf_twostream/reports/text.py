@@ -8,6 +8,7 @@ from tf_twostream.processes import printing
 from tf_twostream.reports import document
 
 WIDTH = 100  # Characters of a line of text.
+_FIXED = "\N{NO-BREAK SPACE}"
 _SIGNS = re.compile(r"([\\`*\[\]<])")  # What begins a form, or HTML, within a name.
 
 
@@ -25,15 +26,15 @@ def _escape(words: str) -> str:
 
 
 def _paragraph(words: str, first: str = "", others: str = "") -> str:
-    # Names of files and classes stay whole.
+    # Names of files and classes stay whole, and so does "25.0 %".
     return textwrap.fill(
-        _escape(words),
+        _escape(words).replace(" %", f"{_FIXED}%"),
         WIDTH,
         initial_indent=first,
         subsequent_indent=others,
         break_long_words=False,
         break_on_hyphens=False,
-    )
+    ).replace(_FIXED, " ")
 
 
 def _block(block: document.Block) -> str:
