@@ -137,7 +137,7 @@ def learning(material: Material) -> Section:
     drawn = (
         document.from_figure(
             curves.draw(known, measure),
-            f"{measure.capitalize()} of the trainings (dashed) and on the validation part (solid).",
+            f"{measure.capitalize()}: training dashed, validation part solid.",
         )
         for measure in ("loss", "accuracy")
     )
