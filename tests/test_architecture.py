@@ -12,7 +12,7 @@ import pytest
 PARTS = (
     "__init__", "processes", "cli", "paper", "datasets", "flow", "store", "precompute", "inputs",
     "models", "runs", "foreign_weights", "scores", "figures", "training", "evaluation",
-    "experiments", "benchmarks", "commands",
+    "experiments", "reports", "benchmarks", "commands",
 )  # fmt: skip
 WITHOUT_TENSORFLOW = (
     "cli", "commands", "datasets", "experiments", "figures", "flow", "paper", "precompute",

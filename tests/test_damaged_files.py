@@ -5,6 +5,7 @@ Each kind is tried in a few dozen states; TWOSTREAM_FUZZ=9000 tries as many.
 
 import functools
 import shutil
+import typing
 
 import mutations
 import numpy as np
@@ -83,13 +84,18 @@ def test_lists(tmp_path, name):
     assert not found
 
 
+PARTS = typing.get_args(history.Part)
+
+
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
     """A run folder with all its JSON files."""
     folder = tmp_path_factory.mktemp("run")
     run = run_of(folder, recipes.TemporalRecipe(), tiny_splits.SPLIT)
     runs.create(run)
-    history.write(run, [history.Point(0.5, -1.0, 100), history.Point(0.75, -0.5, 200)])
+    for part in PARTS:
+        points = [history.Point(0.5, -1.0, 100), history.Point(0.75, -0.5, 200)]
+        history.write(run, points, part=part)
     return folder
 
 
@@ -99,10 +105,10 @@ def test_run_folders(run_folder, name):
     assert not mutations.surprises(run_folder / name, swap, read)
 
 
-def test_histories(run_folder):
-    run = runs.load(str(run_folder))
-    path = run_folder / "validation.json"
-    assert not mutations.surprises(path, swap, lambda: history.read(run))
+@pytest.mark.parametrize("part", PARTS)
+def test_histories(run_folder, part):
+    read = functools.partial(history.read, runs.load(str(run_folder)), part=part)
+    assert not mutations.surprises(run_folder / f"{part}.json", swap, read)
 
 
 @pytest.fixture(scope="module")

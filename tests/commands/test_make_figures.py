@@ -8,7 +8,7 @@ import trained
 from tensorboard.backend.event_processing import event_accumulator
 
 from tf_twostream import store
-from tf_twostream.figures import clips
+from tf_twostream.figures import clips, tensorboard
 from tf_twostream.paper import recipes
 from tf_twostream.scores import score_files
 
@@ -37,7 +37,7 @@ def test_each_figure_has_its_source(run, tiny_store, tiny_source, tmp_path):
         assert cv2.imread(str(folder / name)).std() > 5
     shown = event_accumulator.EventAccumulator(str(trained_run.path / "tensorboard")).Reload()
     for name, tag in (
-        ("fig2", "figure_2"), ("fig3", "figure_3"), ("fig4", "first_layer_filters")
+        ("fig2", tensorboard.FLOW), ("fig3", tensorboard.STACKING), ("fig4", tensorboard.FILTERS)
     ):  # fmt: skip
         _, _, png = tf.make_ndarray(shown.Tensors(tag)[-1].tensor_proto)
         picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)

@@ -20,6 +20,7 @@ TRAIN = (*DATA, "--run_dir={}")
         ("evaluate", ("--run_dir=r", "--store=s", "--scores={}.npz")),
         ("fuse_scores", ("--scores=a.npz,b.npz", "--output_dir={}")),
         ("make_figures", ("--scores=a.npz", "--output_dir={}")),
+        ("make_report", ("--store=s", "--spatial_run=s", "--scores=a.npz", "--output_dir={}")),
         ("reproduce_table", ("--table=1b", "--data_root=d", "--output_dir={}")),
     ],
 )

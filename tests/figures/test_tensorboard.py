@@ -15,12 +15,14 @@ from tensorboard.backend.event_processing import event_accumulator
 from tf_twostream import datasets, models, runs, store
 from tf_twostream.figures import clips, pictures, reports, tensorboard
 from tf_twostream.paper import recipes
+from tf_twostream.runs import history
 from tf_twostream.scores import metrics, score_files
 from tf_twostream.training import devices
 
 RECIPE = recipes.TemporalRecipe(
     crop_size=41, stack_length=3, width=0.05, batch_size=6, num_iterations=2, dropout_rate=0.0
 )
+OF_FLOW = (tensorboard.FLOW, tensorboard.STACKING)
 NAMES = ("first class", "second", "third")
 
 
@@ -55,10 +57,13 @@ def test_a_training_shows_its_flow_once(tiny_store, tiny_source, tmp_path, monke
     run = trained.train(tiny_source, tiny_store[0], tmp_path / "run", RECIPE)
     events = read(run.path / "tensorboard")
     assert [event.step for event in events["loss"]] == [1, 2]  # It was stopped, and went on.
+    losses = [value(event) for event in events["loss"]]
+    points = history.read(run, part="training")
+    assert [(p.iteration, -p.gain) for p in points] == [(1, losses[0]), (2, losses[1])]
     reader = store.Reader(tiny_store[0])
     found = clips.find_motion(reader, [video.id for video in tiny_store[1].train], 3)
     clip = clips.read_clip(reader, *found, 3)
-    for tag, draw in (("figure_2", clips.draw_flow), ("figure_3", clips.draw_sampling)):
+    for tag, draw in zip(OF_FLOW, (clips.draw_flow, clips.draw_sampling)):
         [event] = events[tag]
         assert event.step == 0
         np.testing.assert_array_equal(decode(event), pictures.render(draw(clip)))
@@ -80,8 +85,8 @@ def test_only_flow_that_is_there_is_shown(tiny_store, tmp_path):
 
     longest = max(store.Reader(tiny_store[0]).num_frames(v.id) for v in tiny_store[1].train)
     lengths = {n: dataclasses.replace(RECIPE, stack_length=n) for n in (1, longest - 1, longest)}
-    assert tags("one field", lengths[1]) == {"figure_2", "figure_3"}
-    assert tags("just long enough", lengths[longest - 1]) == {"figure_2", "figure_3"}
+    assert tags("one field", lengths[1]) == {*OF_FLOW}
+    assert tags("just long enough", lengths[longest - 1]) == {*OF_FLOW}
     assert not tags("too short", lengths[longest])
     assert not tags("no flow", recipes.SpatialRecipe(crop_size=41))
     elsewhere = tuple(
@@ -92,7 +97,7 @@ def test_only_flow_that_is_there_is_shown(tiny_store, tmp_path):
 
 def test_drawing_draws_no_random_numbers(tiny_store, tmp_path):
     before = np.random.get_state()[1].copy()
-    drawn = [write_clip(tiny_store, tmp_path / name, RECIPE)["figure_3"] for name in "ab"]
+    drawn = [write_clip(tiny_store, tmp_path / name, RECIPE)[tensorboard.STACKING] for name in "ab"]
     np.testing.assert_array_equal(*(decode(events[0]) for events in drawn))
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
@@ -109,7 +114,7 @@ def test_filters_on_rgb_are_coloured(tmp_path, recipe, coloured):
     recipe = recipe(crop_size=41, width=0.05)
     with tf.summary.create_file_writer(str(tmp_path)).as_default():
         tensorboard.write_filters(models.build(recipe, 3), recipe, 7)
-    [event] = read(tmp_path)["first_layer_filters"]
+    [event] = read(tmp_path)[tensorboard.FILTERS]
     assert event.step == 7
     assert (np.ptp(decode(event), axis=-1) > 0).any() == coloured
 
@@ -128,7 +133,7 @@ def scores():
 
 def test_scores_are_shown_beside_the_training(run, scores):
     tensorboard.write_scores(run, "test", scores, 80_000)
-    events = read(run.path / "tensorboard" / "test")
+    events = read(run.path / "tensorboard" / "evaluated_test")
     assert {event.step for [event] in events.values()} == {80_000}
     numbers = {tag: value(events[tag][0]) for tag in ("video_accuracy", "mean_class_recall")}
     assert numbers == pytest.approx({"video_accuracy": 0.75, "mean_class_recall": 2.5 / 3})
@@ -136,8 +141,8 @@ def test_scores_are_shown_beside_the_training(run, scores):
     matrix = metrics.confusion_matrix(scores.scores, scores.labels)
     recall = np.array([1, 0.5, 1])
     for tag, drawing in (
-        ("figure_5", reports.draw_confusion_matrix(matrix, NAMES, title)),
-        ("figure_6", reports.draw_per_class(recall, NAMES, title=title)),
+        (tensorboard.CONFUSION, reports.draw_confusion_matrix(matrix, NAMES, title)),
+        (tensorboard.RECALL, reports.draw_per_class(recall, NAMES, title=title)),
     ):
         np.testing.assert_array_equal(decode(events[tag][0]), pictures.render(drawing))
     assert len(events) == 4
@@ -148,15 +153,16 @@ def test_each_task_and_part_has_its_own_folder(run, scores):
     for name, part in (("a", "test"), ("b", "test"), ("b", "train")):
         own = runs.Run(run.path, RECIPE, tasks, chosen="ab".index(name))
         tensorboard.write_scores(own, part, scores, 1)
-        assert len(read(run.path / "tensorboard" / name / part)["video_accuracy"]) == 1
+        folder = run.path / "tensorboard" / name / f"evaluated_{part}"
+        assert len(read(folder)["video_accuracy"]) == 1
 
 
 def test_several_classes_per_video_are_not_mixed_up(run, scores):
     labels = np.array([[1, 0, 1], [0, 1, 0], [1, 1, 0], [0, 0, 1]], bool)
     several = dataclasses.replace(scores, labels=labels)
     tensorboard.write_scores(run, "test", several, 1)
-    assert set(read(run.path / "tensorboard" / "test")) == {
-        "mean_average_precision", "figure_6"
+    assert set(read(run.path / "tensorboard" / "evaluated_test")) == {
+        "mean_average_precision", tensorboard.RECALL
     }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""The points that a training measures on its validation part."""
+"""The points of a training and of its validation part."""
+
+import json
 
 import trained
 
@@ -21,6 +23,14 @@ def test_what_is_written_is_read(tmp_path, tiny_store):
         (p.accuracy, p.gain, p.iteration) for p in POINTS
     ]
     assert [point.iteration for point in history.read(run, until=40)] == [20, 40]
+
+
+def test_the_training_has_a_file_of_its_own(tmp_path, tiny_store):
+    run = run_in(tmp_path, tiny_store)
+    history.write(run, POINTS[:1], part="training")
+    assert history.read(run, part="training") == POINTS[:1] and history.read(run) == []
+    points = json.loads((run.path / "training.json").read_text())["points"]
+    assert points == [{"iteration": 20, "accuracy": 0.5, "loss": 1.0}]
 
 
 def test_the_best_is_the_most_accurate_and_of_equals_the_one_with_the_least_loss():

@@ -69,7 +69,8 @@ def test_dropout_masks_are_those_of_the_seed_of_the_joined_network(whole):
 
 def test_both_towers_and_their_banks_are_in_tensorboard(whole):
     events = event_accumulator.EventAccumulator(str(whole.path / "tensorboard")).Reload()
-    wanted = {"loss", "loss/spatial", "loss/temporal", "fusion_conv5_bank", "network_inputs/rgb"}
+    wanted = {"loss", "loss/spatial", "loss/temporal"}
+    wanted |= {"filters of fusion_conv5", "network inputs/rgb"}
     assert wanted <= set(events.Tags()["tensors"])
     total, *parts = (
         tf.make_ndarray(events.Tensors(name)[-1].tensor_proto)

@@ -9,6 +9,7 @@ from trained import run_of, task_of
 
 from tf_twostream import datasets, runs, store
 from tf_twostream.paper import recipes
+from tf_twostream.runs import history
 from tf_twostream.training import monitoring
 
 NOTHING = datasets.Split("", (), (), ())
@@ -48,6 +49,18 @@ def test_the_first_bad_iteration_is_named():
         meter.add(tf.constant([loss]), tf.constant([0]))
     with pytest.raises(monitoring.NotFiniteError, match="nan at iteration 9"):
         meter.read(10, run_of("run", recipes.SpatialRecipe(), NOTHING))
+
+
+def test_the_progress_line_says_both_parts(tmp_path):
+    recipe = recipes.SpatialRecipe(batch_size=4, num_iterations=9)
+    run = run_of(tmp_path, recipe, NOTHING)
+    history.write(run, [history.Point(0.25, -3.0, 5)])
+    with monitoring.Journal(run, 5, tf.distribute.get_strategy()) as journal:
+        journal.add(tf.constant([1.0]), tf.constant([3]))
+        journal.write(6)
+        assert "loss 1.000, accuracy 0.750; validation: loss 3.000, acc" in str(journal._bar)
+        journal.write_validation(6, {"loss": 2.0, "accuracy": 0.5})
+        assert "validation: loss 2.000, accuracy 0.500" in str(journal._bar)
 
 
 def described(folder, recipe, split, chunk_size=0):

@@ -21,7 +21,7 @@ def test_it_is_trained_drawn_continued_and_evaluated(tiny_store, tiny_source, tm
 
     run = train()
     tags = event_accumulator.EventAccumulator(str(run.path / "tensorboard")).Reload().Tags()
-    assert {"first_layer_filters", "network_inputs"} <= set(tags["tensors"])
+    assert {"first-layer filters (Fig. 4)", "network inputs"} <= set(tags["tensors"])
     train()
     printed = capsys.readouterr().out
     assert "nothing to do" in printed and "stacks of 11 RGB frames" in printed

@@ -221,7 +221,7 @@ def test_tensorboard_shows_curves_and_pictures(tiny_store, tiny_source, tmp_path
     tags = {tag: event_tags for tag, event_tags in events.Reload().Tags().items() if event_tags}
     assert set(tags["tensors"]) == {
         "loss", "accuracy", "learning_rate", "samples_per_second", "share_waiting_for_input",
-        "first_layer_filters", "network_inputs", "figure_2", "figure_3",
+        "first-layer filters (Fig. 4)", "network inputs", "flow (Fig. 2)", "stacking (Fig. 3)",
     }  # fmt: skip
     rates = [tf.make_ndarray(e.tensor_proto).item() for e in events.Tensors("learning_rate")]
     assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-4])

@@ -94,6 +94,7 @@ def test_a_training_killed_before_its_validation_measures_it_when_it_goes_on(
     history.write(runs.load(str(path)), points[:1])
     parts = train(held_out, tiny_store, path)
     assert iterations(parts) == [2, 4, 6]
+    assert [p.iteration for p in history.read(parts, part="training")] == [2, 4, 6]
     for own, its in zip(history.read(parts), points, strict=True):
         assert own.gain == pytest.approx(its.gain, abs=1e-4)
 
@@ -138,7 +139,8 @@ def test_a_run_that_begins_anew_forgets_what_was_best(whole, tmp_path):
     shutil.copytree(whole.path, path)
     shutil.rmtree(path / "checkpoints")
     runs.create(runs.load(str(path)))
-    assert not (path / "best").exists() and not (path / "validation.json").exists()
+    kept = ("best", "training.json", "validation.json")
+    assert not [name for name in kept if (path / name).exists()]
 
 
 def test_patience_ends_a_training_for_good(held_out, tiny_store, tmp_path, monkeypatch):

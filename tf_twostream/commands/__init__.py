@@ -33,6 +33,7 @@ NAMES = (  # In the order of use.
     "extract_features",
     "export_model",
     "make_figures",
+    "make_report",
     "reproduce_table",
     "benchmark",
 )

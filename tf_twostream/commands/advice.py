@@ -89,6 +89,8 @@ ADVICE = {
     "SolverError": "Leave --frames_in out, or train on a store made with --method=brox.",
     "NoScoresError": "Write it: scores by twostream evaluate, fusion.npz by twostream fuse-scores.",
     "ScoresError": "Evaluate all streams with twostream evaluate on the same part of one split.",
+    "MaterialError": "Name runs of train-spatial and train-temporal; by --scores what twostream "
+    "evaluate wrote of them, and by --validation_scores what it wrote with --part=validation.",
     "FusionError": "Name a fusion.npz that twostream fuse-scores wrote for these streams.",
     "StepError": "What it printed is above; the same command tries it again.",
     "RowError": "Leave that flag out of --train_flags, or choose tables by --table in which no row "

@@ -16,6 +16,9 @@ from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
 from tf_twostream.scores import metrics, score_files
 
+FILTERS, INPUTS = "first-layer filters (Fig. 4)", "network inputs"
+FLOW, STACKING = "flow (Fig. 2)", "stacking (Fig. 3)"
+CONFUSION, RECALL = "confusion (Fig. 5)", "recall per class (Fig. 6)"
 SHOWN_INPUTS = 4  # Samples of the first batch.
 
 
@@ -31,12 +34,12 @@ def write_filters(model: keras.Model, recipe: recipes.Recipe, iteration: int) ->
         for layer in model.layers:
             if layer.name.startswith(conv_fusion.BANK) and layer.weights:
                 picture = pictures.bank(layer.kernel.numpy())
-                tf.summary.image(f"{layer.name}_bank", picture[None], step=iteration)
+                tf.summary.image(f"filters of {layer.name}", picture[None], step=iteration)
         return
     first = models.architecture_of(cast(recipes.TowerRecipe, recipe)).first
     kernel = model.get_layer(first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not recipe.sees_flow)
-    tf.summary.image("first_layer_filters", picture[None], step=iteration)
+    tf.summary.image(FILTERS, picture[None], step=iteration)
 
 
 def write_inputs(batch: inputs.Element, recipe: recipes.Recipe, iteration: int) -> None:
@@ -54,10 +57,10 @@ def write_inputs(batch: inputs.Element, recipe: recipes.Recipe, iteration: int) 
         for name, clips in seen.items():  # The snippets of the first clip.
             snippets = clips[0].numpy()
             picture = pictures.network_inputs(snippets, rgb=name == "rgb", most=len(snippets))
-            tf.summary.image(f"network_inputs/{name}", picture[None], step=iteration)
+            tf.summary.image(f"{INPUTS}/{name}", picture[None], step=iteration)
         return
     picture = pictures.network_inputs(seen.numpy(), rgb=not recipe.sees_flow)
-    tf.summary.image("network_inputs", picture[None], step=iteration)
+    tf.summary.image(INPUTS, picture[None], step=iteration)
 
 
 def write_clip(run: runs.Run, reader: store.Reader) -> None:
@@ -77,16 +80,16 @@ def write_clip(run: runs.Run, reader: store.Reader) -> None:
     if found is None:
         return
     clip = clips.read_clip(reader, *found, length)
-    _write("figure_2", clips.draw_flow(clip), 0)
-    _write("figure_3", clips.draw_sampling(clip), 0)
+    _write(FLOW, clips.draw_flow(clip), 0)
+    _write(STACKING, clips.draw_sampling(clip), 0)
 
 
 def write_scores(run: runs.Run, part: str, scores: score_files.Scores, iteration: int) -> None:
     """Shows how good scores are, in all and class by class (paper, Fig. 5 and 6).
 
-    They have a folder of their own, which TensorBoard shows beside the training:
-    RUN_DIR/tensorboard/PART, with several tasks RUN_DIR/tensorboard/TASK/PART. Where it cannot be
-    written, there is only a warning: scores matter more than pictures.
+    They have a folder of their own, which TensorBoard shows beside the curves of the training:
+    RUN_DIR/tensorboard/evaluated_PART, with several tasks RUN_DIR/tensorboard/TASK/evaluated_PART.
+    Where it cannot be written, there is only a warning: scores matter more than pictures.
 
     Args:
         run: The run that the scores are by.
@@ -95,14 +98,14 @@ def write_scores(run: runs.Run, part: str, scores: score_files.Scores, iteration
         iteration: For how many iterations it has been trained.
     """
     result = results.summarise(scores, name=part)
-    folder = run.path / "tensorboard" / run.task.name / part
+    folder = run.path / "tensorboard" / run.task.name / f"evaluated_{part}"
     try:
         with tf.summary.create_file_writer(str(folder)).as_default():
             for name, value in metrics.measure(scores.scores, scores.labels).items():
                 tf.summary.scalar(name, value, step=iteration)
             if confusion := result.draw_confusion():
-                _write("figure_5", confusion, iteration)
-            _write("figure_6", result.draw_per_class(), iteration)
+                _write(CONFUSION, confusion, iteration)
+            _write(RECALL, result.draw_per_class(), iteration)
     except (OSError, tf.errors.OpError) as error:
         logging.warning("TensorBoard will not show these scores: %s", error)
 

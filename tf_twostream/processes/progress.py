@@ -9,6 +9,7 @@ import tqdm
 
 SECONDS_ON_A_TERMINAL = 1  # Between two updates.
 SECONDS_IN_A_LOG = 30  # Each update is a line there, and would bury what else is said.
+_FORM = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {remaining} left, {rate_fmt}{postfix}]"
 
 
 def bar(total: int | None, unit: str, description: str = "", **options: Any) -> tqdm.tqdm:
@@ -23,7 +24,11 @@ def bar(total: int | None, unit: str, description: str = "", **options: Any) -> 
     Returns:
         The bar, whose `update` counts.
     """
-    seconds = SECONDS_ON_A_TERMINAL if sys.stderr.isatty() else SECONDS_IN_A_LOG
+    # A notebook writes a line again, as a terminal does, but says that it is none.
+    rewrites = sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
+    seconds = SECONDS_ON_A_TERMINAL if rewrites else SECONDS_IN_A_LOG
+    if total is not None:
+        options.setdefault("bar_format", _FORM)
     # Some terminals say that they have no columns, and would show nothing.
     with contextlib.suppress(OSError, ValueError):
         if not os.get_terminal_size(sys.stderr.fileno()).columns:

@@ -7,8 +7,9 @@ RUN_DIR/split.json      class names, training, validation and test videos; of ea
 RUN_DIR/sources.json    size and hash of each video file, as the store knew them
 RUN_DIR/checkpoints/    weights, momentum, iteration, state of the dropout masks
 RUN_DIR/best/           the weights that were best on the validation part, if there is one
-RUN_DIR/validation.json loss and accuracy on the validation part, by iteration
-RUN_DIR/tensorboard/    curves and pictures; those of tests in [TASK/]test and so on
+RUN_DIR/training.json   loss and accuracy of the training, by iteration
+RUN_DIR/validation.json the same of the validation part, if there is one
+RUN_DIR/tensorboard/    curves and pictures; those of tests in [TASK/]evaluated_test and so on
 ```
 
 `folder` and `history` read and write the JSON files, `weights` builds the network and restores it.

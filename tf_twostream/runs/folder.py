@@ -136,7 +136,8 @@ def create(run: Run) -> None:
         return
     # Of a run that was here before; its best network would pass for one of this run.
     files.remove_folder(run.path / "best")
-    (run.path / "validation.json").unlink(missing_ok=True)
+    for name in ("training.json", "validation.json"):
+        (run.path / name).unlink(missing_ok=True)
     for task in run.tasks:
         datasets.save_split(task.split, _split_file(run.path, task.name))
         files.write_json(_sources_file(run.path, task.name), dict(task.sources), indent=0)

@@ -11,6 +11,7 @@ from tf_twostream import datasets, models, paper, runs, store
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
 from tf_twostream.processes import progress
+from tf_twostream.runs import history
 from tf_twostream.training import devices
 
 
@@ -97,9 +98,9 @@ class Meter:
 
 
 class Journal:
-    """The progress bar of a training and its curves in TensorBoard.
+    """The progress bar of a training, and its curves in TensorBoard and in training.json.
 
-    As a context manager it opens both and closes them; other hosts than the first write no curves.
+    As a context manager it opens them and closes them; other hosts than the first write no curves.
     """
 
     def __init__(self, run: runs.Run, first_iteration: int, strategy: tf.distribute.Strategy):
@@ -108,7 +109,8 @@ class Journal:
         self._writes = devices.is_first_host(strategy)
         self._writer = self._open()
         self._validation: Any = None  # No folder as long as there is nothing to show.
-        self._shown: dict[str, str] = {}  # Beside the progress bar.
+        self._points = history.read(run, first_iteration, part="training")
+        self._validated = history.read(run, first_iteration)
         self._meter = Meter()
 
     def _open(self, folder: str = "") -> Any:
@@ -121,7 +123,8 @@ class Journal:
         self._context = self._writer.as_default()
         self._context.__enter__()
         total = self._run.recipe.iterations
-        self._bar = progress.bar(total, "it", "training", initial=self._first)
+        # The time left is that of the mean iteration so far, checkpoints and validations included.
+        self._bar = progress.bar(total, "it", "training", initial=self._first, smoothing=0)
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -151,9 +154,17 @@ class Journal:
         point = self._meter.read(iteration, self._run)
         for name, value in point.items():
             tf.summary.scalar(name, value, step=iteration)
-        self._shown |= {name: f"{point[name]:.3f}" for name in ("loss", "accuracy")}
-        self._bar.set_postfix(self._shown, refresh=False)
+        self._points.append(history.Point(point["accuracy"], -point["loss"], iteration))
+        self._show()
         self.restart()
+
+    def keep(self) -> None:
+        """Writes the points so far into the run folder.
+
+        That is done before a checkpoint: who continues from it finds all points before it.
+        """
+        if self._writes:
+            history.write(self._run, self._points, part="training")
 
     def write_validation(self, iteration: int, curves: dict[str, float]) -> None:
         """Adds a point to each curve of the validation part.
@@ -166,8 +177,17 @@ class Journal:
         with self._validation.as_default():
             for name, value in curves.items():
                 tf.summary.scalar(name, value, step=iteration)
-        self._shown["validation"] = f"{curves['accuracy']:.3f}"
-        self._bar.set_postfix(self._shown, refresh=False)
+        self._validated.append(history.Point(curves["accuracy"], -curves["loss"], iteration))
+        self._show()
+
+    def _show(self) -> None:
+        """Says the newest points beside the progress bar."""
+        words = [
+            f"{part}loss {-points[-1].gain:.3f}, accuracy {points[-1].accuracy:.3f}"
+            for part, points in (("", self._points), ("validation: ", self._validated))
+            if points
+        ]
+        self._bar.set_postfix_str("; ".join(words), refresh=False)
 
     def restart(self) -> None:
         """Forgets the time until now, for example that of a checkpoint."""

@@ -199,6 +199,7 @@ class _Training:
                 if save or iteration % self.execution.log_every == 0:
                     journal.write(iteration)  # Before saving, because it refuses a loss of NaN.
                 if save:
+                    journal.keep()
                     self.checkpoints.save(iteration)
                     tensorboard.write_filters(self.model, run.recipe, iteration)
                     if self.validation.lacks(iteration) and not stop:

@@ -1,0 +1,24 @@
+"""Makes the report: its sections, in the order in which they are read."""
+
+from tf_twostream.reports import data, examples, records, results
+from tf_twostream.reports.document import Document
+from tf_twostream.reports.material import Material
+
+
+def make(material: Material) -> Document:
+    """Makes a report of what was learnt.
+
+    Args:
+        material: What it is about.
+    """
+    sections = (
+        results.accuracies(material),
+        data.section(material),
+        results.learning(material),
+        results.classes(material),
+        examples.section(material),
+        records.next_steps(material),
+        records.making(material),
+    )
+    title = f"What was learnt from {material.split.name}"
+    return Document(title, results.lead(material), sections)
