@@ -13,10 +13,11 @@ import contextlib
 import dataclasses
 import hashlib
 import pathlib
+import sys
 
 from tf_twostream import cli, datasets, store
 from tf_twostream.benchmarks import forecast
-from tf_twostream.commands import precompute_flow
+from tf_twostream.commands import advice, precompute_flow
 from tf_twostream.experiments import forecasts, learning, presets, running
 from tf_twostream.precompute import estimating
 from tf_twostream.precompute.resources import Resources
@@ -27,7 +28,7 @@ HUNG = 3600.0  # Seconds after which measuring is given up.
 MOST_SIZES = 3  # Sizes of videos that are named.
 
 
-class ForecastError(RuntimeError):
+class ForecastError(ValueError):
     """A few steps of the work could not be done."""
 
 
@@ -119,8 +120,8 @@ def say_what_it_takes(
     print(forecasts.describe(each.pop(given.preset), machine, each), flush=True)
 
 
-def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRun) -> None:
-    """Learns from the videos, or says what that takes."""
+def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRun) -> int:
+    """Learns from the videos, or says what that takes; returns 1 if a step failed."""
     if len(videos) > 1:
         rule = "The videos must lie in one folder"
         raise ValueError(f"{rule}. Received: {', '.join(videos)}.")
@@ -147,9 +148,14 @@ def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRu
             print(f"done before: {', '.join(done)}")
         if dry.dry_run:
             print(f"the commands: {script}")
-            return
-        runner.run(chosen.steps[-1])
+            return 0
+        try:
+            runner.run(chosen.steps[-1])
+        except running.StepError as error:
+            print(f"error: {error}. {advice.advise(error)}", file=sys.stderr)
+            return 1
         print(f"report: {chosen.steps[-1].output}")
+        return 0
 
 
 def _identity(whole: datasets.Split, given: learning.Learning) -> dict[str, str]:
