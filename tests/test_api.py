@@ -52,6 +52,7 @@ def test_the_page_of_functions_says_what_they_do(page):
 def test_examples_in_docstrings_run(module, page):
     clip = next((page / "sample" / "videos").rglob("*.avi"))
     names = {"example_video": str(clip), "example_store": str(page / "sample" / "store")}
+    names["example_run"] = str(page / "sample" / "spatial")
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(module)):
         if test.examples:
             run_examples(test.docstring, dict(names))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tf_twostream.commands import predict
-from tf_twostream.evaluation import over_time, prediction, sources, two_stream
+from tf_twostream.evaluation import over_time, prediction, sources
 
 
 def test_a_prediction_needs_a_network():
@@ -33,11 +33,12 @@ def test_json_holds_the_best_classes_of_both_streams(top):
 class FakeModel:
     """Two windows of class b, then the source breaks or is stopped."""
 
-    class_names, settings = ("a", "b"), None
-    scores = needed = None
+    class_names = ("a", "b")
 
-    def __init__(self, *_, **__):
-        pass
+    def labeller(self, window, step):
+        return over_time.Labeller(
+            None, None, None, window=window, step=step, num_threads=1, timeout=1
+        )
 
     def fuse(self, scores):
         return scores["spatial"]
@@ -52,8 +53,7 @@ def test_what_was_found_over_time_is_kept_however_it_ends(here, tmp_path, monkey
         if end:
             raise end
 
-    monkeypatch.setattr(two_stream, "TwoStream", FakeModel)
-    monkeypatch.setattr(predict, "load", lambda *_: [])
+    monkeypatch.setattr(predict, "load", lambda *_: FakeModel())
     monkeypatch.setattr(over_time.Labeller, "windows", windows)
     flags = ("--spatial_run=s", "--window_seconds=2", f"--output_dir={tmp_path}", "0")
     if isinstance(end, KeyboardInterrupt):

@@ -9,7 +9,7 @@ import pytest
 from made_up_images import RECIPE, SIDE, SMALL, source, write_folders, write_shards
 from trained import run_of
 
-from tf_twostream import inputs, runs
+from tf_twostream import runs
 from tf_twostream.evaluation import images
 from tf_twostream.paper import recipes
 from tf_twostream.training import steps, train
@@ -34,7 +34,7 @@ def pretrain(folder, run_dir, **changes):
 
 
 def test_a_crop_larger_than_the_images_is_refused(tmp_path, folder):
-    with pytest.raises(inputs.CropError, match="crop_size=49"):
+    with pytest.raises(recipes.CropError, match="crop_size=49"):
         pretrain(folder, tmp_path / "run", crop_size=49)
 
 

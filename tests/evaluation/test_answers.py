@@ -6,7 +6,7 @@ import pytest
 import trained
 
 from tf_twostream import datasets, store
-from tf_twostream.evaluation import answers, prediction, two_stream
+from tf_twostream.evaluation import answers, labelling, two_stream
 from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling, frames, limits
 from tf_twostream.precompute.resources import Resources
@@ -35,16 +35,16 @@ def model(clip, tmp_path_factory):
     filling.fill(datasets.list_videos(source), path=path, settings=settings, resources=RESOURCES)
     pair = (recipes.SpatialRecipe(**KNOBS), recipes.TemporalRecipe(stack_length=3, **KNOBS))
     runs = [trained.train(source, path, folder / r.stream, r) for r in pair]
-    return two_stream.TwoStream(runs, protocol=PROTOCOL)
+    return two_stream.TwoStream(runs, protocol=PROTOCOL, resources=RESOURCES)
 
 
 def answerer(model, **knobs):
-    return answers.Answerer(model, RESOURCES, limits.Limits(**knobs))
+    return answers.Answerer(model, limits.Limits(**knobs))
 
 
 def test_an_answer_has_the_scores_of_a_prediction_and_a_video_that_plays(clip, model, tmp_path):
     found = answerer(model).answer(str(clip), str(tmp_path))
-    [wanted], _ = prediction.predict([str(clip)], model.streams, RESOURCES, protocol=PROTOCOL)
+    [wanted], _ = labelling.label([str(clip)], model)
     np.testing.assert_allclose(found.prediction.scores, wanted.scores, atol=1e-6)
     for stream, scores in wanted.streams.items():
         np.testing.assert_allclose(found.prediction.streams[stream], scores, atol=1e-6)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import trained
 
 from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.evaluation import export, prediction, scoring
+from tf_twostream.evaluation import export, labelling, scoring, two_stream
 from tf_twostream.flow import brox
 from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling
@@ -167,7 +167,7 @@ def test_raw_frames_give_the_scores_of_predict(brox_clips, tmp_path, monkeypatch
         brox._estimator.cache_clear()
     pair, resources = trained_on_brox(brox_clips, tmp_path)
     video = brox_clips / pair[0].split.test[0].id
-    [wanted], _ = prediction.predict([str(video)], pair, resources)
+    [wanted], _ = labelling.label([str(video)], two_stream.TwoStream(pair, resources=resources))
     brox._estimator.cache_clear()
     export.export(*pair, str(tmp_path / "model"), frames_in=True)
     frames = decoded(video)
@@ -207,7 +207,9 @@ def test_raw_frames_of_two_joined_towers_give_the_scores_of_predict(
     run = trained.train(source, str(tmp_path / "store"), tmp_path / "fused", recipe)
     video = brox_clips / run.split.test[0].id
     protocol = testing.Testing(test="ten_views")
-    [wanted], _ = prediction.predict([str(video)], [run], resources, protocol=protocol)
+    [wanted], _ = labelling.label(
+        [str(video)], two_stream.TwoStream([run], resources=resources, protocol=protocol)
+    )
     brox._estimator.cache_clear()
     export.export_conv_fusion(run, str(tmp_path / "model"), frames_in=True)
     model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]

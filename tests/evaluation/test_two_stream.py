@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import trained
 
+import tf_twostream
 from tf_twostream import store
-from tf_twostream.evaluation import pairs, scoring, two_stream
+from tf_twostream.evaluation import pairs, scoring, sources, two_stream
 from tf_twostream.paper import recipes, testing
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 1}
@@ -49,3 +50,38 @@ def test_what_is_needed_is_asked_for_once_per_length(run):
 def test_two_runs_of_one_stream_are_no_pair(run):
     with pytest.raises(pairs.PairError, match="must be a spatial and a temporal run"):
         two_stream.TwoStream([run, run])
+
+
+def test_frames_are_labelled_over_time_and_their_scores_are_the_means(run):
+    model = two_stream.TwoStream([run], protocol=PROTOCOL)
+    shown = np.random.default_rng(0).integers(0, 255, (10, 60, 80, 3)).astype(np.uint8)
+    found = model.predict(shown, window_seconds=1, fps=5)
+    halves = [model.predict(half).scores for half in np.split(shown, 2)]
+    np.testing.assert_allclose(found.scores, np.mean(halves, axis=0), atol=1e-6)
+    assert (found.segments[0].start, found.segments[-1].end) == (0, 2)
+
+
+def test_what_is_no_video_is_refused(run, tmp_path):
+    model = two_stream.TwoStream([run], protocol=PROTOCOL)
+    for frames in (np.zeros((4, 60, 80, 3)), np.zeros((60, 80, 3), np.uint8)):
+        with pytest.raises(ValueError, match=r"must be \[T, H, W, 3\] uint8. Received: \["):
+            model.predict(frames)
+    with pytest.raises(sources.SourceError, match="two frames or more"):
+        model.predict(np.zeros((1, 60, 80, 3), np.uint8))
+    with pytest.raises(sources.SourceError, match="no such video. Received: .*absent.avi"):
+        model.predict(tmp_path / "absent.avi")
+
+
+def test_a_model_is_loaded_from_one_or_both_streams_or_from_joined_towers(run):
+    model = tf_twostream.load(spatial_run=str(run.path), protocol=PROTOCOL)
+    assert [own.path for own in model.streams] == [run.path]
+    for wrong in ({}, {"spatial_run": "a", "conv_fusion_run": "b"}):
+        with pytest.raises(pairs.PairError, match="must have a spatial run, a temporal run or"):
+            tf_twostream.load(**wrong)
+    with pytest.raises(pairs.PairError, match="must be a run of two joined towers"):
+        tf_twostream.load(conv_fusion_run=str(run.path))
+
+
+def test_nothing_else_is_found_in_the_package():
+    with pytest.raises(AttributeError, match="has no attribute 'lode'"):
+        _ = tf_twostream.lode

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tf_twostream import inputs, runs, store
+from tf_twostream import runs, store
 from tf_twostream.paper import recipes
 from tf_twostream.store.settings import write as write_settings
 from tf_twostream.training import videos
@@ -57,7 +57,7 @@ def test_data_that_only_help_give_all_their_videos(data_set):
 
 
 def test_a_recipe_that_does_not_fit_the_store_is_refused(data_set):
-    with pytest.raises(inputs.CropError, match="crop_size=224"):
+    with pytest.raises(recipes.CropError, match="crop_size=224"):
         videos.Videos([data_set]).read(dataclasses.replace(RECIPE, crop_size=224))
     with pytest.raises(store.MissingVideoError, match="backward"):
         both_ways = dataclasses.replace(RECIPE, bidirectional=True, stack_length=4)
@@ -72,18 +72,6 @@ def test_tasks_whose_stores_hold_other_flow_are_refused(data_set, tmp_path):
     second = dataclasses.replace(data_set, name="b", store=str(other))
     with pytest.raises(runs.OtherStoreError, match="another"):
         videos.Videos([first, second]).read(RECIPE)
-
-
-def test_videos_that_could_not_be_read_are_named_before_they_are_missed(
-    tiny_store, tiny_source, monkeypatch, caplog
-):
-    reader = store.Reader(tiny_store[0])
-    lost = tiny_store[1].train[0].id
-    monkeypatch.setattr(store, "read_failed", lambda path: {lost: "no frame", "other": "x"})
-    with caplog.at_level("WARNING", "absl"):
-        videos.read_split(tiny_source, reader, where="here")
-    assert "1 videos of tiny.csv could not be read when the store was filled" in caplog.text
-    assert f"{lost}: no frame" in caplog.text
 
 
 def test_a_share_of_what_the_store_holds_is_held_out(data_set, tiny_store):

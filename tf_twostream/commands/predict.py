@@ -126,44 +126,21 @@ def _as_json(item: Any, top: int) -> dict[str, Any]:
     return {"video": item.video, "scores": pick(item.scores), **streams}
 
 
-def load(given: NetworkFlags, protocol: testing.Testing) -> list[Any]:
-    """Returns the runs of the streams."""
-    from tf_twostream import runs
-    from tf_twostream.evaluation import pairs
+def load(given: NetworkFlags, protocol: testing.Testing, resources: Resources) -> Any:
+    """Loads the networks."""
+    from tf_twostream.evaluation import two_stream
 
-    if given.conv_fusion_run:
-        run = runs.load(given.conv_fusion_run, checkpoint=protocol.checkpoint)
-        pairs.check_conv_fusion(run)
-        return [run]
-    chosen = ((given.spatial_run, ""), (given.temporal_run, given.task))
-    return [runs.load(path, task, checkpoint=protocol.checkpoint) for path, task in chosen if path]
+    named = {field.name: getattr(given, field.name) for field in dataclasses.fields(NetworkFlags)}
+    return two_stream.load(**named, protocol=protocol, resources=resources)
 
 
 def _label_over_time(
-    found: list[Any],
-    given: PredictionFlags,
-    over: WindowFlags,
-    resources: Resources,
-    protocol: testing.Testing,
+    model: Any, found: list[Any], given: PredictionFlags, over: WindowFlags
 ) -> int:
     """Labels sources window by window, and says each window as it is known."""
-    from tf_twostream.evaluation import over_time, segment_files, segment_video, sources, two_stream
-    from tf_twostream.scores import fusion
+    from tf_twostream.evaluation import segment_files, segment_video, sources
 
-    model = two_stream.TwoStream(
-        load(given, protocol),
-        protocol=protocol,
-        score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
-    )
-    labeller = over_time.Labeller(
-        model.scores,
-        model.settings,
-        model.needed,
-        window=over.window_seconds,
-        step=over.step_seconds or over.window_seconds,
-        num_threads=resources.num_processes,
-        timeout=resources.timeout,
-    )
+    labeller = model.labeller(over.window_seconds, over.step_seconds)
     merging = segment_files.Merging(smooth=over.smooth_windows, unknown_below=over.unknown_below)
     written = segment_files.SegmentFiles(given.output_dir, model.class_names, merging)
     failed = 0
@@ -189,7 +166,13 @@ def _label_over_time(
         if over.draw and given.output_dir and windows and source.kind != "live":
             path = f"{given.output_dir}/{stem}.mp4"
             segment_video.write(
-                path, source, windows, fused, segments, model.class_names, timeout=resources.timeout
+                path,
+                source,
+                windows,
+                fused,
+                segments,
+                model.class_names,
+                timeout=model.resources.timeout,
             )
             print(f"video: {path}", file=sys.stderr)
     if given.output_dir and failed < len(found):
@@ -219,10 +202,9 @@ def main(
     protocol: testing.Testing,
 ) -> int:
     """Predicts with the parsed flags; 1 if a video could not be read."""
-    from tf_twostream.evaluation import prediction
+    from tf_twostream.evaluation import labelling
     from tf_twostream.evaluation import sources as kinds
     from tf_twostream.processes import files
-    from tf_twostream.scores import fusion
 
     found = kinds.expand(sources)
     if given.output_dir:
@@ -230,16 +212,13 @@ def main(
     if over.window_seconds and given.explain:
         raise ValueError("--explain must be left out with --window_seconds. Received: both.")
     if over.window_seconds:
-        return _label_over_time(found, given, over, resources, protocol)
+        return _label_over_time(load(given, protocol, resources), found, given, over)
     if whole := [source.name for source in found if source.kind != "file"]:
         rule = "--window_seconds must be given for cameras, streams and images"
         raise ValueError(f"{rule}. Received: {whole[0]} without it.")
-    predictions, failed = prediction.predict(
+    predictions, failed = labelling.label(
         [source.path for source in found],
-        load(given, protocol),
-        resources,
-        protocol=protocol,
-        score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
+        load(given, protocol, resources),
         output_dir=given.output_dir,
         explain=given.explain,
     )

@@ -56,16 +56,11 @@ def main(given: PageFlags, most: Limits, resources: Resources, protocol: testing
     with tempfile.TemporaryDirectory(prefix="twostream_page_") as kept:
         # It reads them when it is imported, and would else ask its maker's servers.
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": kept}
-        from tf_twostream.evaluation import answers, page, two_stream
-        from tf_twostream.scores import fusion
+        from tf_twostream.evaluation import answers, page
 
-        model = two_stream.TwoStream(
-            predict.load(given, protocol),
-            protocol=protocol,
-            score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
-        )
+        model = predict.load(given, protocol, resources)
         with page.serve(
-            answers.Answerer(model, resources, most),
+            answers.Answerer(model, most),
             [os.path.join(folder, name) for name in names],
             host=given.host,
             port=given.port,

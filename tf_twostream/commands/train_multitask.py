@@ -21,6 +21,7 @@ from tf_twostream import datasets as data_sets_module
 from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
+from tf_twostream.training import data_sets
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.sharing import Sharing
 
@@ -97,11 +98,9 @@ def main(
     given: DataSetFlags, sharing: Sharing, recipe: recipes.TemporalRecipe, execution: Execution
 ) -> None:
     """Trains with the parsed flags."""
-    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
-    from tf_twostream.training import train, videos
-
-    data_sets = [
-        videos.DataSet(
+    files.check_folder(execution.run_dir, "run_dir")
+    learnt = [
+        data_sets.DataSet(
             name=name,
             source=given.source(number),
             store=given.stores[number],
@@ -110,4 +109,8 @@ def main(
         )
         for number, name in enumerate(given.task_names)
     ]
-    train.train(videos.Videos(data_sets, sharing), recipe, execution)
+    for data_set in learnt:
+        data_set.check(recipe)  # Before TensorFlow, which takes seconds.
+    from tf_twostream.training import train, videos
+
+    train.train(videos.Videos(learnt, sharing), recipe, execution)

@@ -8,6 +8,7 @@ from tf_twostream import datasets
 from tf_twostream.commands.train_spatial import StoreFlag
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
+from tf_twostream.training import data_sets
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.execution import Execution
 
@@ -20,13 +21,14 @@ def main(
     addition: Addition | None,
 ) -> None:
     """Trains with the parsed flags."""
-    files.check_folder(execution.run_dir, "run_dir")  # Before TensorFlow, which takes seconds.
-    from tf_twostream.training import train, videos
-
-    data_set = videos.DataSet(
+    files.check_folder(execution.run_dir, "run_dir")
+    data_set = data_sets.DataSet(
         source=source,
         store=stored.store,
         addition=addition,
         validation_share=stored.validation_share,
     )
+    data_set.check(recipe)  # Before TensorFlow, which takes seconds.
+    from tf_twostream.training import train, videos
+
     train.train(videos.Videos([data_set]), recipe, execution)

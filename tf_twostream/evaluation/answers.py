@@ -10,17 +10,10 @@ import io
 import numpy as np
 
 from tf_twostream import datasets, store
-from tf_twostream.evaluation import (
-    explanation,
-    labelled_video,
-    prediction,
-    temporary_store,
-    two_stream,
-)
+from tf_twostream.evaluation import explanation, labelled_video, prediction, two_stream
 from tf_twostream.figures import pictures, reports, timeline
 from tf_twostream.paper import recipes
 from tf_twostream.precompute import extraction, limits
-from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import files
 from tf_twostream.scores import segments
 
@@ -48,19 +41,16 @@ class Answerer:
     Attributes:
         can_explain: Whether there are activation maps of the networks.
         gives_decisions: Whether fused scores are decision values, of any size.
-        gives_decisions: Whether fused scores are decision values, of any size.
     """
 
-    def __init__(self, model: two_stream.TwoStream, resources: Resources, most: limits.Limits):
+    def __init__(self, model: two_stream.TwoStream, most: limits.Limits):
         """Prepares to answer.
 
         Args:
             model: The networks.
-            resources: What the machine may spend on decoding and flow.
             most: How large a clip may be.
         """
-        self._model, self._resources, self._most = model, resources, most
-        self.gives_decisions = model.are_decisions
+        self._model, self._most = model, most
         self.gives_decisions = model.are_decisions
         self.can_explain = all(isinstance(r.recipe, recipes.TowerRecipe) for r in model.streams)
 
@@ -75,14 +65,10 @@ class Answerer:
         Raises:
             limits.ClipError: If the clip is too large, too long or no video.
         """
-        num_frames = limits.check(clip, self._most, self._resources.timeout)
-        with temporary_store.fill(
-            {"clip": clip},
-            self._model.streams,
-            self._resources,
-            protocol=None,  # The labelled video shows every frame.
-            most_frames=num_frames,
-        ) as (reader, failed):
+        num_frames = limits.check(clip, self._most, self._model.resources.timeout)
+        # The labelled video shows every frame.
+        stored = self._model.fill({"clip": clip}, whole=True, most_frames=num_frames)
+        with stored as (reader, failed):
             if failed:
                 raise limits.ClipError(limits.sentence(failed[clip], clip))
             height, width = reader.size("clip")
@@ -94,20 +80,13 @@ class Answerer:
     def _answer(self, clip: str, reader: store.Reader, folder: str, explain: bool) -> Answer:
         video = datasets.Video("clip", 0)
         streams, by_window = self._model.over_time(reader, video)
-        [scores] = self._model.fuse({name: own[None] for name, own in streams.items()})
         drawn, explained = (files.join(folder, name) for name in ("labelled.mp4", "maps.png"))
-        found = prediction.Prediction(
-            clip,
-            self._model.class_names,
-            scores,
-            streams,
-            self._model.are_decisions,
-            drawn,
-            explained if explain else "",
+        found = self._model.prediction(
+            clip, streams, drawn=drawn, explained=explained if explain else ""
         )
         heats: dict[str, explanation.Heat] = {}
         if explain:
-            heats = self._model.explain(reader, video, int(scores.argmax()))
+            heats = self._model.explain(reader, video, int(found.scores.argmax()))
             page = explanation.draw(reader, video.id, heats, found.title)
             pictures.write_png(explained, page)
         job = extraction.Job(video.id, clip, reader.settings, reader.settings.kinds)
@@ -116,7 +95,7 @@ class Answerer:
             job,
             reader,
             found.title,
-            self._resources.timeout,
+            self._model.resources.timeout,
             heats.values(),
             shorter_side=DRAWN_SIDE,
         )

@@ -102,22 +102,34 @@ class Labeller:
         Raises:
             SourceError: If it cannot be read.
         """
+        frames = read(source, self._settings.shorter_side, self._timeout)
+        # One window is scored while the next is cut, more would wait in memory; but whoever looks
+        # at a camera wants to know at once.
+        yield from self.windows_of(frames, ahead=0 if source.kind == "live" else 1)
+
+    def windows_of(self, frames: Iterator[sources.Frame], *, ahead: int = 1) -> Iterator[Window]:
+        """Yields the windows of frames, which have the shorter side of the settings.
+
+        Args:
+            frames: The frames.
+            ahead: Windows that may wait to be scored.
+
+        Raises:
+            SourceError: If they cannot be read, or are fewer than two.
+        """
         pool = concurrent.futures.ThreadPoolExecutor(self._num_threads)
         scoring = concurrent.futures.ThreadPoolExecutor(1)
-        # One is scored while the next is cut, more would wait in memory; but whoever looks at a
-        # camera wants to know at once.
-        most = 0 if source.kind == "live" else 1
         pending: collections.deque[Any] = collections.deque()
         broken: Exception | None = None
         count = 0
         try:
-            with contextlib.closing(self._cut(source)) as cut:
+            with contextlib.closing(self._cut(frames)) as cut:
                 try:
                     for start, end, held in cut:
                         steps = self._coded(held, pool)
                         pending.append(scoring.submit(self._score, start, end, held, steps))
                         count += 1
-                        while len(pending) > most:
+                        while len(pending) > ahead:
                             yield pending.popleft().result()
                 except sources.SourceError as error:
                     broken = error  # What was seen before is still to be told.
@@ -132,13 +144,13 @@ class Labeller:
             raise broken
 
     def _cut(
-        self, source: sources.Source
+        self, frames: Iterator[sources.Frame]
     ) -> Generator[tuple[float, float, list[_Held]], None, None]:
         """Yields start, end and frames of each window."""
         held: collections.deque[_Held] = collections.deque()
         start, last = 0.0, 0.0
         size: tuple[int, ...] = ()
-        for frame in read(source, self._settings.shorter_side, self._timeout):
+        for frame in frames:
             last = frame.seconds
             # Rounding must not move a frame to the window before.
             while last >= start + self.window - 1e-6:

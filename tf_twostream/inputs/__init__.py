@@ -44,16 +44,14 @@ from tf_twostream.inputs.streams import (
     task_seed,
     training,
 )
-from tf_twostream.inputs.windows import CropError, Element, Windows, check_crop
+from tf_twostream.inputs.windows import Element, Windows
 
 __all__ = [
     "JITTER",
     "VIEWS",
     "Clips",
-    "CropError",
     "Element",
     "Windows",
-    "check_crop",
     "check_split_of_batch",
     "equally_spaced",
     "evaluation",

@@ -20,25 +20,6 @@ Element = dict[str, tf.Tensor]
 _PLACE = ("path", "offset", "count")  # What says where records are; reading uses it up.
 
 
-class CropError(ValueError):
-    """The network's input is larger than the frames."""
-
-
-def check_crop(recipe: recipes.Recipe, shorter_side: int) -> None:
-    """Checks that the input of a network fits into frames or images.
-
-    Args:
-        recipe: The recipe of the network.
-        shorter_side: The shorter side of the frames or images in pixels.
-
-    Raises:
-        CropError: If it does not.
-    """
-    if recipe.crop_size > shorter_side:
-        rule = f"must not exceed the shorter side of the frames, {shorter_side} pixels"
-        raise CropError(f"`crop_size` {rule}. Received: crop_size={recipe.crop_size}.")
-
-
 class Windows:
     """Finds and reads the windows of a list of videos, inside a `tf.data` graph.
 
@@ -86,7 +67,7 @@ class Windows:
             MissingVideoError: If the store lacks a video, or flow in a direction of the recipe.
             ValueError: If there is no video.
         """
-        check_crop(recipe, reader.settings.shorter_side)
+        recipes.check_crop(recipe, reader.settings.shorter_side)
         if not videos:
             raise ValueError("There must be a video to read. Received: none.")
         if labels is None:

@@ -1,4 +1,4 @@
-"""All recipes, by the name of their stream, and how they are read from a run folder."""
+"""All recipes by the name of their stream, what they ask of frames, how a run folder has them."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "RECIPES",
     "Body",
     "ConvFusionRecipe",
+    "CropError",
     "Kind",
     "LayersError",
     "Recipe",
@@ -28,6 +29,7 @@ __all__ = [
     "StartError",
     "TemporalRecipe",
     "TowerRecipe",
+    "check_crop",
     "recipe_from_json",
 ]
 
@@ -35,6 +37,25 @@ RECIPES: dict[str, type[Recipe]] = {
     recipe.stream: recipe
     for recipe in (SpatialRecipe, TemporalRecipe, SlowFusionRecipe, ConvFusionRecipe)
 }
+
+
+class CropError(ValueError):
+    """The network's input is larger than the frames."""
+
+
+def check_crop(recipe: Recipe, shorter_side: int) -> None:
+    """Checks that the input of a network fits into frames or images.
+
+    Args:
+        recipe: The recipe of the network.
+        shorter_side: The shorter side of the frames or images in pixels.
+
+    Raises:
+        CropError: If it does not.
+    """
+    if recipe.crop_size > shorter_side:
+        rule = f"must not exceed the shorter side of the frames, {shorter_side} pixels"
+        raise CropError(f"`crop_size` {rule}. Received: crop_size={recipe.crop_size}.")
 
 
 def recipe_from_json(values: dict[str, Any]) -> Recipe:

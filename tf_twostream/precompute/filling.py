@@ -43,6 +43,9 @@ class Outcome:
     seconds: float
 
 
+SHOWN_AFTER = 1  # Second: a few frames need no progress bar.
+
+
 def fill(
     videos: Sequence[tuple[str, str | os.PathLike[str]]],
     *,
@@ -206,7 +209,9 @@ class _UnderWay:
     def __init__(self, writer: store.Writer, there: inventory.Inventory, num_videos: int):
         self._writer, self._partial = writer, there.partial
         self._videos: dict[str, store.VideoWriter] = {}
-        self._bar = progress.bar(num_videos, "video", initial=len(there.complete))
+        self._bar = progress.bar(
+            num_videos, "video", initial=len(there.complete), delay=SHOWN_AFTER
+        )
         self._num_frames = 0  # Also those of videos that are not complete yet.
 
     def __enter__(self) -> "_UnderWay":

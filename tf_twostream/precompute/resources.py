@@ -27,3 +27,6 @@ class Resources(cli.Knobs):
     def num_processes(self) -> int:
         """How many workers that means on this machine."""
         return self.num_workers or workers.count_cores()
+
+
+WHOLE_MACHINE = Resources()

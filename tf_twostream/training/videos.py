@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
-from absl import logging
 
 from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.datasets import union, validation
 from tf_twostream.paper import recipes
-from tf_twostream.training.addition import Addition
+from tf_twostream.training.data_sets import DataSet
 from tf_twostream.training.sharing import Sharing
 
 Windows = inputs.Windows | inputs.Clips
@@ -37,28 +35,6 @@ class Learnt:
     validation: tuple[Windows | None, ...] = (None,)
     reader: store.Reader | None = None
     explain: Callable[[Iterator[Any]], Iterator[Any]] = iter
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DataSet:
-    """A data set to learn.
-
-    Attributes:
-        source: Its lists.
-        store: Its store.
-        name: Of its task, where a network has several; else empty.
-        addition: Classes of another data set to learn as well.
-        validation_share: The share of its training videos to hold out, see `validation.draw`.
-        train_on_all: Whether all its videos, test videos included, are for training: data that
-            only help another task (Sect. 6: "all splits combined").
-    """
-
-    source: datasets.Source
-    store: str
-    name: str = ""
-    addition: Addition | None = None
-    train_on_all: bool = False
-    validation_share: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +64,10 @@ class Videos:
             ValueError: If lists are faulty, or the recipe does not fit the store or the tasks.
         """
         # All are opened before any is used: a task's share depends on the videos of all.
-        opened = [_open(data_set, recipe) for data_set in self.data_sets]
+        for data_set in self.data_sets:
+            _check_addition(data_set, recipe)
+            data_set.check(recipe)
+        opened = [data_set.opened for data_set in self.data_sets]
         sizes = self.sharing.batch_sizes(
             recipe.batch_size, [len(split.train) for _, _, split in opened]
         )
@@ -120,29 +99,12 @@ class Videos:
         return Learnt(tuple(tasks), tuple(streams), tuple(windows), tuple(held_out), opened[0][0])
 
 
-def _open(
-    data_set: DataSet, recipe: recipes.Recipe
-) -> tuple[store.Reader, store.Reader | store.JoinedReader, datasets.Split]:
-    """Returns the store of a data set, the reader of it and of what is added, and the split."""
-    main = store.Reader(data_set.store)
-    split = read_split(data_set.source, main, where=f"the store {data_set.store}")
-    if data_set.train_on_all:
-        split = _all_for_training(split)
-    elif data_set.validation_share:
-        # From what the store holds: a part of it must not be missing.
-        split = validation.draw(split, data_set.validation_share)
-    addition = data_set.addition
-    if addition is None:
-        return main, main, split
-    extra = store.Reader(addition.add_store)
-    runs.check_alike(
-        recipe, main.settings, extra.settings, names=(data_set.store, addition.add_store)
-    )
-    source = addition.source(allow_missing=data_set.source.allow_missing)
-    added = read_split(source, extra, where=f"the store {addition.add_store}")
-    # Two data sets may have videos of one name: an added video carries the number of its store.
-    split = union.add_classes(split, added, added.class_names, rename=store.added_id)
-    return main, store.JoinedReader([main, extra]), split
+def _check_addition(data_set: DataSet, recipe: recipes.Recipe) -> None:
+    """Checks that what is added has frames and flow of the same kind."""
+    if (addition := data_set.addition) is not None:
+        main, extra = (reader.settings for reader in data_set.readers)
+        names = (data_set.store, addition.add_store)
+        runs.check_alike(recipe, main, extra, names=names)
 
 
 def _find(
@@ -153,41 +115,3 @@ def _find(
 ) -> Windows:
     """Looks up where the windows of a part lie."""
     return inputs.find(reader, videos, recipe, labels=datasets.label_array(videos, split))
-
-
-def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> datasets.Split:
-    """Reads the lists of a data set and keeps what a store holds.
-
-    Args:
-        source: The data set.
-        reader: The store.
-        where: What to call the store in an error.
-
-    Returns:
-        The split, without the videos that the store lacks if the source allows that.
-
-    Raises:
-        MissingVideosError: If videos are missing from the store and may not be.
-        ValueError: If the lists are faulty.
-    """
-    split = datasets.load(source)
-    # A list does not know which videos of it are damaged; whoever filled the store does.
-    failed = store.read_failed(reader.path)
-    hopeless = [video.id for video in datasets.all_videos(split) if video.id in failed]
-    if hopeless:  # Said here, because the check that follows only says that they are missing.
-        words = "%d videos of %s could not be read when the store was filled (failed.csv): %s: %s"
-        logging.warning(words, len(hopeless), split.name, hopeless[0], failed[hopeless[0]])
-    return datasets.keep_available(
-        split, reader.video_ids, where=where, allow_missing=source.allow_missing
-    )
-
-
-def _all_for_training(split: datasets.Split) -> datasets.Split:
-    return dataclasses.replace(
-        split,
-        name=f"{split.name}, all videos",
-        train=split.train + split.validation + split.test + split.unused,
-        test=(),
-        unused=(),
-        validation=(),
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_twostream import datasets, inputs, runs, store
+from tf_twostream import datasets, runs, store
 from tf_twostream.paper import recipes
 from tf_twostream.training.imagenet import labelled_images, pixels
 from tf_twostream.training.imagenet.knobs import ImageSource
@@ -38,7 +38,7 @@ class Images:
             OSError: If a place does not exist.
             ValueError: If a folder is not laid out as it should be, or the crop is too large.
         """
-        inputs.check_crop(recipe, self.source.shorter_side)
+        recipes.check_crop(recipe, self.source.shorter_side)
         found, val = find(self.source)
         print(
             f"images:     {found.words} to train on, {val.words if val else 'none'} to measure on"
