@@ -13,7 +13,7 @@ import tensorflow as tf
 import trained
 
 from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.evaluation import export, prediction, scoring
+from tf_twostream.evaluation import export, prediction, saved_model, scoring
 from tf_twostream.flow import brox
 from tf_twostream.paper import recipes, testing
 from tf_twostream.precompute import filling
@@ -68,7 +68,7 @@ def test_tensorflow_alone_computes_the_same_scores(pair, tiny_store, tmp_path):
     path, split = tiny_store
     reader = store.Reader(path)
     (tmp_path / "model.partial").mkdir()  # Left by an export that was killed.
-    export.export(*pair, str(tmp_path / "model"))
+    export.export(pair, str(tmp_path / "model"))
     assert not (tmp_path / "model.partial").exists()
     np.savez(tmp_path / "inputs.npz", **signature_inputs(reader, split.test[1]))
     (tmp_path / "alone.py").write_text(textwrap.dedent(ALONE))
@@ -98,7 +98,7 @@ def made_up_fusions():
 def test_the_graph_fuses_as_numpy_does(kind, multi_label):
     own = made_up_fusions()[kind]
     scores = np.random.default_rng(1).dirichlet(np.ones(3), 2).astype(np.float32)
-    fused = export._fuse(own, {"temporal": scores[0], "spatial": scores[1]}, multi_label)
+    fused = saved_model._fuse(own, {"temporal": scores[0], "spatial": scores[1]}, multi_label)
     wanted = own.fuse(scores[:, None], multi_label=multi_label)[0]
     np.testing.assert_allclose(fused, wanted, rtol=1e-4)
 
@@ -106,7 +106,7 @@ def test_the_graph_fuses_as_numpy_does(kind, multi_label):
 def test_the_exported_model_fuses_as_it_is_told(pair, tiny_store, tmp_path):
     path, split = tiny_store
     own = dataclasses.replace(made_up_fusions()["softened"], class_names=split.class_names)
-    export.export(*pair, str(tmp_path / "model"), score_fusion=own)
+    export.export(pair, str(tmp_path / "model"), score_fusion=own)
     model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     given = signature_inputs(store.Reader(path), split.test[1])
     outputs = model(**{name: tf.constant(array) for name, array in given.items()})
@@ -116,12 +116,12 @@ def test_the_exported_model_fuses_as_it_is_told(pair, tiny_store, tmp_path):
 
 def test_an_existing_folder_is_not_overwritten(pair, tmp_path):
     with pytest.raises(FileExistsError, match="`output_dir` must not exist yet"):
-        export.export(*pair, str(tmp_path))
+        export.export(pair, str(tmp_path))
 
 
 def test_frames_in_needs_flow_that_the_graph_can_solve(pair, tmp_path):
-    with pytest.raises(export.SolverError, match="brox or brox_opencv flow. Received: .*synthetic"):
-        export.export(*pair, str(tmp_path / "model"), frames_in=True)
+    with pytest.raises(saved_model.SolverError, match="brox or brox_opencv flow. Received: .*synthetic"):
+        export.export(pair, str(tmp_path / "model"), frames_in=True)
     assert not list(tmp_path.iterdir())
 
 
@@ -169,7 +169,7 @@ def test_raw_frames_give_the_scores_of_predict(brox_clips, tmp_path, monkeypatch
     video = brox_clips / pair[0].split.test[0].id
     [wanted], _ = prediction.predict([str(video)], pair, resources)
     brox._estimator.cache_clear()
-    export.export(*pair, str(tmp_path / "model"), frames_in=True)
+    export.export(pair, str(tmp_path / "model"), frames_in=True)
     frames = decoded(video)
     assert frames.shape == (7, 60, 80, 3)
     if alone:
@@ -209,7 +209,7 @@ def test_raw_frames_of_two_joined_towers_give_the_scores_of_predict(
     protocol = testing.Testing(test="ten_views")
     [wanted], _ = prediction.predict([str(video)], [run], resources, protocol=protocol)
     brox._estimator.cache_clear()
-    export.export_conv_fusion(run, str(tmp_path / "model"), frames_in=True)
+    export.export([run], str(tmp_path / "model"), frames_in=True)
     model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     outputs = model(frames=tf.constant(decoded(video)))
     np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=1e-4)
