@@ -2,16 +2,19 @@ r"""Labels videos with a trained two-stream model.
 
     twostream predict --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
     twostream predict --temporal_run=runs/temporal --window_seconds=4 --output_dir=out long.mp4
+    twostream predict --bundle=pair.zip clip.avi
 
 A source is a file, a folder, a quoted pattern ('clips/*.mp4'), a .txt file with a name in each
 line, numbered images (img_%05d.jpg), the number of a camera, or an address (rtsp://..., http://...).
 With --window_seconds it is labelled over time, as its frames come; Ctrl-C keeps what is there.
 """
 
+import contextlib
 import dataclasses
 import json
 import sys
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar, TypeVar
 
 from tf_twostream import cli
 from tf_twostream.paper import testing
@@ -20,8 +23,8 @@ from tf_twostream.processes import printing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkFlags(cli.Knobs):
-    """What to label videos with."""
+class RunFlags(cli.Knobs):
+    """The networks, by their run folders."""
 
     spatial_run: str = cli.knob(
         "", "Run folder of the spatial stream; may be left out.", group="network"
@@ -45,16 +48,41 @@ class NetworkFlags(cli.Knobs):
         group="network",
     )
 
+    @property
+    def has_runs(self) -> bool:
+        """Whether a network is named."""
+        return bool(self.spatial_run or self.temporal_run or self.conv_fusion_run)
+
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
         if self.task and not self.temporal_run:
             raise ValueError(f"--task is of a --temporal_run. Received: {self.task} without one.")
-        if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
+        if self.conv_fusion_run and (self.spatial_run or self.temporal_run):
+            raise ValueError(
+                "--conv_fusion_run stands in the place of both streams. Received: all of them."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkFlags(RunFlags):
+    """What to label videos with."""
+
+    bundle: str = cli.knob(
+        "", "File of export-model --bundle, in the place of all these.", group="network"
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if bool(self.bundle) == (self.has_runs or bool(self.score_fusion)):
             raise ValueError(
                 "A prediction needs a --spatial_run, --temporal_run or both, or a "
-                "--conv_fusion_run."
+                "--conv_fusion_run, or else a --bundle."
             )
+
+
+Flags = TypeVar("Flags", bound=NetworkFlags)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,7 +154,23 @@ def _as_json(item: Any, top: int) -> dict[str, Any]:
     return {"video": item.video, "scores": pick(item.scores), **streams}
 
 
-def load(given: NetworkFlags, protocol: testing.Testing) -> list[Any]:
+@contextlib.contextmanager
+def unpacked(given: Flags) -> Iterator[Flags]:
+    """Yields the flags with what is in the bundle, if they name one, while it is unpacked."""
+    if not given.bundle:
+        yield given
+        return
+    from tf_twostream.evaluation import bundles
+
+    fields = {"conv_fusion": "conv_fusion_run", "temporal": "temporal_run"}
+    fields |= {bundles.FUSION: "score_fusion"}
+    with bundles.unpacked(given.bundle) as held:
+        # A network of frames or of stacks of frames.
+        own = {fields.get(name, "spatial_run"): path for name, path in held.items()}
+        yield dataclasses.replace(given, bundle="", **own)
+
+
+def load(given: RunFlags, protocol: testing.Testing) -> list[Any]:
     """Returns the runs of the streams."""
     from tf_twostream import runs
     from tf_twostream.evaluation import pairs
@@ -219,6 +263,17 @@ def main(
     protocol: testing.Testing,
 ) -> int:
     """Predicts with the parsed flags; 1 if a video could not be read."""
+    with unpacked(given) as given:
+        return _predict(sources, given, over, resources, protocol)
+
+
+def _predict(
+    sources: list[str],
+    given: PredictionFlags,
+    over: WindowFlags,
+    resources: Resources,
+    protocol: testing.Testing,
+) -> int:
     from tf_twostream.evaluation import prediction
     from tf_twostream.evaluation import sources as kinds
     from tf_twostream.processes import files

@@ -59,11 +59,12 @@ def main(given: PageFlags, most: Limits, resources: Resources, protocol: testing
         from tf_twostream.evaluation import answers, page, two_stream
         from tf_twostream.scores import fusion
 
-        model = two_stream.TwoStream(
-            predict.load(given, protocol),
-            protocol=protocol,
-            score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
-        )
+        with predict.unpacked(given) as own:  # No longer than until all is loaded.
+            model = two_stream.TwoStream(
+                predict.load(own, protocol),
+                protocol=protocol,
+                score_fusion=fusion.load(own.score_fusion) if own.score_fusion else None,
+            )
         with page.serve(
             answers.Answerer(model, resources, most),
             [os.path.join(folder, name) for name in names],

@@ -52,6 +52,10 @@ def export(
         NoCheckpointError: If a run has no weights yet.
         FileExistsError: If `output_dir` exists.
     """
+    others = set(formats) - set(FORMATS)
+    if others or (frames_in and "savedmodel" not in formats):
+        rule = f"`formats` must be among {', '.join(FORMATS)}, with `frames_in` savedmodel, too"
+        raise ValueError(f"{rule}. Received: {', '.join(formats)}.")
     if len(streams) == 2:
         pairs.check_pair(*streams)
     own = pairs.check_fusion(score_fusion, streams)
@@ -64,10 +68,10 @@ def export(
     if "savedmodel" in formats:
         models = [runs.load_model(run)[0] for run in streams]
         saved_model.write(streams, models, own, partial, frames_in=frames_in)
-    for run in streams if set(formats) & set(NETWORK_FILES) else ():
+    writers = [NETWORK_FILES[name] for name in formats if name in NETWORK_FILES]
+    for run in streams if writers else ():
         network = network_files.network(run)
-        for name in set(formats) & set(NETWORK_FILES):
-            suffix, write = NETWORK_FILES[name]
+        for suffix, write in writers:
             write(network, str(partial / f"{run.recipe.stream}.{suffix}"))
     files.write_json(partial / "model.json", _describe(streams, own), indent=2)
     partial.rename(output_dir)

@@ -36,6 +36,7 @@ from tf_twostream.runs.weights import (
     initialise,
     load_model,
     newest,
+    save,
     start_towers,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "load",
     "load_model",
     "newest",
+    "save",
     "start_towers",
 ]
