@@ -10,15 +10,18 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from tf_twostream import models, runs
 from tf_twostream.evaluation import pairs
 from tf_twostream.processes import files
 from tf_twostream.scores import fusion
 
+_DAMAGE = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error)
 FUSION = "fusion.npz"
 STREAMS = ("spatial", "temporal", "slow_fusion", "conv_fusion")
 # All that may be in a bundle: no name leads out of the folder, and no file holds code.
@@ -97,29 +100,29 @@ def unpacked(path: str | os.PathLike[str]) -> Iterator[dict[str, str]]:
         BundleError: If it is no bundle.
         OSError: If it cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="twostream_bundle_") as folder:
+    with open(path, "rb") as file, tempfile.TemporaryDirectory(prefix="twostream_") as folder:
         try:
-            with zipfile.ZipFile(path) as archive:
-                _check(archive, os.path.getsize(path))
-                for member in archive.infolist():
-                    target = pathlib.Path(folder, member.filename)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(member) as content, open(target, "xb") as copied:
-                        shutil.copyfileobj(content, copied, 1 << 20)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+            _unpack(file, folder)
+        except BundleError as error:
+            raise BundleError(f"{error} Received: {path}.") from None
+        # What `zipfile` raises of damaged files; a full disk, too, says what it is.
+        except (*_DAMAGE, OSError) as error:
             raise BundleError(f"A bundle must be a whole zip. Received: {path} ({error}).") from error
         yield {name: os.path.join(folder, name) for name in sorted(os.listdir(folder))}
 
 
-def _check(archive: zipfile.ZipFile, size: int) -> None:
-    members = archive.infolist()
-    names = [member.filename for member in members]
-    other = [name for name in names if not _MEMBER.fullmatch(name)]
-    if other or not names or len(set(names)) != len(names):
-        rule = "A bundle must hold run folders, each file once, and nothing else"
-        raise BundleError(f"{rule}. Received: {archive.filename} with {other[:1] or len(names)}.")
-    stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
-    total = sum(member.file_size for member in members)
-    if not stored or total > size:
-        rule = "A bundle must be uncompressed, and no smaller than what it holds"
-        raise BundleError(f"{rule}. Received: {archive.filename}, {size:,} bytes for {total:,}.")
+def _unpack(file: BinaryIO, folder: str) -> None:
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        if not names or len(set(names)) < len(names) or not all(map(_MEMBER.fullmatch, names)):
+            raise BundleError("A bundle must hold run folders, each file once, and nothing else.")
+        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+        size = file.seek(0, os.SEEK_END)
+        if not stored or sum(member.file_size for member in members) > size:
+            raise BundleError("A bundle must be uncompressed, and no smaller than what it holds.")
+        for member in members:
+            target = pathlib.Path(folder, member.filename)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(member) as content, open(target, "xb") as copied:
+                shutil.copyfileobj(content, copied, 1 << 20)
