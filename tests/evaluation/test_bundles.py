@@ -112,9 +112,9 @@ def test_names_that_no_bundle_has_are_refused_before_anything_is_written(
     with zipfile.ZipFile(tmp_path / "it.zip", "w") as archive:
         for name in names:
             archive.writestr(name, "{}")
-    with pytest.raises(bundles.BundleError, match="and nothing else"):
-        with bundles.unpacked(tmp_path / "it.zip"):
-            pass
+    refused = pytest.raises(bundles.BundleError, match="and nothing else")
+    with refused, bundles.unpacked(tmp_path / "it.zip"):
+        pass
     assert not list(temporary.iterdir()) and not os.path.exists("/tmp/evil")
 
 
@@ -127,9 +127,8 @@ def test_what_would_grow_is_refused(temporary, tmp_path):
         with zipfile.ZipFile(tmp_path / name, "w", method) as archive:
             for _ in range(count):
                 archive.writestr("spatial/run.json", "0" * 10**6)
-        with pytest.raises(bundles.BundleError):
-            with bundles.unpacked(tmp_path / name):
-                pass
+        with pytest.raises(bundles.BundleError), bundles.unpacked(tmp_path / name):
+            pass
 
 
 def test_a_damaged_bundle_gets_one_line(bundle, temporary, tmp_path):

@@ -120,9 +120,20 @@ def test_an_existing_folder_is_not_overwritten(pair, tmp_path):
 
 
 def test_frames_in_needs_flow_that_the_graph_can_solve(pair, tmp_path):
-    with pytest.raises(saved_model.SolverError, match="brox or brox_opencv flow. Received: .*synthetic"):
+    with pytest.raises(
+        saved_model.SolverError, match="brox or brox_opencv flow. Received: .*synthetic"
+    ):
         export.export(pair, str(tmp_path / "model"), frames_in=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_stacks_of_frames_have_their_frames_side_by_side(tiny_store):
+    recipe = recipes.SlowFusionRecipe(num_frames=11, width=0.05, crop_size=41)
+    run = trained.run_of("slow", recipe, tiny_store[1], store.Settings.of("brox", shorter_side=48))
+    [spec] = saved_model._windows_of(recipe)
+    assert spec.shape.as_list() == [None, None, None, 33]
+    with pytest.raises(saved_model.SolverError, match="Received: slow, of stacks of frames"):
+        saved_model.check_frames_in([run])
 
 
 @pytest.fixture

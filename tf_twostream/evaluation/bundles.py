@@ -25,7 +25,9 @@ _DAMAGE = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error)
 FUSION = "fusion.npz"
 STREAMS = ("spatial", "temporal", "slow_fusion", "conv_fusion")
 # All that may be in a bundle: no name leads out of the folder, and no file holds code.
-_FILE = r"(run|split|sources)\.json|checkpoints/(checkpoint|ckpt-[0-9]+\.(index|data-00000-of-00001))"
+_FILE = (
+    r"(run|split|sources)\.json|checkpoints/(checkpoint|ckpt-[0-9]+\.(index|data-00000-of-00001))"
+)
 _MEMBER = re.compile(rf"({'|'.join(STREAMS)})/({_FILE})|{re.escape(FUSION)}")
 
 
@@ -107,7 +109,9 @@ def unpacked(path: str | os.PathLike[str]) -> Iterator[dict[str, str]]:
             raise BundleError(f"{error} Received: {path}.") from None
         # What `zipfile` raises of damaged files; a full disk, too, says what it is.
         except (*_DAMAGE, OSError) as error:
-            raise BundleError(f"A bundle must be a whole zip. Received: {path} ({error}).") from error
+            raise BundleError(
+                f"A bundle must be a whole zip. Received: {path} ({error})."
+            ) from error
         yield {name: os.path.join(folder, name) for name in sorted(os.listdir(folder))}
 
 

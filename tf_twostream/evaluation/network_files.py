@@ -1,13 +1,14 @@
 """A network by itself, from crops to scores, for other programs; and as a file of LiteRT."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tf_twostream import runs
+from tf_twostream.paper import recipes
 from tf_twostream.processes import files
 
 
@@ -38,7 +39,7 @@ def describe(run: runs.Run) -> dict[str, Any]:
     if not recipe.sees_flow:
         return own
     flow = {"method": settings.method, "parameters": settings.parameters}
-    temporal = recipe.towers[1] if recipe.sees_clips else recipe
+    temporal = cast(recipes.ConvFusionRecipe, recipe).towers[1] if recipe.sees_clips else recipe
     names = ("stacking", "bidirectional", "mean_subtraction")
     return own | {"flow": flow} | {name: getattr(temporal, name) for name in names}
 

@@ -40,8 +40,7 @@ class _Graph:
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
-        array = np.ascontiguousarray(values, dtype)
-        self.constants.append(numpy_helper.from_array(array, name))
+        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -79,8 +78,8 @@ def write(model: keras.Model, path: str) -> None:
     # ONNX has channels before pixels, and the weights of flattened pixels are in our order.
     names = {id(model.input): graph.add("Transpose", model.input.name, perm=(0, 3, 1, 2))}
     for layer in model.layers[1:]:  # The first is the input.
-        given = layer.input if isinstance(layer.input, list) else [layer.input]
-        added = LAYERS[type(layer)](graph, layer, *(names[id(tensor)] for tensor in given))
+        terms = layer.input if isinstance(layer.input, list) else [layer.input]
+        added = LAYERS[type(layer)](graph, layer, *(names[id(tensor)] for tensor in terms))
         names[id(layer.output)] = added
     graph.nodes[-1].output[0] = "scores"
     float32 = onnx.TensorProto.FLOAT

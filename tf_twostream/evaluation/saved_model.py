@@ -86,9 +86,13 @@ def check_frames_in(streams: Sequence[runs.Run]) -> None:
 
 def _windows_of(recipe: recipes.Recipe) -> list[tf.TensorSpec]:
     """Returns the inputs of a model that scores windows, or clips of them, as a store has them."""
-    axes: list[int | None] = [None, recipe.snippets] if recipe.sees_clips else [None]
+    axes: list[int | None] = [None]
+    towers = [cast(recipes.TowerRecipe, recipe)]
+    if recipe.sees_clips:
+        joined = cast(recipes.ConvFusionRecipe, recipe)
+        axes, towers = [None, joined.snippets], [*joined.towers]
     specs = []
-    for tower in recipe.towers if recipe.sees_clips else (cast(recipes.TowerRecipe, recipe),):
+    for tower in towers:
         length, channels = tower.window_length, tower.input_channels
         if not tower.sees_flow:
             specs.append(tf.TensorSpec([*axes, None, None, channels], tf.uint8, "frames"))
@@ -110,11 +114,12 @@ def _from_frames(run: runs.Run, frames: tf.Tensor) -> inputs.Element:
     """Makes the windows, or clips, that a network is tested on, of all frames of a video."""
     recipe = run.recipe
     rescaled = raw_frames.rescale(frames, run.task.settings.shorter_side)
-    if isinstance(recipe, recipes.ConvFusionRecipe):
-        count = testing.PAPER.of(recipe).num_windows
-        return raw_frames.clips_to_test(rescaled, recipe, _solver_of(run), count)
-    if isinstance(recipe, recipes.TemporalRecipe):
-        return raw_frames.temporal_windows(rescaled, recipe, _solver_of(run))
+    if recipe.sees_clips:
+        joined, count = cast(recipes.ConvFusionRecipe, recipe), testing.PAPER.of(recipe).num_windows
+        return raw_frames.clips_to_test(rescaled, joined, _solver_of(run), count)
+    if recipe.sees_flow:
+        temporal = cast(recipes.TemporalRecipe, recipe)
+        return raw_frames.temporal_windows(rescaled, temporal, _solver_of(run))
     return raw_frames.spatial_windows(rescaled)
 
 

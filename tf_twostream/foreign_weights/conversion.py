@@ -11,7 +11,6 @@ import hashlib
 import pathlib
 from typing import Any
 
-import keras
 import numpy as np
 
 from tf_twostream import datasets, models, paper, runs, store
