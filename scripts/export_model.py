@@ -1,4 +1,4 @@
-"""Writes a trained two-stream model as a SavedModel that runs with TensorFlow alone."""
+"""Writes trained networks for other programs, or as one file for other people."""
 
 from tf_twostream import commands
 

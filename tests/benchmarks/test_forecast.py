@@ -1,6 +1,5 @@
 """A forecast is arithmetic on what was measured, and measures nothing twice."""
 
-
 import pytest
 
 from tf_twostream import datasets, store

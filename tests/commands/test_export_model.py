@@ -7,9 +7,9 @@ import tensorflow as tf
 from trained import run_of, task_of, with_checkpoint
 
 from tf_twostream import runs
-from tf_twostream.commands import advice, export_model
-from tf_twostream.evaluation import export, pairs
-from tf_twostream.paper import recipes
+from tf_twostream.commands import advice, export_model, predict
+from tf_twostream.evaluation import pairs, saved_model
+from tf_twostream.paper import recipes, testing
 
 KNOBS = {"crop_size": 41, "width": 0.05}
 
@@ -33,7 +33,7 @@ def call(folders, output_dir, **flags):
 
 def test_the_task_chosen_is_exported(folders, tmp_path, capsys):
     call(folders, tmp_path / "model", task="a")
-    assert f"SavedModel: {tmp_path / 'model'}" in capsys.readouterr().out
+    assert f"savedmodel: {tmp_path / 'model'}" in capsys.readouterr().out
     signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     inputs = signature.structured_input_signature[1]
     assert set(inputs) == {"frames", "flow", "flow_ranges", "flow_means"}
@@ -48,7 +48,7 @@ def test_the_task_chosen_is_exported(folders, tmp_path, capsys):
     [
         ({}, pairs.PairError, "on the same data set"),
         ({"task": "c"}, runs.UnknownTaskError, "Change --task"),
-        ({"task": "a", "frames_in": True}, export.SolverError, "Leave --frames_in out"),
+        ({"task": "a", "frames_in": True}, saved_model.SolverError, "Leave --frames_in out"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_with_advice(folders, tmp_path, flags, error, help):
@@ -62,3 +62,24 @@ def test_an_existing_folder_is_left_alone(folders, tmp_path):
     with pytest.raises(FileExistsError) as caught:
         call(folders, tmp_path, task="a")
     assert "Choose another folder" in advice.advise(caught.value)
+
+
+def test_a_bundle_stands_in_the_place_of_run_folders(folders, tmp_path):
+    path = str(tmp_path / "pair.zip")
+    export_model.main(export_model.ExportFlags(**folders, task="a", bundle=path))
+    model = predict.load(predict.NetworkFlags(bundle=path), testing.PAPER, Resources())
+    assert [run.recipe.stream for run in model.streams] == ["spatial", "temporal"]
+    assert [run.task.name for run in model.streams] == ["", ""]
+    assert not model.streams[0].path.exists()
+
+
+@pytest.mark.parametrize("flags", [{}, {"output_dir": "o"}, {"spatial_run": "s"}])
+def test_an_export_needs_a_network_and_a_place(flags):
+    with pytest.raises(ValueError, match="An export (needs a|goes into an)"):
+        export_model.ExportFlags(**flags)
+
+
+def test_a_form_that_there_is_not_is_refused(folders, tmp_path):
+    with pytest.raises(ValueError, match="must be among savedmodel, litert, onnx"):
+        call(folders, tmp_path / "model", task="a", format=("tensorrt",))
+    assert not list(tmp_path.iterdir())

@@ -16,7 +16,8 @@ FORECAST = forecasts.Forecast(dict.fromkeys(forecasts.PARTS, 60.0), {"frames and
 def videos(tmp_path):
     """Two classes of ten videos each."""
     return made_up_folders.make(
-        tmp_path / "clips", *(f"{name}/{n}{name}.mp4" for name in ("hop", "skip") for n in range(10))
+        tmp_path / "clips",
+        *(f"{name}/{n}{name}.mp4" for name in ("hop", "skip") for n in range(10)),
     )
 
 

@@ -14,6 +14,12 @@ def test_a_prediction_needs_a_network():
         predict.PredictionFlags()
 
 
+@pytest.mark.parametrize("other", ["temporal_run", "conv_fusion_run", "score_fusion"])
+def test_a_bundle_goes_with_no_runs(other):
+    with pytest.raises(ValueError, match="or else a --bundle"):
+        predict.NetworkFlags(bundle="pair.zip", **{other: "it"})
+
+
 def test_maps_need_a_folder_to_be_drawn_into():
     with pytest.raises(ValueError, match="--explain draws into --output_dir"):
         predict.PredictionFlags(spatial_run="spatial", explain=True)

@@ -1,219 +1,148 @@
-"""The SavedModel, where there is nothing but TensorFlow."""
+"""Exports of every form beside each other, and the client of docs/deploy.md."""
 
-import dataclasses
-import functools
-import subprocess
-import sys
-import textwrap
+import configparser
+import contextlib
+import importlib.util
+import json
+import pathlib
+import re
+import shlex
 
-import cv2
+import made_up_clips
 import numpy as np
 import pytest
 import tensorflow as tf
-import trained
+from absl import flags
 
-from tf_twostream import datasets, inputs, runs, store
-from tf_twostream.evaluation import export, labelling, scoring, two_stream
-from tf_twostream.flow import brox
-from tf_twostream.paper import recipes, testing
-from tf_twostream.precompute import filling
+from tf_twostream import cli, commands, runs
+from tf_twostream.evaluation import export, labelling, two_stream
+from tf_twostream.paper import testing
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.scores import fusion
-from tf_twostream.training import towers
 
-KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 6, "num_iterations": 4}
-RECIPES = {
-    "spatial": recipes.SpatialRecipe(**KNOBS),
-    "temporal": recipes.TemporalRecipe(stack_length=3, **KNOBS),
-}
-
-ALONE = """
-    import sys
-    for name in ("tf_twostream", "keras.src", "cv2", "sklearn"):
-        sys.modules[name] = None  # An import would fail.
-    import numpy as np
-    import tensorflow as tf
-
-    model = tf.saved_model.load(sys.argv[1])
-    inputs = {name: tf.constant(array) for name, array in np.load(sys.argv[2]).items()}
-    outputs = model.signatures["serving_default"](**inputs)
-    names = outputs.pop("class_names").numpy().astype(str)
-    np.savez(sys.argv[3], class_names=names, **{n: t.numpy() for n, t in outputs.items()})
-"""
+ROOT = pathlib.Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def pair(tiny_store, tiny_source, tmp_path_factory):
-    """Both streams of the tiny data set, trained a little."""
-    folder = tmp_path_factory.mktemp("runs")
-    return [
-        trained.train(tiny_source, tiny_store[0], folder / stream, recipe)
-        for stream, recipe in RECIPES.items()
-    ]
-
-
-def signature_inputs(reader, video):
-    """What the signature takes, for one video, from the test streams."""
-    [rgb] = inputs.evaluation(inputs.Windows(reader, [video], RECIPES["spatial"]), batch_size=25)
-    [flow] = inputs.evaluation(inputs.Windows(reader, [video], RECIPES["temporal"]), batch_size=25)
-    return {
-        "frames": rgb["rgb"].numpy(),
-        "flow": flow["codes"].numpy(),
-        "flow_ranges": flow["ranges"].numpy(),
-        "flow_means": flow["means"].numpy(),
-    }
-
-
-def test_tensorflow_alone_computes_the_same_scores(pair, tiny_store, tmp_path):
-    path, split = tiny_store
-    reader = store.Reader(path)
-    (tmp_path / "model.partial").mkdir()  # Left by an export that was killed.
-    export.export(*pair, str(tmp_path / "model"))
-    assert not (tmp_path / "model.partial").exists()
-    np.savez(tmp_path / "inputs.npz", **signature_inputs(reader, split.test[1]))
-    (tmp_path / "alone.py").write_text(textwrap.dedent(ALONE))
-    arguments = [tmp_path / name for name in ("model", "inputs.npz", "outputs.npz")]
-    subprocess.run([sys.executable, tmp_path / "alone.py", *arguments], check=True, cwd=tmp_path)
-    outputs = dict(np.load(tmp_path / "outputs.npz"))
-    assert outputs["class_names"].tolist() == list(split.class_names)
-    for run in pair:
-        model = runs.load_model(run)[0]
-        wanted = scoring.score_videos(model, run, reader, split.test[1:2])[run.recipe.stream]
-        np.testing.assert_allclose(outputs[f"{run.recipe.stream}_scores"], wanted[0], atol=1e-5)
-    mean = (outputs["spatial_scores"] + outputs["temporal_scores"]) / 2
-    np.testing.assert_allclose(outputs["scores"], mean, atol=1e-6)
-
-
-def made_up_fusions():
+def folder(drawn_pair, tmp_path_factory):
+    """What a reader of docs/deploy.md has: `exported`, in all forms that can be, and `clip.avi`."""
+    path = tmp_path_factory.mktemp("client")
+    formats = ["savedmodel", *(["onnx"] if importlib.util.find_spec("onnx") else [])]
+    export.export(drawn_pair, str(path / "exported"), formats=formats)
     rng = np.random.default_rng(0)
-    names, streams = ("a", "b", "c"), ("temporal", "spatial")
-    softened = fusion.mean(streams, names, weights=(3, 1), temperatures=(4.0, 0.5))
-    svm = {"coefficients": rng.normal(size=(3, 6)), "intercepts": rng.normal(size=3)}
-    return {"softened": softened, "svm": dataclasses.replace(softened, **svm)}
+    texture = np.kron(rng.integers(0, 255, (14, 24, 3), np.uint8), np.ones((5, 5, 1), np.uint8))
+    frames = [texture[:60, 2 * t : 2 * t + 80] for t in range(9)]
+    made_up_clips.write(path / "clip.avi", frames, "FFV1")
+    return path
+
+
+@pytest.fixture(scope="module")
+def client(folder):
+    """The names that the blocks of the page leave, as far as what they need is here."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+    names: dict = {}
+    with contextlib.chdir(folder):
+        for block in blocks if (folder / "exported" / "spatial.onnx").exists() else blocks[:2]:
+            exec(block, names)
+    return names
+
+
+def predicted(pair, clip, **protocol):
+    model = two_stream.TwoStream(
+        pair, resources=Resources(num_workers=1), protocol=testing.Testing(**protocol)
+    )
+    [found], _ = labelling.label([str(clip)], model)
+    assert np.ptp(found.streams["spatial"]) > 0.05 and np.ptp(found.streams["temporal"]) > 0.05
+    return found
+
+
+def test_the_client_of_the_page_gets_the_scores_of_predict(client, folder, drawn_pair):
+    wanted = predicted(drawn_pair, folder / "clip.avi")
+    outputs = client["outputs"]
+    # But for JPEG, which the client leaves out.
+    np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=0.02)
+    for stream, scores in wanted.streams.items():
+        np.testing.assert_allclose(outputs[f"{stream}_scores"], scores, atol=0.02)
+
+
+def test_its_crops_get_the_scores_of_the_centre(client, folder, drawn_pair):
+    pytest.importorskip("onnx")
+    wanted = predicted(drawn_pair, folder / "clip.avi", test="center")
+    for stream, scores in wanted.streams.items():
+        np.testing.assert_allclose(client["scores"][stream], scores, atol=0.02)
+    np.testing.assert_allclose(client["fused"], wanted.scores, atol=0.02)
+
+
+def test_every_weight_is_stored_once(folder, drawn_pair):
+    weights = sum(runs.load_model(run)[0].count_params() for run in drawn_pair) * 4
+    files = [path.stat().st_size for path in (folder / "exported" / "variables").iterdir()]
+    assert weights < sum(files) < 1.05 * weights
+
+
+def test_the_description_says_how_scores_are_fused(drawn_pair, tmp_path):
+    names = drawn_pair[0].split.class_names
+    svm = fusion.Fusion(("temporal", "spatial"), names, np.ones(2), np.full(2, 0.5),
+                        np.ones((3, 6)), np.arange(3.0))  # fmt: skip
+    own = fusion.mean(("temporal", "spatial"), names, weights=(3, 1), temperatures=(2, 1))
+    said = [export._describe(drawn_pair, kind)["fusion"] for kind in (own, svm)]
+    assert said[0] == {"streams": own.streams, "temperatures": [2, 1], "weights": [0.75, 0.25]}
+    assert said[1]["intercepts"] == [0, 1, 2] and np.shape(said[1]["coefficients"]) == (3, 6)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_one_stream_alone_takes_its_own_inputs(drawn_pair, folder, client, tmp_path, number):
+    run = drawn_pair[number]
+    export.export([run], str(tmp_path / "model"))
+    model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    names = ({"frames"}, {"flow", "flow_ranges", "flow_means"})[number]
+    assert set(model.structured_input_signature[1]) == names
+    stream = run.recipe.stream
+    assert set(model.structured_outputs) == {"scores", f"{stream}_scores", "class_names"}
+    if not number:
+        scores = model(frames=tf.constant(client["frames"]))["scores"]
+        np.testing.assert_allclose(scores, client["outputs"]["spatial_scores"], atol=1e-6)
+    about = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert list(about["streams"]) == [stream] and about["fusion"]["weights"] == [1.0]
 
 
 @pytest.mark.parametrize(
-    ("kind", "multi_label"), [("softened", False), ("softened", True), ("svm", False)]
+    "given", [{"formats": ["onnx", "caffe"]}, {"formats": ["onnx"], "frames_in": True}]
 )
-def test_the_graph_fuses_as_numpy_does(kind, multi_label):
-    own = made_up_fusions()[kind]
-    scores = np.random.default_rng(1).dirichlet(np.ones(3), 2).astype(np.float32)
-    fused = export._fuse(own, {"temporal": scores[0], "spatial": scores[1]}, multi_label)
-    wanted = own.fuse(scores[:, None], multi_label=multi_label)[0]
-    np.testing.assert_allclose(fused, wanted, rtol=1e-4)
-
-
-def test_the_exported_model_fuses_as_it_is_told(pair, tiny_store, tmp_path):
-    path, split = tiny_store
-    own = dataclasses.replace(made_up_fusions()["softened"], class_names=split.class_names)
-    export.export(*pair, str(tmp_path / "model"), score_fusion=own)
-    model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
-    given = signature_inputs(store.Reader(path), split.test[1])
-    outputs = model(**{name: tf.constant(array) for name, array in given.items()})
-    streams = np.stack([outputs["temporal_scores"], outputs["spatial_scores"]])
-    np.testing.assert_allclose(outputs["scores"], own.fuse(streams[:, None])[0], rtol=1e-4)
-
-
-def test_an_existing_folder_is_not_overwritten(pair, tmp_path):
-    with pytest.raises(FileExistsError, match="`output_dir` must not exist yet"):
-        export.export(*pair, str(tmp_path))
-
-
-def test_frames_in_needs_flow_that_the_graph_can_solve(pair, tmp_path):
-    with pytest.raises(export.SolverError, match="brox or brox_opencv flow. Received: .*synthetic"):
-        export.export(*pair, str(tmp_path / "model"), frames_in=True)
+def test_forms_that_there_are_not_are_refused(drawn_pair, tmp_path, given):
+    with pytest.raises(ValueError, match="must be among savedmodel, litert, onnx"):
+        export.export(drawn_pair, str(tmp_path / "model"), **given)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def brox_clips(tmp_path):
-    """Four clips of 60x80 pixels in two classes; fewer fields than frames, more than L."""
-    rng = np.random.default_rng(0)
-    for number in range(4):
-        path = tmp_path / "clips" / f"class{number % 2}" / f"clip{number}.avi"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 25, (80, 60))
-        texture = cv2.GaussianBlur(rng.integers(0, 255, (70, 99, 3), np.uint8), (0, 0), 1.5)
-        for t in range(7):
-            writer.write(np.ascontiguousarray(texture[4 : 4 + 60, t * (number % 2) :][:, :80]))
-        writer.release()
-    return tmp_path / "clips"
+def commands_of(text):
+    """The command lines of this project in a text: names and arguments."""
+    for line in re.findall(r"(?:scripts/|twostream(?::cuda)? )([a-z].*)$", text, re.M):
+        name, *arguments = shlex.split(line, comments=True)
+        name = name.removesuffix(".py").replace("-", "_")
+        if name in commands.NAMES:
+            yield name, arguments
 
 
-def trained_on_brox(clips, folder):
-    """Both streams, trained a little on frames of 48x64 pixels and their Brox flow."""
-    source = datasets.Source(dataset="folders", videos_dir=str(clips))
-    path, resources = str(folder / "store"), Resources(num_workers=2)
-    settings = store.Settings.of("brox", shorter_side=48)
-    filling.fill(datasets.list_videos(source), path=path, settings=settings, resources=resources)
-    knobs = {"crop_size": 41, "width": 0.05, "batch_size": 4, "num_iterations": 4}
-    pair = (recipes.SpatialRecipe(**knobs), recipes.TemporalRecipe(stack_length=3, **knobs))
-    return [trained.train(source, path, folder / r.stream, r) for r in pair], resources
+def test_commands_of_the_page_have_the_flags_that_it_shows():
+    found = list(commands_of(PAGE))
+    assert {name for name, _ in found} == {"export_model", "predict", "serve"}
+    for name, arguments in found:
+        main = importlib.import_module(f"tf_twostream.commands.{name}").main
+        cli.parse(main, [name, *arguments], flags.FlagValues())
 
 
-def decoded(path):
-    capture = cv2.VideoCapture(str(path))
-    frames = []
-    while (frame := capture.read()[1]) is not None:
-        frames.append(frame[..., ::-1])
-    return np.stack(frames)
-
-
-@pytest.mark.slow  # 30 s on two busy cores.
-@pytest.mark.parametrize("alone", [False, True])
-def test_raw_frames_give_the_scores_of_predict(brox_clips, tmp_path, monkeypatch, alone):
-    if not alone:  # By the same code, uncompiled: nothing to wait for.
-        monkeypatch.setattr(brox, "flow", functools.partial(brox.flow, compiled=False))
-        brox._estimator.cache_clear()
-    pair, resources = trained_on_brox(brox_clips, tmp_path)
-    video = brox_clips / pair[0].split.test[0].id
-    [wanted], _ = labelling.label([str(video)], two_stream.TwoStream(pair, resources=resources))
-    brox._estimator.cache_clear()
-    export.export(*pair, str(tmp_path / "model"), frames_in=True)
-    frames = decoded(video)
-    assert frames.shape == (7, 60, 80, 3)
-    if alone:
-        np.savez(tmp_path / "inputs.npz", frames=frames)
-        (tmp_path / "alone.py").write_text(textwrap.dedent(ALONE))
-        files = [tmp_path / name for name in ("model", "inputs.npz", "outputs.npz")]
-        subprocess.run([sys.executable, tmp_path / "alone.py", *files], check=True, cwd=tmp_path)
-        outputs = dict(np.load(files[-1]))
-    else:
-        model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
-        outputs = {name: t.numpy() for name, t in model(frames=tf.constant(frames)).items()}
-    for stream, scores in wanted.streams.items():
-        np.testing.assert_allclose(outputs[f"{stream}_scores"], scores, atol=1e-4)
-    np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=1e-4)
-
-
-@pytest.mark.slow  # 40 s on two busy cores.
-def test_raw_frames_of_two_joined_towers_give_the_scores_of_predict(
-    brox_clips, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(brox, "flow", functools.partial(brox.flow, compiled=False))
-    brox._estimator.cache_clear()
-    pair, resources = trained_on_brox(brox_clips, tmp_path)
-    recipe = recipes.ConvFusionRecipe(
-        spatial_run=str(pair[0].path),
-        temporal_run=str(pair[1].path),
-        temporal_fusion="3d_pool",
-        num_snippets=2,
-        keep_temporal_tower=True,
-        batch_size=4,
-        num_iterations=2,
-    )
-    recipe = towers.complete(recipe, "no run yet")
-    source = datasets.Source(dataset="folders", videos_dir=str(brox_clips))
-    run = trained.train(source, str(tmp_path / "store"), tmp_path / "fused", recipe)
-    video = brox_clips / run.split.test[0].id
-    protocol = testing.Testing(test="ten_views")
-    [wanted], _ = labelling.label(
-        [str(video)], two_stream.TwoStream([run], resources=resources, protocol=protocol)
-    )
-    brox._estimator.cache_clear()
-    export.export_conv_fusion(run, str(tmp_path / "model"), frames_in=True)
-    model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
-    outputs = model(frames=tf.constant(decoded(video)))
-    np.testing.assert_allclose(outputs["scores"], wanted.scores, atol=1e-4)
-    for tower in ("spatial", "temporal"):
-        np.testing.assert_allclose(outputs[f"{tower}_scores"], wanted.streams[tower], atol=1e-4)
+def test_the_image_is_made_of_files_and_extras_that_there_are():
+    text = (ROOT / "docs" / "deploy" / "Dockerfile").read_text()
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    for line in re.findall(r"^COPY (.*)$", text, re.M):
+        *sources, target = line.split()
+        assert all((ROOT / source).exists() for source in sources)
+    extras = set(re.findall(r"EXTRAS='\[(\w+)\]'", text))
+    assert extras <= {*setup["options.extras_require"]}
+    assert 'ENTRYPOINT ["twostream"]' in text
+    # What a build needs is among what is copied.
+    copied = " ".join(re.findall(r"^COPY (.*)$", text, re.M))
+    for name in re.findall(r"file: (\S+)|license_files = (\S+)", (ROOT / "setup.cfg").read_text()):
+        assert "".join(name) in copied

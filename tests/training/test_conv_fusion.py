@@ -129,7 +129,7 @@ def test_a_saved_model_gives_the_scores_of_ten_views(whole, tiny_store, tmp_path
     reader, model = store.Reader(tiny_store[0]), runs.load_model(whole)[0]
     protocol = testing.Testing(test="ten_views", test_clips=3)
     wanted = scoring.score_videos(model, whole, reader, video, protocol=protocol)
-    export.export_conv_fusion(whole, str(tmp_path / "model"))
+    export.export([whole], str(tmp_path / "model"))
     clips = inputs.Clips(reader, video, whole.recipe)
     [batch] = inputs.evaluation(clips, batch_size=3, num_windows=3)
     given = {"frames": "rgb", "flow": "codes", "flow_ranges": "ranges", "flow_means": "means"}

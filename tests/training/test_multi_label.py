@@ -108,7 +108,7 @@ def test_the_scores_file_keeps_every_label_and_the_average_is_measured(split, sc
 
 
 def test_the_exported_model_gives_the_same_scores(tiny_store, split, trained, scores, tmp_path):
-    export.export(trained["spatial"], trained["temporal"], str(tmp_path / "model"))
+    export.export([*trained.values()], str(tmp_path / "model"))
     model = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     reader = store.Reader(tiny_store[0])
     [rgb], [flow] = (

@@ -1,73 +1,76 @@
-r"""Writes a trained two-stream model as a SavedModel that runs with TensorFlow alone.
+r"""Writes trained networks for other programs, or as one file for other people.
 
     twostream export-model --spatial_run=runs/spatial --temporal_run=runs/temporal \
-        --output_dir=exported
+        --output_dir=exported --format=savedmodel,onnx
+    twostream export-model --spatial_run=runs/spatial --temporal_run=runs/temporal --bundle=pair.zip
+
+A SavedModel runs with TensorFlow alone and scores whole videos; the files of LiteRT and ONNX are
+the networks, a file for each stream. Who gets a bundle types: twostream predict --bundle=pair.zip
+clip.avi.
 """
 
 import dataclasses
 from typing import ClassVar
 
 from tf_twostream import cli
-from tf_twostream.commands.predict import PredictionFlags
+from tf_twostream.commands import predict
 from tf_twostream.paper import testing
 from tf_twostream.processes import files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportFlags(cli.Knobs):
+class ExportFlags(predict.RunFlags):
     """What to export, and where to."""
 
-    group: ClassVar[str] = "network"
+    group: ClassVar[str] = "output"
 
-    spatial_run: str = cli.knob("", "Run folder of the spatial stream; goes with --temporal_run.")
-    temporal_run: str = cli.knob("", "Run folder of the temporal stream.")
-    conv_fusion_run: str = cli.knob_of(PredictionFlags, "conv_fusion_run")
-    task: str = cli.knob("", "Task, if --temporal_run is of train-multitask; empty for its first.")
-    checkpoint: testing.Checkpoint = cli.knob_of(testing.Testing, "checkpoint")
-    output_dir: str = cli.knob(
-        cli.REQUIRED, "Folder of the SavedModel; must not exist yet.", group="output"
+    bundle: str = cli.knob(
+        "", "File to write the networks into, in place of run folders or beside --output_dir."
     )
-    score_fusion: str = cli.knob_of(PredictionFlags, "score_fusion")
+    checkpoint: testing.Checkpoint = cli.knob_of(testing.Testing, "checkpoint")
+    output_dir: str = cli.knob("", "Folder of the exported networks; must not exist yet.")
+    format: tuple[str, ...] = cli.knob(
+        ("savedmodel",),
+        "What to write into it, one or more: savedmodel, into the folder itself; litert, "
+        "STREAM.tflite; onnx, STREAM.onnx.",
+    )
     frames_in: bool = cli.knob(
         False,
-        "Take nothing but the frames of a video, uint8 RGB of any size: rescaling, brox flow and "
-        "windows are part of the model.",
-        group="output",
+        "Let the SavedModel take nothing but the frames of a video, uint8 RGB of any size: "
+        "rescaling, brox flow and windows are part of it.",
     )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
-        pair = bool(self.spatial_run), bool(self.temporal_run)
-        if pair[0] != pair[1] or pair[0] == bool(self.conv_fusion_run):
+        if not self.has_runs:
             raise ValueError(
-                "An export needs a --spatial_run and a --temporal_run, or a --conv_fusion_run."
+                "An export needs a --spatial_run, --temporal_run or both, or a --conv_fusion_run."
             )
-        if self.conv_fusion_run and (self.score_fusion or self.task):
-            raise ValueError(
-                "--score_fusion and --task are for the two streams. Received: one of them with "
-                "--conv_fusion_run."
-            )
+        if not self.output_dir and not self.bundle:
+            raise ValueError("An export goes into an --output_dir or a --bundle. Received: none.")
 
 
 def main(given: ExportFlags) -> None:
     """Exports with the parsed flags."""
-    files.check_new_folder(given.output_dir, "output_dir")  # Before TensorFlow: it takes seconds.
-    from tf_twostream import runs
-    from tf_twostream.evaluation import export, pairs
+    if given.output_dir:  # Before TensorFlow: it takes seconds.
+        files.check_new_folder(given.output_dir, "output_dir")
+    from tf_twostream.evaluation import bundles, export, two_stream
     from tf_twostream.scores import fusion
 
-    if given.conv_fusion_run:
-        run = runs.load(given.conv_fusion_run, checkpoint=given.checkpoint)
-        pairs.check_conv_fusion(run)
-        export.export_conv_fusion(run, given.output_dir, frames_in=given.frames_in)
-        print(f"SavedModel: {given.output_dir} (docs/formats.md describes its signature)")
-        return
-    export.export(
-        runs.load(given.spatial_run, checkpoint=given.checkpoint),
-        runs.load(given.temporal_run, given.task, checkpoint=given.checkpoint),
-        given.output_dir,
-        frames_in=given.frames_in,
-        score_fusion=fusion.load(given.score_fusion) if given.score_fusion else None,
-    )
-    print(f"SavedModel: {given.output_dir} (docs/formats.md describes its signature)")
+    named = {f.name: getattr(given, f.name) for f in dataclasses.fields(predict.RunFlags)}
+    del named["score_fusion"]
+    streams = two_stream.load_runs(**named, checkpoint=given.checkpoint)
+    own = fusion.load(given.score_fusion) if given.score_fusion else None
+    if given.output_dir:
+        export.export(
+            streams,
+            given.output_dir,
+            formats=given.format,
+            frames_in=given.frames_in,
+            score_fusion=own,
+        )
+        print(f"{', '.join(given.format)}: {given.output_dir} (docs/deploy.md)")
+    if given.bundle:
+        bundles.write(given.bundle, streams, score_fusion=own)
+        print(f"bundle: {given.bundle} (twostream predict --bundle={given.bundle} VIDEO)")

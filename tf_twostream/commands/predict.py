@@ -2,6 +2,7 @@ r"""Labels videos with a trained two-stream model.
 
     twostream predict --spatial_run=runs/spatial --temporal_run=runs/temporal clip.avi
     twostream predict --temporal_run=runs/temporal --window_seconds=4 --output_dir=out long.mp4
+    twostream predict --bundle=pair.zip clip.avi
 
 A source is a file, a folder, a quoted pattern ('clips/*.mp4'), a .txt file with a name in each
 line, numbered images (img_%05d.jpg), the number of a camera, or an address (rtsp://..., http://...).
@@ -20,8 +21,8 @@ from tf_twostream.processes import printing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkFlags(cli.Knobs):
-    """What to label videos with."""
+class RunFlags(cli.Knobs):
+    """The networks, by their run folders."""
 
     spatial_run: str = cli.knob(
         "", "Run folder of the spatial stream; may be left out.", group="network"
@@ -45,15 +46,37 @@ class NetworkFlags(cli.Knobs):
         group="network",
     )
 
+    @property
+    def has_runs(self) -> bool:
+        """Whether a network is named."""
+        return bool(self.spatial_run or self.temporal_run or self.conv_fusion_run)
+
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
         if self.task and not self.temporal_run:
             raise ValueError(f"--task is of a --temporal_run. Received: {self.task} without one.")
-        if bool(self.spatial_run or self.temporal_run) == bool(self.conv_fusion_run):
+        if self.conv_fusion_run and (self.spatial_run or self.temporal_run):
+            raise ValueError(
+                "--conv_fusion_run stands in the place of both streams. Received: all of them."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkFlags(RunFlags):
+    """What to label videos with."""
+
+    bundle: str = cli.knob(
+        "", "File of export-model --bundle, in the place of all these.", group="network"
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if bool(self.bundle) == (self.has_runs or bool(self.score_fusion)):
             raise ValueError(
                 "A prediction needs a --spatial_run, --temporal_run or both, or a "
-                "--conv_fusion_run."
+                "--conv_fusion_run, or else a --bundle."
             )
 
 

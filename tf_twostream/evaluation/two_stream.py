@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_twostream import datasets, runs, store
 from tf_twostream.evaluation import (
+    bundles,
     explanation,
     over_time,
     pairs,
@@ -32,6 +33,7 @@ def load(
     conv_fusion_run: str = "",
     task: str = "",
     score_fusion: str = "",
+    bundle: str = "",
     protocol: testing.Testing = testing.PAPER,
     resources: Resources = WHOLE_MACHINE,
 ) -> "TwoStream":
@@ -50,6 +52,7 @@ def load(
         conv_fusion_run: Run folder of two joined towers, in the place of both streams.
         task: The task of a temporal stream that has several; empty for its first.
         score_fusion: A fusion.npz, which says how to fuse the streams; by default their average.
+        bundle: A file of networks (`evaluation.bundles`), in the place of all these.
         protocol: How many frames and views to look at, and which checkpoint to load.
         resources: What the machine may spend on decoding and flow.
 
@@ -57,18 +60,41 @@ def load(
         PairError: If the runs do not belong together.
         FusionError: If the fusion is of other streams or classes.
         OtherFlowError: If flow as in the training cannot be computed here.
+        BundleError: If `bundle` is no bundle.
         OSError: If a run has no weights, or a file is missing.
     """
-    if bool(spatial_run or temporal_run) == bool(conv_fusion_run):
-        rule = "A model must have a spatial run, a temporal run or both, or one of joined towers"
-        given = " and ".join(filter(None, (spatial_run, temporal_run, conv_fusion_run))) or "none"
-        raise pairs.PairError(f"{rule}. Received: {given}.")
+    given = [run for run in (spatial_run, temporal_run, conv_fusion_run, bundle) if run]
+    if not given or len(given) > 1 and (bundle or conv_fusion_run):
+        rule = (
+            "A model must have a spatial run, a temporal run or both, or one of joined towers, or "
+            "a bundle"
+        )
+        raise pairs.PairError(f"{rule}. Received: {' and '.join(given) or 'none'}.")
+    with contextlib.ExitStack() as stack:
+        named = {"spatial_run": spatial_run, "temporal_run": temporal_run}
+        named |= {"conv_fusion_run": conv_fusion_run, "task": task}
+        if bundle:  # No longer unpacked than until all is loaded.
+            named = stack.enter_context(bundles.unpacked(bundle))
+            score_fusion = named.pop(bundles.FUSION, "")
+        streams = load_runs(**named, checkpoint=protocol.checkpoint)
+        own = fusion.load(score_fusion) if score_fusion else None
+        return TwoStream(streams, protocol=protocol, score_fusion=own, resources=resources)
+
+
+def load_runs(
+    *,
+    spatial_run: str = "",
+    temporal_run: str = "",
+    conv_fusion_run: str = "",
+    task: str = "",
+    checkpoint: testing.Checkpoint = "last",
+) -> list[runs.Run]:
+    """Opens the run folders of the streams of a model; see `load`."""
     named = ((spatial_run, ""), (temporal_run, task), (conv_fusion_run, ""))
-    streams = [runs.load(p, name, checkpoint=protocol.checkpoint) for p, name in named if p]
+    streams = [runs.load(path, name, checkpoint=checkpoint) for path, name in named if path]
     if conv_fusion_run:
         pairs.check_conv_fusion(streams[0])
-    own = fusion.load(score_fusion) if score_fusion else None
-    return TwoStream(streams, protocol=protocol, score_fusion=own, resources=resources)
+    return streams
 
 
 class TwoStream:

@@ -11,9 +11,7 @@ import hashlib
 import pathlib
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_twostream import datasets, models, paper, runs, store
 from tf_twostream.datasets import lists
@@ -23,7 +21,6 @@ from tf_twostream.foreign_weights.knobs import ForeignFile
 from tf_twostream.models import cross_modality
 from tf_twostream.paper import recipes
 from tf_twostream.processes import files
-from tf_twostream.runs import checkpoint_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,13 +157,6 @@ def _identity(path: str) -> dict[str, str]:
     return {"file": pathlib.Path(path).name, "sha256": digest}
 
 
-def _save(run: runs.Run, model: keras.Model) -> None:
-    """Writes the checkpoint, after no iteration of our own."""
-    checkpoint = tf.train.Checkpoint(model=model, iteration=tf.Variable(0, dtype=tf.int64))
-    checkpoint_files.write(checkpoint, run.checkpoints, 0)
-    checkpoint_files.remove_all_but(run.checkpoints, {0})
-
-
 def convert(
     file: ForeignFile,
     *,
@@ -216,7 +206,7 @@ def convert(
     task = runs.Task(split=split, settings=settings, batch_size=size, divisor=size)
     run = runs.Run(partial, recipe, (task,))
     runs.create(run)
-    _save(run, model)
+    runs.save(run, model)
     if image.ndim == 3 and np.ptp(image, axis=(0, 1)).any():
         deviation = np.sqrt(np.mean((image - mean) ** 2))
         notes.append(

@@ -37,6 +37,7 @@ from tf_twostream.runs.weights import (
     initialise,
     load_model,
     newest,
+    save,
     start_towers,
 )
 
@@ -60,5 +61,6 @@ __all__ = [
     "load",
     "load_model",
     "newest",
+    "save",
     "start_towers",
 ]

@@ -67,6 +67,20 @@ def load_model(run: Run) -> tuple[keras.Model, int]:
     return models.of_task(model, run.task.name), iteration
 
 
+def save(run: Run, model: keras.Model, iteration: int = 0) -> None:
+    """Writes the weights of a network as the only checkpoint of a run, without what training needs.
+
+    Args:
+        run: The run, whose JSON files `create` writes.
+        model: Its network.
+        iteration: The number of iterations that it was trained for.
+    """
+    number = tf.Variable(iteration, dtype=tf.int64)
+    checkpoint = tf.train.Checkpoint(model=model, iteration=number)
+    checkpoint_files.write(checkpoint, run.checkpoints, iteration)
+    checkpoint_files.remove_all_but(run.checkpoints, {iteration})
+
+
 def for_frames(run: Run, model: keras.Model, frame: tuple[int, int]) -> keras.Model:
     """Builds the dense twin of a network: on whole frames, its class values averaged over places.
 
