@@ -77,6 +77,8 @@ ADVICE = {
     "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
     # Evaluation.
+    "EmptyPartError": "Name another --part; of another data set, --part=all takes all videos.",
+    "ClassesError": "Name the classes as the network does: its split.json lists them.",
     "SourceError": "Name a file, a folder, a quoted pattern, a .txt list, img_%05d.jpg, the number "
     "of a camera, or an address.",
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "
