@@ -41,10 +41,22 @@ class FlowFlags(cli.Knobs):
         "Shorter side of frames and fields in pixels (paper, Sect. 5: 256).",
         at_least=16,  # What Brox's derivatives reach, with room for a pyramid.
     )
+    fps: float | None = cli.knob(
+        None,
+        "Frames per second to take of each video, those nearest in time: for clips of mixed rates, "
+        "whose flow would differ. Default: all frames.",
+        above=0,
+    )
+    frame_step: int | None = cli.knob(
+        None, "Take one of this many frames of each video; default: all.", at_least=2
+    )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
+        if self.fps and self.frame_step:
+            given = f"--fps={self.fps:g} --frame_step={self.frame_step}"
+            raise ValueError(f"--fps must not go with --frame_step. Received: {given}.")
         if self.directions not in (("forward",), flow.DIRECTIONS):
             given = ",".join(self.directions)
             raise ValueError(
@@ -75,7 +87,11 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
         datasets.list_videos(source, split),
         path=output.store,
         settings=store.Settings.of(
-            kept.method, directions=kept.directions, shorter_side=kept.shorter_side
+            kept.method,
+            directions=kept.directions,
+            shorter_side=kept.shorter_side,
+            fps=kept.fps,
+            frame_step=kept.frame_step,
         ),
         resources=resources,
     )

@@ -9,6 +9,7 @@ from tf_twostream import cli
 from tf_twostream.datasets import (
     availability,
     charades,
+    clips,
     folders,
     groups,
     hmdb51,
@@ -44,7 +45,8 @@ class Source(cli.Knobs):
         "",
         "Folder of the official lists (ucf101: classInd.txt, trainlist01.txt ...; hmdb51: "
         "brush_hair_test_split1.txt ...; charades: Charades_v1_train.csv ...), or the CSV file: "
-        "path,label,split[,group], split being train, val or test.",
+        "path,label,split[,group][,start,end], split being train, val or test, start and end "
+        "seconds of a longer video.",
     )
     multi_label: bool = cli.knob(
         False,
@@ -174,13 +176,17 @@ def list_videos(
     """
     split = split or load(source)
     found = video_files.find(source.videos_dir)
+    # A clip of a longer video is there if that video is.
+    ids = (video.id for video in splits.all_videos(split))
+    parts = {id for id in ids if clips.locate(id).path in found.ids}
     listed = availability.available_videos(
         split,
-        found.ids,
+        found.ids | parts,
         where=f"the folder {source.videos_dir}",
         allow_missing=source.allow_missing,
     )
-    videos = [(video.id, pathlib.Path(source.videos_dir, video.id)) for video in listed]
+    folder = pathlib.Path(source.videos_dir)
+    videos = [(video.id, folder / clips.locate(video.id).path) for video in listed]
     if not KINDS[source.dataset].has_lists:  # A list says itself what there should be.
         found.warn()
         videos += sorted(found.unusable.items())
