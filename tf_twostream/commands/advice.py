@@ -7,9 +7,10 @@ would import TensorFlow.
 
 ADVICE = {
     # Data sets.
-    "ListsError": "Give --annotations for ucf101, hmdb51, charades and csv; leave it out for "
-    "folders and viva.",
-    "MissingListError": "Name the folder of the lists, or the CSV file, by --annotations.",
+    "ListsError": "Give --annotations for all data sets but folders and viva, where it must be left "
+    "out.",
+    "MissingListError": "Name the folder of the lists, or the lists, by --annotations.",
+    "PartNameError": "Rename the list, or give one of each part: --annotations=train.txt,val.txt.",
     "VideosDirError": "Name the folder of the videos by --videos_dir.",
     "NamesError": "Put them into <class>/, or train/<class>/ and test/<class>/, or describe them "
     "by a CSV file: --dataset=csv.",
