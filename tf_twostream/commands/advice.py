@@ -7,8 +7,7 @@ would import TensorFlow.
 
 ADVICE = {
     # Data sets.
-    "ListsError": "Give --annotations for all data sets but folders and viva, where it must be left "
-    "out.",
+    "ListsError": "Give --annotations for all data sets but folders and viva, which have no lists.",
     "MissingListError": "Name the folder of the lists, or the lists, by --annotations.",
     "PartNameError": "Rename the list, or give one of each part: --annotations=train.txt,val.txt.",
     "VideosDirError": "Name the folder of the videos by --videos_dir.",

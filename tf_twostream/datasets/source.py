@@ -145,7 +145,8 @@ def load(source: Source) -> splits.Split:
     """Reads the lists of a data set.
 
     Only folders and viva are read from the folder of the videos, and what tsn and kinetics name
-    without a suffix is looked up there; for the others, `available_videos` and `keep_available` compare the lists with the videos that exist.
+    without a suffix is looked up there; for the others, `available_videos` and `keep_available`
+    compare the lists with the videos that exist.
 
     Args:
         source: Which data set, split and classes.
