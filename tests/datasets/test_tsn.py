@@ -96,6 +96,15 @@ def test_a_name_without_a_video_counts_as_missing(tmp_path, folder):
         datasets.list_videos(source)
 
 
+def test_recordings_are_recognised_whatever_videos_are_there(tmp_path, folder):
+    rows = [f"v_{name}_g{g}_c{c} {label}" for label, name in enumerate(("A", "B"))
+            for g in (1, 2) for c in (1, 2)]  # fmt: skip
+    annotations = folder(train="\n".join(rows))
+    (tmp_path / "videos/v_A_g1_c1.avi").touch()
+    split = tsn.read(annotations, videos(tmp_path))
+    assert [video.group for video in split.train[:3]] == ["v_A_g1", "v_A_g1", "v_A_g2"]
+
+
 def test_the_lists_of_tsn_are_the_official_split(shared_data, monkeypatch):
     folder = shared_data / "splits"
     official = ucf101.read(folder / "ucfTrainTestlist", 2)

@@ -52,16 +52,18 @@ def read(annotations: str, videos_dir: str, class_index: str = "") -> splits.Spl
         raise ValueError(f"Lists of videos must list some. Received: {annotations}, without any.")
     names = _name(labels, class_index)
     lookup = video_files.Lookup(videos_dir)
-    found = {
-        part: [(place, lookup.find(place, path), label) for place, path, label in rows[part]]
-        for part in parts
-    }
-    class_of = {id: names[label] for part in found.values() for _, id, label in part}
+    # By the names in the lists: which of the videos are there must not decide the groups.
+    class_of = {_full(path): names[label] for part in rows.values() for _, path, label in part}
     group_of = groups.recognise(class_of, depth=0)
     videos = {
         part: tuple(
-            lists.make_video(place, id, [labels.index(label)], group_of.get(id, ""))
-            for place, id, label in found[part]
+            lists.make_video(
+                place,
+                lookup.find(place, path),
+                [labels.index(label)],
+                group_of.get(_full(path), ""),
+            )
+            for place, path, label in rows[part]
         )
         for part in parts
     }
@@ -101,6 +103,11 @@ def _read_rows(path: pathlib.Path) -> list[tuple[str, str, int]]:
             raise ValueError(f"{rule}. Received: {line!r}.")
         rows.append((place, name, int(numbers[-1])))
     return rows
+
+
+def _full(path: str) -> str:
+    """Returns a path with a suffix, of which only the dot counts."""
+    return path if video_files.is_video(path) else f"{path}."
 
 
 def _name(labels: Sequence[int], class_index: str) -> dict[int, str]:
