@@ -95,17 +95,20 @@ WHOLE = Part()
 
 def _at_rate(frames: Iterable[Stamped[Item]], fps: fractions.Fraction) -> Iterator[Stamped[Item]]:
     """Yields the nearest frame to each of the moments that are 1 / fps apart."""
-    pairs = itertools.pairwise(itertools.chain(frames, [None]))
-    moment: fractions.Fraction | None = None
-    for frame, following in pairs:
-        if frame is None:  # Never: what ends them is never the first of a pair.
-            return
-        moment = frame[0] if moment is None else moment
-        # The last one stands for no moment after its own.
-        until = (frame[0] + following[0]) / 2 if following else frame[0]
-        while moment <= until:
-            yield moment, frame[1]
-            moment += 1 / fps
+    moment = fractions.Fraction(0)
+    last: Stamped[Item] | None = None
+    for frame in frames:
+        if last is None:
+            moment = frame[0]
+        else:
+            while moment <= (last[0] + frame[0]) / 2:
+                yield moment, last[1]
+                moment += 1 / fps
+        last = frame
+    # The last frame stands for no moment after its own.
+    while last and moment <= last[0]:
+        yield moment, last[1]
+        moment += 1 / fps
 
 
 def decode(
