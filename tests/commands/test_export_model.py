@@ -7,9 +7,9 @@ import tensorflow as tf
 from trained import run_of, task_of, with_checkpoint
 
 from tf_twostream import runs
-from tf_twostream.commands import advice, export_model, predict
-from tf_twostream.evaluation import pairs, saved_model
-from tf_twostream.paper import recipes, testing
+from tf_twostream.commands import advice, export_model
+from tf_twostream.evaluation import bundles, pairs, saved_model, two_stream
+from tf_twostream.paper import recipes
 
 KNOBS = {"crop_size": 41, "width": 0.05}
 
@@ -67,10 +67,10 @@ def test_an_existing_folder_is_left_alone(folders, tmp_path):
 def test_a_bundle_stands_in_the_place_of_run_folders(folders, tmp_path):
     path = str(tmp_path / "pair.zip")
     export_model.main(export_model.ExportFlags(**folders, task="a", bundle=path))
-    model = predict.load(predict.NetworkFlags(bundle=path), testing.PAPER, Resources())
-    assert [run.recipe.stream for run in model.streams] == ["spatial", "temporal"]
-    assert [run.task.name for run in model.streams] == ["", ""]
-    assert not model.streams[0].path.exists()
+    with bundles.unpacked(path) as held:
+        streams = two_stream.load_runs(**held)
+    assert [run.recipe.stream for run in streams] == ["spatial", "temporal"]
+    assert [run.task.name for run in streams] == ["", ""]
 
 
 @pytest.mark.parametrize("flags", [{}, {"output_dir": "o"}, {"spatial_run": "s"}])

@@ -15,17 +15,15 @@ FORECAST = forecasts.Forecast(dict.fromkeys(forecasts.PARTS, 60.0), {"frames and
 @pytest.fixture
 def videos(tmp_path):
     """Two classes of ten videos each."""
-    return made_up_folders.make(
-        tmp_path / "clips",
-        *(f"{name}/{n}{name}.mp4" for name in ("hop", "skip") for n in range(10)),
-    )
+    names = [f"{name}/{n}{name}.mp4" for name in ("hop", "skip") for n in range(10)]
+    return made_up_folders.make(tmp_path / "clips", *names)
 
 
 @pytest.fixture
 def learnt(monkeypatch, here, videos, tmp_path):
     """Runs the command without its steps; returns the names of those that it would have run."""
     found = estimating.Survey(20, 5000, 200.0, {"320x240": 19, "64x48": 1}, {}, ("hop/1.mp4",))
-    monkeypatch.setattr(estimating, "survey", lambda listed, resources: found)
+    monkeypatch.setattr(estimating, "survey", lambda listed, settings, resources: found)
     measured = []
 
     def measure(job):

@@ -39,7 +39,7 @@ def test_spreadsheets_and_spaces_do_no_harm(tmp_path):
     "header", ["path,label", "path,label,split,actor", "path,label,split,split", "1.avi,a,train"]
 )
 def test_columns_are_known_and_complete(tmp_path, header):
-    with pytest.raises(ValueError, match=rf"path,label,split\[,group\]. Received: {header}"):
+    with pytest.raises(ValueError, match=rf"path,label,split\[,group\].*\. Received: {header}"):
         manifest.read(write(tmp_path, f"{header}\n1.avi,a,train\n"))
 
 
@@ -131,3 +131,34 @@ def test_rows_of_one_video_differ_in_their_label_alone(tmp_path, row):
 def test_a_single_class_is_an_error(tmp_path):
     with pytest.raises(availability.SingleClassError, match="two classes or more.*one: 'a'"):
         manifest.read(write(tmp_path, "path,label,split\n1.avi,a,train\n2.avi,a,test\n"))
+
+
+def test_clips_of_a_file_have_ids_with_their_seconds_and_are_one_group(tmp_path):
+    rows = "l.mp4,a,train,,0,2.50\nl.mp4,b,train,,2.5,10\n2.avi,a,test,,,\nk.mp4,b,train,ann,1,2\n"
+    split = manifest.read(write(tmp_path, f"path,label,split,group,start,end\n{rows}"))
+    assert split.train == (
+        datasets.Video("l.mp4#0-2.5", 0, "l.mp4"),
+        datasets.Video("l.mp4#2.5-10", 1, "l.mp4"),
+        datasets.Video("k.mp4#1-2", 1, "ann"),
+    )
+    assert split.test == (datasets.Video("2.avi", 0),)
+
+
+@pytest.mark.parametrize("other", ["l.mp4,b,test,2,3", "l.mp4,b,test,,"])
+def test_clips_of_a_file_are_on_one_side(tmp_path, other):
+    rows = f"l.mp4,a,train,0,1\nm.mp4,b,train,0,1\n{other}\n"
+    with pytest.raises(ValueError, match=r"group 'l.mp4' with 'l.mp4#0-1' in train and 'l.mp4"):
+        manifest.read(write(tmp_path, f"path,label,split,start,end\n{rows}"))
+
+
+@pytest.mark.parametrize(
+    "seconds", ["1,", ",2", "2,1", "1,1.0001", "-1,2", "1,2s", "nan,2", "0:01,2"]
+)
+def test_seconds_of_a_clip_ascend(tmp_path, seconds):
+    with pytest.raises(ValueError, match=r"line 2: A clip must have a start and an end.*Received"):
+        manifest.read(write(tmp_path, f"path,label,split,start,end\nl.mp4,a,train,{seconds}\n"))
+
+
+def test_a_list_without_training_videos_is_one_to_measure_on(tmp_path):
+    split = manifest.read(write(tmp_path, "path,label,split\n1.avi,a,test\n"))
+    assert split.class_names == ("a",) and not split.train

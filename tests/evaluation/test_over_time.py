@@ -69,10 +69,12 @@ def test_windows_hold_the_frames_of_their_time(clip, window, step, wanted):
         assert one.num_frames == round(FPS * (one.end - one.start))
 
 
-def test_a_window_has_the_records_of_a_store_of_it(clip, tmp_path):
+@pytest.mark.parametrize("fps", [None, 10.0])  # At which two frames are often as near.
+def test_a_window_has_the_records_of_a_store_of_it(clip, tmp_path, fps):
     """The frames and the flow are those that `filling` would make, byte for byte."""
     given = [("window", str(clip))]
-    filling.fill(given, path=str(tmp_path), settings=SETTINGS, resources=resources.Resources())
+    settings = store.Settings.of("dis", shorter_side=48, fps=fps)
+    filling.fill(given, path=str(tmp_path), settings=settings, resources=resources.Resources())
     wanted = {k: list(store.Reader(str(tmp_path))._records("window", k, 0, None))
               for k in SETTINGS.kinds}  # fmt: skip
 
@@ -85,7 +87,7 @@ def test_a_window_has_the_records_of_a_store_of_it(clip, tmp_path):
                     np.testing.assert_array_equal(own["mean"], its["mean"])
         return {"spatial": np.zeros((1, 1))}
 
-    assert len(cut(clip, compare, window=5, step=5)) == 1
+    assert len(cut(clip, compare, window=5, step=5, settings=settings)) == 1
 
 
 def test_flow_that_nobody_reads_is_not_computed_and_none_is_twice(clip, monkeypatch):

@@ -57,3 +57,10 @@ def test_other_flow_than_in_training_is_refused(clip, tiny_store):
         fill([clip], temporal, tiny_store, settings=other),
     ):
         pass
+
+
+def test_the_rate_is_that_of_the_training(clip, tiny_store):
+    slow = store.Settings.of("farneback", shorter_side=48, fps=12.5)
+    recipe = recipes.TemporalRecipe(stack_length=2, **KNOBS)
+    with fill([clip], recipe, tiny_store, settings=slow) as (reader, _):
+        assert reader.num_frames("000000") == 4 and reader.fps("000000") == 12.5

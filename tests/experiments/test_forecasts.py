@@ -1,31 +1,6 @@
 """A forecast in words."""
 
-import pytest
-
 from tf_twostream.experiments import forecasts
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.2, "1 s"),
-        (59, "59 s"),
-        (100, "2 min"),
-        (3600, "60 min"),
-        (9000, "2.5 h"),
-        (3e5, "3 days"),
-    ],
-)
-def test_times_are_as_exact_as_they_are_known(seconds, words):
-    assert forecasts.duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("num_bytes", "words"),
-    [(10, "1 MB"), (2.4e8, "240 MB"), (9.999e8, "1.0 GB"), (7e10, "70.0 GB")],
-)
-def test_sizes_are_in_powers_of_ten(num_bytes, words):
-    assert forecasts.size(num_bytes) == words
 
 
 def test_each_part_has_a_line_and_smaller_presets_have_one():

@@ -35,6 +35,15 @@ def test_classes_are_drawn_uniformly_though_their_sizes_differ(reader, split):
     assert np.all(np.abs(np.bincount(labels, minlength=3) - 100) < 30)
 
 
+@pytest.mark.parametrize("balance", ["weights", "none"])
+def test_videos_are_drawn_uniformly_where_classes_are_not(reader, split, balance):
+    recipe = dataclasses.replace(SPATIAL, batch_size=400, class_balance=balance)
+    lone = [video for video in split.train if video.label == 0][:1]
+    videos = lone + [video for video in split.train if video.label != 0]
+    counts = np.bincount(next(training(reader, videos, recipe))["video"], minlength=len(videos))
+    assert np.all(np.abs(counts - 400 / len(videos)) < 35)
+
+
 def test_every_video_frame_and_flip_is_drawn(reader, split):
     recipe = dataclasses.replace(SPATIAL, batch_size=400)
     batch = next(training(reader, split.train, recipe))

@@ -28,7 +28,7 @@ def survey_of(**lengths):
 def test_headers_say_what_there_is(tmp_path):
     videos = write(tmp_path, 10, 14)
     (tmp_path / "bad.avi").write_bytes(b"no video")
-    found = estimating.survey([*videos, ("bad.avi", tmp_path / "bad.avi")], ONE)
+    found = estimating.survey([*videos, ("bad.avi", tmp_path / "bad.avi")], SETTINGS, ONE)
     assert (found.num_videos, found.num_frames) == (3, 24)
     assert found.unreadable == ("bad.avi",)
     assert sum(found.sizes.values()) == 2
@@ -37,7 +37,7 @@ def test_headers_say_what_there_is(tmp_path):
 def test_of_very_many_videos_some_are_opened(tmp_path, monkeypatch):
     monkeypatch.setattr(estimating, "MOST_HEADERS", 2)
     [(_, path)] = write(tmp_path, 10)
-    found = estimating.survey([(str(n), path) for n in range(6)], ONE)
+    found = estimating.survey([(str(n), path) for n in range(6)], SETTINGS, ONE)
     assert len(found.opened) == 2
     assert (found.num_videos, found.num_frames) == (6, 60)
 

@@ -330,12 +330,13 @@ def test_what_was_made_of_a_file_stays_when_it_does_not_decode_any_more(tmp_path
 def test_flow_of_another_file_is_not_put_beside_the_frames(tmp_path, videos, monkeypatch):
     videos = videos[:1]
     fill(tmp_path / "store", videos, settings=store.Settings.of("none", shorter_side=32))
-    take = filling.inventory.take
+    take, taken = filling.inventory.take, []
 
     def take_and_replace(*given):
-        there = take(*given)
-        write_clip(videos[0][1], seed=9)
-        return there
+        taken.append(take(*given))
+        if len(taken) == 2:  # The one under the lock, by which the work is planned.
+            write_clip(videos[0][1], seed=9)
+        return taken[-1]
 
     with monkeypatch.context() as patch:
         patch.setattr(filling.inventory, "take", take_and_replace)
@@ -344,3 +345,63 @@ def test_flow_of_another_file_is_not_put_beside_the_frames(tmp_path, videos, mon
     assert fill(tmp_path / "store", videos).done == (videos[0][0],)
     fill(tmp_path / "once", videos)
     assert contents(tmp_path / "store") == contents(tmp_path / "once")
+
+
+def test_what_another_run_did_before_it_let_go_of_the_lock_is_not_done_again(
+    tmp_path, videos, monkeypatch
+):
+    take, taken = filling.inventory.take, []
+
+    def take_and_lose_the_race(*given):
+        taken.append(take(*given))
+        if len(taken) == 1:
+            fill(tmp_path / "store", videos[:3])
+        return taken[-1]
+
+    monkeypatch.setattr(filling.inventory, "take", take_and_lose_the_race)
+    outcome = fill(tmp_path / "store", videos)
+    assert outcome.done == (videos[3][0],) and len(outcome.skipped) == 3
+
+
+def test_clips_of_one_file_are_videos_of_its_frames_between_their_seconds(tmp_path, videos):
+    file = write_clip(tmp_path / "long.avi", num_frames=30)  # 25 frames per second.
+    ids = ["long.avi", "long.avi#0-0.2", "long.avi#0.2-0.48"]
+    fill(tmp_path / "store", [(video_id, file) for video_id in ids])
+    reader = store.Reader(str(tmp_path / "store"))
+    whole, first, second = (list(reader.frames(video_id)) for video_id in ids)
+    np.testing.assert_array_equal(first, whole[:5])
+    np.testing.assert_array_equal(second, whole[5:12])
+    assert len(set(reader.sources(ids).values())) == 1  # The hash is that of the file.
+    assert fill(tmp_path / "store", [(video_id, file) for video_id in ids]).done == ()
+
+
+def test_a_clip_beyond_the_end_fails_with_its_seconds(tmp_path, videos):
+    outcome = fill(tmp_path / "store", [("a.avi#7-9.5", videos[0][1]), *videos])
+    assert "none from 7 to 9.5 seconds" in outcome.failed["a.avi#7-9.5"]
+
+
+def test_a_store_of_another_rate_is_not_continued(tmp_path, videos):
+    slow = store.Settings.of("none", shorter_side=32, fps=12.5)
+    fill(tmp_path / "store", videos, settings=slow)
+    reader = store.Reader(str(tmp_path / "store"))
+    assert [reader.num_frames(i) for i in reader.video_ids] == [4] * 4
+    assert reader.fps(videos[0][0]) == 12.5
+    with pytest.raises(store.OtherSettingsError, match="fps: 12.5 there, None asked"):
+        fill(tmp_path / "store", videos, settings=store.Settings.of("none", shorter_side=32))
+    # Flow is added to the frames that are there.
+    outcome = fill(
+        tmp_path / "store", videos, settings=store.Settings.of("dis", shorter_side=32, fps=12.5)
+    )
+    assert len(outcome.done) == 4
+
+
+def test_what_is_needed_is_planned_for_the_frames_of_the_rate(tmp_path, videos):
+    planned = []
+
+    def needed(num_frames):
+        planned.append(num_frames)
+        return {"rgb": np.ones(num_frames, bool), "forward": np.zeros(max(0, num_frames - 1), bool)}
+
+    half = store.Settings.of("dis", shorter_side=32, frame_step=3)
+    fill(tmp_path / "store", videos, settings=half, needed=needed)
+    assert planned == [3] * 4

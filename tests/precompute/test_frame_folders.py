@@ -7,6 +7,7 @@ import pytest
 from tf_twostream import datasets, store
 from tf_twostream.flow import exchange
 from tf_twostream.precompute import frame_folders
+from tf_twostream.store import layout
 
 BOUND = 20.0
 TEXTURE = cv2.GaussianBlur(
@@ -153,3 +154,16 @@ def test_classes_may_be_called_u_and_v(tmp_path):
         write_video(tmp_path, f"{letter}/clip", TSN)
     videos = frame_folders.find(str(tmp_path), str(tmp_path))
     assert sorted(videos) == ["u/clip", "v/clip"] and len(videos["u/clip"].u) == 3
+
+
+def test_flow_that_does_not_fit_leaves_the_frames_that_are_there(tmp_path):
+    for name in ("a", "b"):
+        write_video(tmp_path / "in", name, TSN)
+    path, bounded = str(tmp_path / "store"), frame_folders.Bounded(BOUND)
+    frame_folders.fill(frame_folders.find(str(tmp_path / "in")), path=path, bounded=None)
+    write(tmp_path / "in/b/flow_x_00003.jpg", np.zeros((20, 32), np.uint8))
+    both = frame_folders.find(str(tmp_path / "in"), str(tmp_path / "in"))
+    done, _, failed = frame_folders.fill(both, path=path, bounded=bounded)
+    assert done == ["a"] and "one size" in failed["b"]
+    assert layout.find_videos(path) == (("a", "b"), ())
+    assert layout.read_video(path, "b").lengths.keys() == {"rgb"}

@@ -21,3 +21,26 @@ def test_what_a_terminal_would_obey_or_cannot_show_is_escaped(name, shown):
 
 def test_a_message_keeps_its_lines():
     assert printing.escape("a\n\x1b[1mb", keep_lines=True) == "a\n\\x1b[1mb"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (100, "2 min"),
+        (3600, "60 min"),
+        (9000, "2.5 h"),
+        (3e5, "3 days"),
+    ],
+)
+def test_times_are_as_exact_as_they_are_known(seconds, words):
+    assert printing.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "words"),
+    [(10, "1 MB"), (2e8, "200 MB"), (9.999e8, "1.0 GB"), (7e10, "70.0 GB")],
+)
+def test_sizes_are_in_powers_of_ten(num_bytes, words):
+    assert printing.size(num_bytes) == words

@@ -106,6 +106,16 @@ def test_a_store_of_another_method_is_refused(tmp_path, tiny_store):
         runs.check_store(run, settings, where="there")
 
 
+@pytest.mark.parametrize("rate", [{"fps": 12.5}, {"frame_step": 2}])
+def test_a_store_of_another_rate_is_refused_where_movement_is_seen(tmp_path, tiny_store, rate):
+    settings = dataclasses.replace(SETTINGS, **rate)
+    for recipe in (recipes.TemporalRecipe(), recipes.SlowFusionRecipe()):
+        run = run_of(tmp_path, recipe, tiny_store[1])
+        with pytest.raises(runs.OtherStoreError, match=f"{next(iter(rate))}=None"):
+            runs.check_store(run, settings, where="there")
+    runs.check_store(run_of(tmp_path, recipes.SpatialRecipe(), tiny_store[1]), settings, where="x")
+
+
 def test_another_opencv_is_only_a_warning(tmp_path, tiny_store, monkeypatch):
     log = []
     monkeypatch.setattr(logging, "warning", lambda text, *args: log.append(text % args))

@@ -162,6 +162,16 @@ def test_the_measure_is_that_of_the_labels():
     assert metrics.measure(scores, shows) == {"mean_average_precision": precision}
 
 
+def test_the_top_5_count_where_there_are_more_classes():
+    scores = np.tile(np.arange(6) / 15, (2, 1))
+    assert metrics.measure(scores, [0, 1])["top_5_accuracy"] == 0.5
+    assert list(metrics.measure(scores, [0, 1])) == [
+        "video_accuracy",
+        "top_5_accuracy",
+        "mean_class_recall",
+    ]
+
+
 @pytest.mark.parametrize("labels", [["a", "b"], [0.0, 1.0], [None, 1]])
 def test_labels_of_another_type_are_refused(labels):
     with pytest.raises(ValueError, match="Labels must be integers in"):

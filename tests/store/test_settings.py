@@ -21,7 +21,7 @@ def test_settings_survive_json():
 
 def test_what_a_later_version_adds_is_passed_over():
     kept = store.Settings.of("farneback")
-    assert store.Settings.from_json({**kept.to_json(), "fps": 25}, "here") == kept
+    assert store.Settings.from_json({**kept.to_json(), "codec": "av1"}, "here") == kept
 
 
 def test_each_choice_is_in_the_settings():
@@ -84,3 +84,11 @@ def test_a_damaged_file_is_told_from_a_missing_one(tmp_path, text):
     (tmp_path / "store.json").write_text(text)
     with pytest.raises(store.DamagedStoreError, match=r"Received"):
         settings.read(str(tmp_path))
+
+
+def test_a_rate_is_kept_and_said_and_older_stores_have_none():
+    kept = store.Settings.of("none", shorter_side=64, fps=12.5)
+    assert store.Settings.from_json(kept.to_json(), "here") == kept
+    assert kept.describe() == "frames without flow, shorter side 64, 12.5 frames/s"
+    assert "one of 3 frames" in store.Settings.of("dis", frame_step=3).describe()
+    assert not {"fps", "frame_step"} & store.Settings.of("dis").to_json().keys()

@@ -46,7 +46,8 @@ def test_features_are_those_of_samples_of_each_video(start, tiny_store):
     assert batch["views"].shape[1:] == (1, 3)
     assert ("jitter" in batch) == (not recipe.sees_flow)
     # The rest of the network takes them to the logits of the whole one.
-    head = features.head(steps.Head(model, 1), recipe)
+    head = features.head(steps.Head(model, 1, np.ones(3)), recipe)
+    assert head.class_weights is not None
     logits = head.model(found.reshape(-1, found.shape[-1]), training=False)
     wanted = model(inputs.prepare(batch, recipe), training=False)
     np.testing.assert_allclose(logits, wanted, atol=1e-4)

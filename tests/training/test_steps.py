@@ -58,6 +58,20 @@ def test_a_step_is_gradient_descent_with_decay_on_kernels(batch):
         np.testing.assert_allclose(moved, -1e-2 * (gradient.numpy() + decay), atol=2e-7)
 
 
+@pytest.mark.parametrize("chunk_size", [0, 4])
+def test_the_loss_of_a_class_counts_by_its_weight(batch, chunk_size):
+    weights, labels = np.float32([0.5, 2, 0]), batch["label"].numpy()
+    model = models.build(RECIPE, 3)
+    losses = steps.losses(model(inputs.prepare(batch, RECIPE)), batch["label"]).numpy()
+    heads = [steps.Head(model, RECIPE.batch_size, weights)]
+    optimizer = steps.make_optimizer(RECIPE, model.trainable_variables)
+    step = steps.make_step(
+        heads, model.trainable_variables, optimizer, RECIPE, chunk_size=chunk_size
+    )
+    [loss], _ = tf.function(step)((batch,))
+    assert float(loss) == pytest.approx(np.mean(weights[labels] * losses), rel=1e-5)
+
+
 @pytest.mark.parametrize("chunk_size", [1, 3, 4])
 def test_chunks_add_up_to_the_batch(batch, chunk_size):
     whole, loss, hits = one_step(batch, RECIPE)

@@ -7,9 +7,9 @@ would import TensorFlow.
 
 ADVICE = {
     # Data sets.
-    "ListsError": "Give --annotations for ucf101, hmdb51, charades and csv; leave it out for "
-    "folders and viva.",
-    "MissingListError": "Name the folder of the lists, or the CSV file, by --annotations.",
+    "ListsError": "Give --annotations for all data sets but folders and viva, which have no lists.",
+    "MissingListError": "Name the folder of the lists, or the lists, by --annotations.",
+    "PartNameError": "Rename the list, or give one of each part: --annotations=train.txt,val.txt.",
     "VideosDirError": "Name the folder of the videos by --videos_dir.",
     "NamesError": "Put them into <class>/, or train/<class>/ and test/<class>/, or describe them "
     "by a CSV file: --dataset=csv.",
@@ -77,6 +77,8 @@ ADVICE = {
     "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
     # Evaluation.
+    "EmptyPartError": "Name another --part; of another data set, --part=all takes all videos.",
+    "ClassesError": "Name the classes as the network does: its split.json lists them.",
     "SourceError": "Name a file, a folder, a quoted pattern, a .txt list, img_%05d.jpg, the number "
     "of a camera, or an address.",
     "PairError": "Name runs of train-spatial and train-temporal on the same data set, or one of "

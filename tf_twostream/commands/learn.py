@@ -15,7 +15,7 @@ import hashlib
 import pathlib
 import sys
 
-from tf_twostream import cli, datasets, store
+from tf_twostream import cli, datasets
 from tf_twostream.benchmarks import forecast
 from tf_twostream.commands import advice, precompute_flow
 from tf_twostream.experiments import forecasts, learning, presets, running
@@ -69,16 +69,13 @@ def plan(
     split = learning.with_validation(whole, preset)
     steps = learning.in_order(learning.plan(source, split, given, preset))
     kept = cli.read(precompute_flow.FlowFlags, steps[0].arguments[1:])
-    settings = store.Settings.of(
-        kept.method, directions=kept.directions, shorter_side=kept.shorter_side
-    )
-    return forecast.Plan(steps, split, settings)
+    return forecast.Plan(steps, split, kept.settings)
 
 
 def describe(found: estimating.Survey) -> str:
     """Words what the headers of the videos say."""
     sizes = [f"{number} of {size}" for size, number in found.sizes.items()]
-    words = f"{forecasts.duration(found.seconds)} of video, {found.num_frames:,} frames: "
+    words = f"{printing.duration(found.seconds)} of video, {found.num_frames:,} frames: "
     words += f"{', '.join(sizes[:MOST_SIZES])}{' ...' if len(sizes) > MOST_SIZES else ''}"
     if found.unreadable:
         words += f"; {len(found.unreadable)} cannot be opened, such as {found.unreadable[0]}"
@@ -114,7 +111,7 @@ def say_what_it_takes(
     """Prints what the videos are, and what the preset and smaller ones will take."""
     listed = datasets.list_videos(source, whole)
     resources = cli.read(Resources, plans[given.preset].steps[0].arguments[1:])
-    found = estimating.survey(listed, resources)
+    found = estimating.survey(listed, plans[given.preset].settings, resources)
     print(describe(found), flush=True)
     machine, each = measure(forecast.Job(listed, found, plans, resources))
     print(forecasts.describe(each.pop(given.preset), machine, each), flush=True)

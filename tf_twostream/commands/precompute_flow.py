@@ -10,11 +10,16 @@ cannot be decoded are listed in STORE/failed.csv, and the exit code is 1.
 """
 
 import dataclasses
+import tempfile
 from typing import ClassVar
 
 from tf_twostream import cli, datasets, flow, paper
+from tf_twostream.precompute import estimating
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import files, printing
 from tf_twostream.store import settings as store_settings
+
+MANY_FRAMES = 20_000  # With fewer, an estimate would take longer than it is worth.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,15 +46,38 @@ class FlowFlags(cli.Knobs):
         "Shorter side of frames and fields in pixels (paper, Sect. 5: 256).",
         at_least=16,  # What Brox's derivatives reach, with room for a pyramid.
     )
+    fps: float | None = cli.knob(
+        None,
+        "Frames per second to take of each video, those nearest in time: for clips of mixed rates, "
+        "whose flow would differ. Default: all frames.",
+        above=0,
+    )
+    frame_step: int | None = cli.knob(
+        None, "Take one of this many frames of each video; default: all.", at_least=2
+    )
 
     def __post_init__(self) -> None:
         """Checks each value where it enters."""
         super().__post_init__()
+        if self.fps and self.frame_step:
+            given = f"--fps={self.fps:g} --frame_step={self.frame_step}"
+            raise ValueError(f"--fps must not go with --frame_step. Received: {given}.")
         if self.directions not in (("forward",), flow.DIRECTIONS):
             given = ",".join(self.directions)
             raise ValueError(
                 f"--directions must be forward or forward,backward. Received: {given}."
             )
+
+    @property
+    def settings(self) -> store_settings.Settings:
+        """What a store of these is."""
+        return store_settings.Settings.of(
+            self.method,
+            directions=self.directions,
+            shorter_side=self.shorter_side,
+            fps=self.fps,
+            frame_step=self.frame_step,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,22 +91,40 @@ class OutputFlag(cli.Knobs):
     )
 
 
+def say_what_it_takes(
+    videos: estimating.Videos, settings: store_settings.Settings, resources: Resources
+) -> None:
+    """Prints how long a store will take and how large it will be, if that is long.
+
+    Args:
+        videos: Pairs of id and file.
+        settings: What the store is to hold.
+        resources: What the machine may spend on it.
+    """
+    found = estimating.survey(videos, settings, resources)
+    if found.num_frames < MANY_FRAMES:
+        return
+    print("A few videos first, to say how long all of them take:", flush=True)
+    with tempfile.TemporaryDirectory(prefix="twostream_") as folder:
+        path = f"{folder}/store"
+        rate = estimating.measure(videos, found, path=path, settings=settings, resources=resources)
+    seconds = printing.duration(found.num_frames / rate.frames_per_second)
+    size = printing.size(found.num_frames * rate.bytes_per_frame)
+    words = f"about {seconds} and {size} for {found.num_videos:,} videos"
+    print(f"{words}, {found.num_frames:,} frames", flush=True)
+
+
 def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources: Resources) -> int:
     """Fills the store and says what was done and how to go on."""
-    from tf_twostream import store
     from tf_twostream.precompute import filling
 
     # The whole split, before hours of work: one that cannot be made would stop the training.
     split = datasets.load(source)
     print(datasets.describe(split), flush=True)
-    outcome = filling.fill(
-        datasets.list_videos(source, split),
-        path=output.store,
-        settings=store.Settings.of(
-            kept.method, directions=kept.directions, shorter_side=kept.shorter_side
-        ),
-        resources=resources,
-    )
+    videos = datasets.list_videos(source, split)
+    if not files.exists(output.store):  # Of one that is continued, the progress bar says it.
+        say_what_it_takes(videos, kept.settings, resources)
+    outcome = filling.fill(videos, path=output.store, settings=kept.settings, resources=resources)
     print(
         f"{output.store}: {len(outcome.done)} videos done ({outcome.num_frames} frames, "
         f"{outcome.num_frames / max(outcome.seconds, 1e-3):.0f} frames/s), "

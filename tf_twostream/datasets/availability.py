@@ -121,6 +121,19 @@ def check_classes(split: splits.Split) -> splits.Split:
     return split
 
 
+def check_learnable(split: splits.Split) -> splits.Split:
+    """Returns the split if it can be learnt, or has no training video: then it is to measure on.
+
+    Args:
+        split: A whole data set.
+
+    Raises:
+        UnlearntClassError: If a class has no training video.
+        SingleClassError: If there is only one class.
+    """
+    return check_training(check_classes(split)) if split.train else split
+
+
 def _classes_without(split: splits.Split, videos: Iterable[splits.Video]) -> list[str]:
     """Returns the names of the classes that none of `videos` shows."""
     shown = {label for video in videos for label in video.labels}

@@ -136,8 +136,9 @@ def _sort(
     train, validation, test = map(tuple, members.values())
     if not test:
         logging.warning("There is no test/: the videos of the validation part are tested on.")
-        validation, test = (), validation
-    return splits.Split("folders", class_names, train, test, validation=validation)
+    return splits.test_on_validation(
+        splits.Split("folders", class_names, train, test, validation=validation)
+    )
 
 
 def _draw(

@@ -1,12 +1,19 @@
-"""Reads data sets that a CSV file describes: columns path, label, split and, if known, group."""
+"""Reads data sets that a CSV file describes: columns path, label, split and, if known, group.
+
+Rows with the columns start and end are clips of longer videos.
+"""
 
 import dataclasses
 import operator
 import pathlib
+from collections.abc import Collection, Iterator
 
-from tf_twostream.datasets import availability, groups, lists, splits, video_files
+from tf_twostream.datasets import availability, clips, groups, lists, splits, video_files
 
-_FILE = 'a CSV file path,label,split[,group] with rows such as "PushUps/a.avi,PushUps,train,ann"'
+_FILE = (
+    "a CSV file path,label,split[,group][,start,end] with rows such as "
+    '"PushUps/a.avi,PushUps,train,ann"'
+)
 
 
 class SeveralLabelsError(ValueError):
@@ -19,7 +26,8 @@ def read(path: pathlib.Path, *, multi_label: bool = False) -> splits.Split:
     Args:
         path: The file, with a header. `path` is relative to the folder of the videos; `split` is
             train, val (validation), test or empty (unused); videos of one `group` (an actor, a
-            recording) must be in one part.
+            recording) must be in one part. `start` and `end` are seconds; the clips of one file
+            are a group unless the file names another one.
         multi_label: Whether a video may show several classes: "run;jump" as its label, or a row
             for each.
 
@@ -30,36 +38,37 @@ def read(path: pathlib.Path, *, multi_label: bool = False) -> splits.Split:
     Raises:
         MissingListError: If there is no such file.
         SeveralLabelsError: If a video has several labels and may not.
-        UnlearntClassError: If a class has no training video.
-        SingleClassError: If there is only one class.
+        UnlearntClassError: If there are training videos, but of a class none.
+        SingleClassError: If there are training videos, and only one class.
         ValueError: If a row breaks a rule, a video is listed twice, or a group is in two parts.
     """
     rows: dict[str, _Row] = {}
     for place, cells in lists.read_rows(
-        lists.existing(path, _FILE), ("path", "label", "split"), ("group",)
+        lists.existing(path, _FILE), ("path", "label", "split"), ("group", "start", "end")
     ):
         row = _parse(place, cells)
-        if not multi_label and len(row.labels | rows.get(row.path, row).labels) > 1:
-            labels = ";".join(sorted(row.labels | rows.get(row.path, row).labels))
+        if not multi_label and len(row.labels | rows.get(row.id, row).labels) > 1:
+            labels = ";".join(sorted(row.labels | rows.get(row.id, row).labels))
             rule = f"{place} must give its video one class"
-            raise SeveralLabelsError(f"{rule}. Received: {row.path!r} with {labels!r}.")
-        rows[row.path] = row.joined(rows[row.path]) if row.path in rows else row
+            raise SeveralLabelsError(f"{rule}. Received: {row.id!r} with {labels!r}.")
+        rows[row.id] = row.joined(rows[row.id]) if row.id in rows else row
     if not rows:
         raise ValueError(f"A CSV file of videos must list some. Received: {path}, without any.")
+    rows = {row.id: row for row in _group_clips(rows.values())}
     # Labels are known only after the last row: they are places in the order of all classes.
     class_names = splits.sort_classes(name for row in rows.values() for name in row.labels)
     numbers = {name: label for label, name in enumerate(class_names)}
     parts: dict[str, list[splits.Video]] = {"train": [], "test": [], "": [], "val": []}
     for row in rows.values():
         shown = sorted(numbers[name] for name in row.labels)
-        parts[row.split].append(lists.make_video(row.place, row.path, shown, row.group))
+        parts[row.split].append(lists.make_video(row.place, row.id, shown, row.group))
     train, test, unused, validation = map(tuple, parts.values())
     split = splits.Split(
         path.name, class_names, train, test, unused, validation=validation, multi_label=multi_label
     )
     _check_groups(split)
     groups.warn_of_alike(split)
-    return availability.check_training(availability.check_classes(split))
+    return availability.check_learnable(split)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +76,7 @@ class _Row:
     """What the file says of a video."""
 
     place: str
-    path: str
+    id: str
     labels: frozenset[str]
     split: str
     group: str
@@ -79,7 +88,7 @@ class _Row:
         )
         if self.labels <= earlier.labels or ours != theirs:
             rule = "A video must be listed once, or once for each label with one split and group"
-            raise ValueError(f"{self.place}: {rule}. Received twice: {self.path!r}.")
+            raise ValueError(f"{self.place}: {rule}. Received twice: {self.id!r}.")
         return dataclasses.replace(earlier, labels=self.labels | earlier.labels)
 
 
@@ -92,7 +101,21 @@ def _parse(place: str, cells: dict[str, str]) -> _Row:
     if not video_files.is_video(cells["path"]):
         rule = f"{place} must name a video ({' '.join(sorted(video_files.SUFFIXES))})"
         raise ValueError(f"{rule}. Received: {cells['path']!r}.")
-    return _Row(place, cells["path"], frozenset(labels), cells["split"], cells.get("group", ""))
+    id, start, end = cells["path"], cells.get("start", ""), cells.get("end", "")
+    if start or end:
+        try:
+            id = clips.name(id, start, end)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+    return _Row(place, id, frozenset(labels), cells["split"], cells.get("group", ""))
+
+
+def _group_clips(rows: Collection[_Row]) -> Iterator[_Row]:
+    """Yields the rows; those of a file of which clips are listed have it as their group."""
+    cut = {clip.path for clip in map(clips.locate, (row.id for row in rows)) if clip.is_part}
+    for row in rows:
+        path = clips.locate(row.id).path
+        yield dataclasses.replace(row, group=row.group or path) if path in cut else row
 
 
 def _check_groups(split: splits.Split) -> None:

@@ -9,17 +9,20 @@ from tf_twostream import cli
 from tf_twostream.datasets import (
     availability,
     charades,
+    clips,
     folders,
     groups,
     hmdb51,
+    kinetics,
     manifest,
     splits,
+    tsn,
     ucf101,
     video_files,
     viva,
 )
 
-Name = Literal["ucf101", "hmdb51", "charades", "viva", "folders", "csv"]
+Name = Literal["ucf101", "hmdb51", "charades", "viva", "folders", "csv", "tsn", "kinetics"]
 
 
 class ListsError(ValueError):
@@ -37,14 +40,20 @@ class Source(cli.Knobs):
         "ucf101, hmdb51 and charades (official lists), viva (hand gestures, from the file names), "
         "folders (one folder of videos per class, below train/ and test/ or else 30 % of each "
         "class are drawn for testing, recordings as a whole; val/ beside them is the validation "
-        "part), csv (a CSV file).",
+        "part), csv (a CSV file), tsn (lists of TSN and mmaction2: path, frames, label), kinetics "
+        "(its CSV files).",
     )
     videos_dir: str = cli.knob("", "Folder of the videos; the lists name paths relative to it.")
     annotations: str = cli.knob(
         "",
         "Folder of the official lists (ucf101: classInd.txt, trainlist01.txt ...; hmdb51: "
         "brush_hair_test_split1.txt ...; charades: Charades_v1_train.csv ...), or the CSV file: "
-        "path,label,split[,group], split being train, val or test.",
+        "path,label,split[,group][,start,end], split being train, val or test, start and end "
+        "seconds of a longer video; or the lists of tsn and kinetics, separated by commas: "
+        "train.txt,val.txt.",
+    )
+    class_index: str = cli.knob(
+        "", "Of tsn, the file with the names of the classes in their order, one in a line."
     )
     multi_label: bool = cli.knob(
         False,
@@ -84,6 +93,8 @@ class Source(cli.Knobs):
             raise ValueError(f"{rule}. Received: {given}.")
         if self.group_pattern and kind.groups != "in names":
             raise ValueError(f"`group_pattern` is for folders. Received: {self.dataset}.")
+        if self.class_index and self.dataset != "tsn":
+            raise ValueError(f"`class_index` is for tsn. Received: {self.dataset}.")
         if self.multi_label and self.dataset != "csv":
             raise ValueError(f"`multi_label` is for csv. Received: {self.dataset}.")
 
@@ -125,14 +136,17 @@ KINDS: dict[str, _Kind] = {
     "viva": _Kind(lambda s: viva.read(s.videos_dir, s.split), viva.NUM_SUBJECTS, False),
     "folders": _Kind(_read_folders, 0, False, "in names"),
     "csv": _Kind(_read_csv, 1, True, "in a list"),
+    "tsn": _Kind(lambda s: tsn.read(s.annotations, s.videos_dir, s.class_index), 1, True),
+    "kinetics": _Kind(lambda s: kinetics.read(s.annotations, s.videos_dir), 1, True),
 }
 
 
 def load(source: Source) -> splits.Split:
     """Reads the lists of a data set.
 
-    Only folders and viva are read from the folder of the videos; for the others,
-    `available_videos` and `keep_available` compare the lists with the videos that exist.
+    Only folders and viva are read from the folder of the videos, and what tsn and kinetics name
+    without a suffix is looked up there; for the others, `available_videos` and `keep_available`
+    compare the lists with the videos that exist.
 
     Args:
         source: Which data set, split and classes.
@@ -174,13 +188,17 @@ def list_videos(
     """
     split = split or load(source)
     found = video_files.find(source.videos_dir)
+    # A clip of a longer video is there if that video is.
+    ids = (video.id for video in splits.all_videos(split))
+    parts = {id for id in ids if clips.locate(id).path in found.ids}
     listed = availability.available_videos(
         split,
-        found.ids,
+        found.ids | parts,
         where=f"the folder {source.videos_dir}",
         allow_missing=source.allow_missing,
     )
-    videos = [(video.id, pathlib.Path(source.videos_dir, video.id)) for video in listed]
+    folder = pathlib.Path(source.videos_dir)
+    videos = [(video.id, folder / clips.locate(video.id).path) for video in listed]
     if not KINDS[source.dataset].has_lists:  # A list says itself what there should be.
         found.warn()
         videos += sorted(found.unusable.items())

@@ -122,6 +122,13 @@ def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(distinct)
 
 
+def test_on_validation(split: Split) -> Split:
+    """Returns a split that tests on the validation part, as is usual where no other is there."""
+    if split.test or not split.validation:
+        return split
+    return dataclasses.replace(split, test=split.validation, validation=())
+
+
 def describe(split: Split) -> str:
     """Says in a line how many classes, videos and groups a split has.
 

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 import os
 import pathlib
 
@@ -51,6 +52,45 @@ class Found:
         if self.without:
             words += f" Nothing is left of: {', '.join(sorted(self.without))}."
         logging.warning("%s", printing.escape(words))
+
+
+class Lookup:
+    """Finds videos by names that lack the suffix, or folders before them, as lists have them."""
+
+    def __init__(self, videos_dir: str):
+        """Takes the folder of the videos, which is not looked at before a name needs it."""
+        self._videos_dir = videos_dir
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for id in sorted(find_videos(self._videos_dir)):
+            folders = pathlib.PurePosixPath(id).with_suffix("").parts
+            for first in range(len(folders)):
+                found.setdefault("/".join(folders[first:]), []).append(id)
+        return found
+
+    def find(self, place: str, name: str) -> str:
+        """Returns the id of a video.
+
+        Args:
+            place: Where the name stands, for the error.
+            name: Its path; without a suffix, folders before it may be left out, too.
+
+        Returns:
+            The name itself if it has the suffix of a video, or if there is no such video.
+
+        Raises:
+            VideosDirError: If there is no folder to look in.
+            ValueError: If several videos have the name.
+        """
+        if is_video(name):
+            return name
+        first, *others = self._by_name.get(name, [name])
+        if others:
+            rule = f"{place} must name one video"
+            raise ValueError(f"{rule}. Received: {name!r}, which is {first!r} and {others[0]!r}.")
+        return first
 
 
 def is_video(path: str) -> bool:

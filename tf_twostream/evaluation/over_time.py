@@ -11,8 +11,9 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import fractions
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -20,7 +21,7 @@ import numpy as np
 
 from tf_twostream import datasets, flow, store
 from tf_twostream.evaluation import sources
-from tf_twostream.precompute import extraction
+from tf_twostream.precompute import extraction, timed
 from tf_twostream.precompute.filling import Needed
 from tf_twostream.processes import workers
 from tf_twostream.store import coding
@@ -150,7 +151,7 @@ class Labeller:
         held: collections.deque[_Held] = collections.deque()
         start, last = 0.0, 0.0
         size: tuple[int, ...] = ()
-        for frame in frames:
+        for frame in self._chosen(frames):
             last = frame.seconds
             # Rounding must not move a frame to the window before.
             while last >= start + self.window - 1e-6:
@@ -172,6 +173,16 @@ class Labeller:
         end = last + gap
         if len(held) > 1 and (start == 0 or end - start >= LEAST_SHARE * self.window - 1e-6):
             yield start, end, list(held)
+
+    def _chosen(self, frames: Iterable[sources.Frame]) -> Iterator[sources.Frame]:
+        """Yields the frames that a store of these settings has, with the times they stand for."""
+        part = timed.Part(fps=self._settings.fps, frame_step=self._settings.frame_step or 1)
+        # Exact again, as 2 / 25: rounding must not decide between two frames that are as near.
+        stamped = (
+            (fractions.Fraction(frame.seconds).limit_denominator(10**6), frame) for frame in frames
+        )
+        for seconds, frame in part.choose(stamped):
+            yield dataclasses.replace(frame, seconds=float(seconds))
 
     def _coded(
         self, held: list[_Held], pool: concurrent.futures.Executor

@@ -16,6 +16,10 @@ from tf_twostream.scores import score_files
 Part = Literal["train", "validation", "test"]
 
 
+class EmptyPartError(ValueError):
+    """A part of a split holds no video."""
+
+
 def make_scorer(
     model: keras.Model,
     recipe: recipes.Recipe,
@@ -216,14 +220,16 @@ def score(
     part: Part,
     *,
     protocol: testing.Testing = testing.PAPER,
+    other: datasets.Split | None = None,
 ) -> tuple[dict[str, score_files.Scores], int]:
-    """Scores one part of a run's split, and prints what is tested.
+    """Scores one part of a run's split, or of another one, and prints what is tested.
 
     Args:
         run: The run; of several tasks, the chosen one is tested.
-        reader: The store that holds the videos of its split.
+        reader: The store that holds the videos of the split.
         part: "test", "train" for the SVM of the fusion, or "validation" to choose by.
         protocol: As for `score_videos`.
+        other: Another data set, labelled by the run's classes (`other_sets.read`).
 
     Returns:
         The scores, by the names of `score_videos`, and the number of iterations that the network
@@ -232,16 +238,18 @@ def score(
     Raises:
         OtherStoreError: If the store is not of the kind that the run was trained on.
         NoCheckpointError: If the run has no weights yet.
-        ValueError: If the part holds no video.
+        EmptyPartError: If the part holds no video.
     """
     runs.check_store(run, reader.settings, where=reader.path)
-    split, recipe = run.split, run.recipe
+    split, recipe = other or run.split, run.recipe
     listed: tuple[datasets.Video, ...] = getattr(split, part)
     # Videos of added classes only help in training, and are in another store.
     videos = tuple(video for video in listed if not store.is_added(video.id))
     if not videos:
-        raise ValueError(f"A part to score must hold videos. Received: {part} of {split.name}.")
-    runs.check_videos(run, reader, videos)
+        rule = "A part to score must hold videos"
+        raise EmptyPartError(f"{rule}. Received: {part} of {split.name}.")
+    if other is None:
+        runs.check_videos(run, reader, videos)
     model, iterations = runs.load_model(run)
     print(
         f"{recipe.stream.replace('_', ' ')} stream after {iterations:,} iterations "

@@ -91,11 +91,14 @@ def needed_by(
 
 def settings_of(streams: Sequence[runs.Run]) -> store.Settings:
     """Returns how to make frames and flow: as in training, if that is possible here."""
-    last = streams[-1]  # The temporal stream, if there is one: it alone depends on the flow.
+    # The temporal stream, if there is one: it alone depends on the flow and on the rate.
+    last = streams[-1]
     settings = store.Settings.of(
         last.task.settings.method if last.recipe.sees_flow else NO_FLOW,
         directions=tuple(kind for kind in last.recipe.kinds if kind != "rgb"),
         shorter_side=last.task.settings.shorter_side,
+        fps=last.task.settings.fps,
+        frame_step=last.task.settings.frame_step,
     )
     for run in streams:
         try:

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from tf_twostream.processes import printing
+
 PARTS = ("flow", "spatial stream", "temporal stream", "testing", "fusion, export, report")
 
 
@@ -20,7 +22,8 @@ class Forecast:
 
     def in_short(self) -> str:
         """Says time and disk in a few words."""
-        return f"{duration(sum(self.seconds.values()))}, {size(sum(self.num_bytes.values()))}"
+        seconds, num_bytes = sum(self.seconds.values()), sum(self.num_bytes.values())
+        return f"{printing.duration(seconds)}, {printing.size(num_bytes)}"
 
 
 def describe(forecast: Forecast, machine: str, others: Mapping[str, Forecast]) -> str:
@@ -32,25 +35,9 @@ def describe(forecast: Forecast, machine: str, others: Mapping[str, Forecast]) -
         others: Those of smaller presets, by name.
     """
     lines = [f"On this machine ({machine}), reckoned from a few steps just measured:"]
-    lines += [f"  {part:24}{duration(forecast.seconds[part]):>10}" for part in PARTS]
-    words = " and ".join(f"{size(number)} of {what}" for what, number in forecast.num_bytes.items())
-    lines.append(f"  {'in all':24}{duration(sum(forecast.seconds.values())):>10}, {words}")
+    lines += [f"  {part:24}{printing.duration(forecast.seconds[part]):>10}" for part in PARTS]
+    sizes = [f"{printing.size(number)} of {what}" for what, number in forecast.num_bytes.items()]
+    words = " and ".join(sizes)
+    lines.append(f"  {'in all':24}{printing.duration(sum(forecast.seconds.values())):>10}, {words}")
     lines += [f"  preset {name}: {other.in_short()}" for name, other in others.items()]
     return "\n".join(lines)
-
-
-def duration(seconds: float) -> str:
-    """Words a time in seconds as exactly as a forecast is: "20 s", "4 min", "2.5 h", "3 days"."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{round(seconds / 86400)} days"
-
-
-def size(num_bytes: float) -> str:
-    """Words a number of bytes: "20 MB", "1.5 GB"."""
-    megabytes = max(1, round(num_bytes / 1e6))
-    return f"{num_bytes / 1e9:.1f} GB" if megabytes >= 1000 else f"{megabytes} MB"

@@ -96,8 +96,9 @@ def draw(
 ) -> tf.data.Dataset:
     """Builds the endless stream of the places where training samples are.
 
-    For each sample it draws a class, each as likely as another, a training video that shows this
-    class, a frame tau of the video, and a view. The draws follow from the iteration and the seed
+    For each sample it draws a class, each as likely as another, and a training video that shows
+    this class (or any video, see `Recipe.draws_classes`), a frame tau of the video, and a view. The
+    draws follow from the iteration and the seed
     alone: the stream can begin at any iteration, and it does not depend on how a batch is split.
 
     Args:
@@ -151,6 +152,8 @@ def _jitter(seed: int, iteration: tf.Tensor | int, count: int) -> tf.Tensor:
 
 def _chooser(windows: Windows | Clips) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Returns the function from two draws, `[B]` each, to videos: a class, and one of its own."""
+    if not windows.recipe.draws_classes:
+        return lambda _, video_draw: pick(video_draw, len(windows.videos))
     # One row for each label of a video: a video with several is drawn for each of them.
     labels, _, shown_by = np.transpose(
         sorted(

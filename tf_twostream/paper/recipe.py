@@ -10,6 +10,7 @@ from tf_twostream import cli, paper
 from tf_twostream.paper.testing import Average, Views
 
 Kind = Literal["rgb", "forward", "backward"]  # A kind of records in a store.
+Balance = Literal["sampling", "weights", "none"]
 Body = Literal["cnn_m", "vgg16", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 IMAGENET = "imagenet"  # In `init_from`: the published weights of the architecture.
 # Where they are not the paper's. Ours: with 0.9 few videos leave little to learn from.
@@ -80,6 +81,12 @@ class Recipe(cli.Knobs):
         "Mirror half of the samples, and half of the ten views in testing (Sect. 5). Use "
         "--nomirroring where left and right are different classes.",
     )
+    class_balance: Balance = cli.knob(
+        "sampling",
+        "What classes with few videos count: sampling draws each class as often as another (Sect. "
+        "5); weights draws each video as often as another, and gives the losses of small classes "
+        "more weight; none lets large classes count more.",
+    )
     precision: Literal["float32", "bfloat16"] = cli.knob(
         "float32",
         "Arithmetic of the network; bfloat16 is mixed precision (variables float32).",
@@ -101,6 +108,11 @@ class Recipe(cli.Knobs):
     def window_length(self) -> int:
         """The number of records in an input: L fields, or frames."""
         return 1
+
+    @property
+    def draws_classes(self) -> bool:
+        """Whether a sample is drawn by its class first, and not as one of all videos."""
+        return self.class_balance == "sampling"
 
     @property
     def init_from(self) -> str:

@@ -6,6 +6,7 @@ from tf_twostream.paper.fusion_recipe import ConvFusionRecipe, LayersError
 from tf_twostream.paper.recipe import (
     CACHED_DRAWS,
     IMAGENET,
+    Balance,
     Body,
     Kind,
     Recipe,
@@ -18,6 +19,7 @@ __all__ = [
     "CACHED_DRAWS",
     "IMAGENET",
     "RECIPES",
+    "Balance",
     "Body",
     "ConvFusionRecipe",
     "CropError",

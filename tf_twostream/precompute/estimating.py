@@ -28,7 +28,7 @@ class Survey:
         num_frames: Of all videos; a guess where some alone were opened.
         seconds: Of all videos, likewise; 0 if no header has a rate.
         sizes: How many of those opened have which size, such as "320x240", most frequent first.
-        opened: Frames that the header promises, by id, of the videos that were opened.
+        opened: Frames to take, by id, of the videos that were opened, as headers promise.
         unreadable: Ids of those that could not be.
     """
 
@@ -53,11 +53,12 @@ class Rate:
     bytes_per_frame: float
 
 
-def survey(videos: Videos, resources: Resources) -> Survey:
+def survey(videos: Videos, settings: store.Settings, resources: Resources) -> Survey:
     """Reads the headers of videos; of very many those of some, evenly spread.
 
     Args:
         videos: Pairs of id and file.
+        settings: Of the store that is to be made: which frames it takes.
         resources: How many workers open them.
     """
     step = max(1, len(videos) // MOST_HEADERS)
@@ -65,14 +66,15 @@ def survey(videos: Videos, resources: Resources) -> Survey:
     opened: dict[str, int] = {}
     sizes: collections.Counter[str] = collections.Counter()
     unreadable, seconds = [], 0.0
-    for (video_id, _), event in workers.run(
+    for (video_id, path), event in workers.run(
         extraction.header, chosen, num_workers=resources.num_processes, timeout=resources.timeout
     ):
         if isinstance(event, workers.Done):
             header = event.value
-            opened[video_id] = header.num_frames
+            part = extraction.Job(video_id, path, settings, kinds=()).part
+            opened[video_id] = part.count(header.num_frames, header.fps)
             sizes[f"{header.width}x{header.height}"] += 1
-            seconds += header.num_frames / header.fps if header.fps else 0
+            seconds += opened[video_id] / part.rate(header.fps) if header.fps else 0
         else:
             unreadable.append(video_id)
     all_of_them = len(videos) / max(1, len(chosen))

@@ -5,6 +5,7 @@ seconds and half a gigabyte.
 """
 
 import dataclasses
+import functools
 import math
 import os
 from collections.abc import Generator, Mapping
@@ -13,8 +14,9 @@ import cv2
 import numpy as np
 
 from tf_twostream import datasets, flow, store
+from tf_twostream.datasets import clips
 from tf_twostream.flow import codec
-from tf_twostream.precompute import frames
+from tf_twostream.precompute import frames, timed
 from tf_twostream.store import coding
 
 
@@ -50,6 +52,12 @@ class Job:
     def directions(self) -> tuple[str, ...]:
         """The directions of flow to compute."""
         return tuple(kind for kind in self.kinds if kind != "rgb")
+
+    @property
+    def part(self) -> timed.Part:
+        """Which frames of the file are those of the video."""
+        clip = clips.locate(self.video_id)
+        return timed.Part(clip.start, clip.end, self.settings.fps, self.settings.frame_step or 1)
 
     @property
     def planned_frames(self) -> int:
@@ -122,8 +130,8 @@ class Summary:
         height: Of the stored frames, in pixels.
         width: Of the stored frames, in pixels.
         num_frames: T, the frames that decoded.
-        promised_frames: What the header says.
-        fps: Frames per second, by the header.
+        promised_frames: What the header says, of the part and the rate that are wanted.
+        fps: Frames per second of these, by the header.
         source: Size in bytes and hash of the file.
     """
 
@@ -169,7 +177,7 @@ def whole_frames(job: Job) -> Generator[np.ndarray, None, None]:
         ValueError: If not one frame decodes.
     """
     silence_decoders()
-    for frame in frames.read_frames(job.path, decoder=job.decoder):
+    for frame in frames.read_frames(job.path, decoder=job.decoder, part=job.part):
         if frame is not None:
             yield frame
 
@@ -195,7 +203,8 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
     cv2.setNumThreads(1)  # There is a process per core already.
     silence_decoders()
     header = frames.read_header(job.path, decoder=job.decoder)
-    source = frames.fingerprint(job.path)
+    status, part = os.stat(job.path), job.part
+    source = _fingerprint(job.path, status.st_size, status.st_mtime_ns)
     make = job.method.make if job.method else None
     estimators = {direction: make() for direction in job.directions} if make else {}
     decoded = frames.read_frames(
@@ -203,6 +212,7 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
         shorter_side=job.settings.shorter_side,
         decoder=job.decoder,
         wanted=job.wants_frame,
+        part=part,
     )
     num_frames, size = 0, (0, 0)
     before: Unsolved | None = None
@@ -220,7 +230,14 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
             f"A video must have two frames or more for flow. Received: {num_frames} in {job.path}."
         )
     yield before if job.solver else TimeStep(before.rgb, {})
-    return Summary(*size, num_frames, header.num_frames, header.fps, source)
+    promised = part.count(header.num_frames, header.fps)
+    return Summary(*size, num_frames, promised, part.rate(header.fps), source)
+
+
+@functools.lru_cache
+def _fingerprint(path: str, size: int, modified: int) -> str:
+    # The clips of a long video come one after the other, and to hash it takes seconds.
+    return frames.fingerprint(path)
 
 
 def _coded(job: Job, t: int, frame: np.ndarray | None) -> Unsolved:

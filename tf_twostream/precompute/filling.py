@@ -84,21 +84,15 @@ def fill(
     files = {video_id: os.fspath(file) for video_id, file in videos}
     there = inventory.take(path, settings, files)
     if there.is_current:  # Perhaps it may not even be written.
+        there.warn(path)
         return Outcome((), tuple(sorted(there.complete)), {}, 0, time.monotonic() - started)
     # The lock first: a writer removes what it takes for the rest of a run that was killed.
     with locks.exclusive(path), _disk_errors(path):
+        # Again, for another run may have gone on until it let go of the lock.
+        there = inventory.take(path, settings, files)
+        there.warn(path)
         writer = store.Writer(path, settings)
-        jobs = [
-            extraction.Job(
-                v,
-                files[v],
-                settings,
-                writer.lacking(there.partial.get(v)),
-                most_frames=most_frames,
-            )
-            for v in files
-            if v not in there.complete
-        ]
+        jobs = _jobs(writer, there, files, most_frames)
         with (
             _UnderWay(writer, there, len(videos)) as under_way,
             contextlib.closing(_events(jobs, resources, needed)) as events,
@@ -125,6 +119,23 @@ def fill(
         writer.write_index()
     seconds = time.monotonic() - started
     return Outcome(tuple(done), tuple(sorted(there.complete)), failed, num_frames, seconds)
+
+
+def _jobs(
+    writer: store.Writer, there: inventory.Inventory, files: Mapping[str, str], most_frames: float
+) -> list[extraction.Job]:
+    """Returns what is to be done of the videos of some files, by id."""
+    return [
+        extraction.Job(
+            video_id,
+            file,
+            writer.settings,
+            writer.lacking(there.partial.get(video_id)),
+            most_frames=most_frames,
+        )
+        for video_id, file in files.items()
+        if video_id not in there.complete
+    ]
 
 
 def _without(path: str, video_id: str, reason: str) -> str:
@@ -155,6 +166,7 @@ def _events(
     # Which records are needed depends on T, which is known for sure when all is decoded: the
     # header is believed first, and seldom wrong.
     promised: dict[str, int] = {}
+    parts = {job.video_id: job.part for job in jobs}
     headers = ((job.video_id, job.path) for job in jobs)
     for (video_id, _), event in workers.run(
         extraction.header,
@@ -163,7 +175,8 @@ def _events(
         timeout=resources.timeout,
     ):
         if isinstance(event, workers.Done):
-            promised[video_id] = event.value.num_frames
+            said = event.value
+            promised[video_id] = parts[video_id].count(said.num_frames, said.fps)
     jobs = [dataclasses.replace(job, needed=needed(promised.get(job.video_id, 0))) for job in jobs]
     while jobs:
         again = []

@@ -9,10 +9,11 @@ frames. Image n of flow, counted in order, leads from frame n to frame n + 1.
 import collections
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from absl import logging
 
 from tf_twostream import datasets, store
 from tf_twostream.flow import codec, exchange
+from tf_twostream.precompute import extraction
 from tf_twostream.processes import locks, progress
 from tf_twostream.store import coding
 
@@ -230,21 +232,38 @@ def _add(
     if num_frames < (2 if bounded else 1):
         raise ValueError(f"A video must have two frames and a field. Received: {video_id!r}.")
     datasets.check_id(video_id)
+    coded = functools.partial(_coded, images, num_frames, bounded, writer.settings.shorter_side)
+    if writer.holds(video_id):  # Images that do not fit are no reason to lose good frames.
+        collections.deque(coded(), maxlen=0)
     with writer.video(video_id) as video:
-        size = _read(images.frames[0], cv2.IMREAD_COLOR).shape[:2]
-        for t, image in enumerate(images.frames[:num_frames]):
-            frame = _read(image, cv2.IMREAD_COLOR)
-            _check_size(frame, size, writer, image)
-            is_jpeg = image.suffix.lower() in (".jpg", ".jpeg")
-            video.add_rgb(image.read_bytes() if is_jpeg else coding.encode(frame[..., ::-1]))
-            if bounded and t < num_frames - 1:
-                pair = (images.u[t], images.v[t])
-                codes = np.stack([_read(file, cv2.IMREAD_GRAYSCALE) for file in pair])
-                _check_size(codes[0], size, writer, images.u[t])
-                ranges = exchange.bounded_ranges(bounded.bound, bounded.zero)
-                mean = codec.restore(codes, ranges).mean(axis=(0, 1))
-                video.add_flow("forward", codec.encode(codes), ranges, mean)
-        video.finish(height=size[0], width=size[1], promised_frames=num_frames, fps=fps)
+        for jpeg, field in coded():
+            video.add_rgb(jpeg)
+            if field:
+                video.add_flow("forward", field.jpeg, field.range, field.mean)
+        height, width = _read(images.frames[0], cv2.IMREAD_COLOR).shape[:2]
+        video.finish(height=height, width=width, promised_frames=num_frames, fps=fps)
+
+
+def _coded(
+    images: Images, num_frames: int, bounded: Bounded | None, side: int
+) -> Iterator[tuple[bytes, extraction.CodedField | None]]:
+    """Yields frames as JPEG, each with the field to the next one; None behind the last."""
+    size = _read(images.frames[0], cv2.IMREAD_COLOR).shape[:2]
+    for t, image in enumerate(images.frames[:num_frames]):
+        frame = _read(image, cv2.IMREAD_COLOR)
+        _check_size(frame, size, side, image)
+        is_jpeg = image.suffix.lower() in (".jpg", ".jpeg")
+        jpeg = image.read_bytes() if is_jpeg else coding.encode(frame[..., ::-1])
+        field = None
+        if bounded and t < num_frames - 1:
+            pair = {file: _read(file, cv2.IMREAD_GRAYSCALE) for file in (images.u[t], images.v[t])}
+            for file, component in pair.items():
+                _check_size(component, size, side, file)
+            codes = np.stack([*pair.values()])
+            ranges = exchange.bounded_ranges(bounded.bound, bounded.zero)
+            mean = codec.restore(codes, ranges).mean(axis=(0, 1))
+            field = extraction.CodedField(codec.encode(codes), ranges, mean)
+        yield jpeg, field
 
 
 def _read(path: pathlib.Path, flags: int) -> np.ndarray:
@@ -255,11 +274,8 @@ def _read(path: pathlib.Path, flags: int) -> np.ndarray:
     return image
 
 
-def _check_size(
-    image: np.ndarray, size: tuple[int, ...], writer: store.Writer, path: pathlib.Path
-) -> None:
+def _check_size(image: np.ndarray, size: tuple[int, ...], side: int, path: pathlib.Path) -> None:
     """Checks that an image is as large as those before it, and of the shorter side of the store."""
-    side = writer.settings.shorter_side
     if image.shape[:2] != size or min(size) != side:
         rule = f"Images of a video must have one size, with a shorter side of {side} pixels"
         raise ValueError(f"{rule}. Received: {image.shape[:2]} in {path.name}.")

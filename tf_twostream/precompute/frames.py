@@ -6,7 +6,6 @@ uncompressed AVI with the rows from bottom to top another), so videos of unknown
 where that is contained, and then tried again (`workers`).
 """
 
-import contextlib
 import dataclasses
 import fractions
 import hashlib
@@ -21,6 +20,7 @@ import av
 import cv2
 import numpy as np
 
+from tf_twostream.precompute import timed
 from tf_twostream.processes import files
 
 Decoder = Literal["opencv", "pyav"]
@@ -100,7 +100,7 @@ def read_header(path: str | os.PathLike[str], *, decoder: Decoder = "opencv") ->
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         capture.release()
     else:
-        with _opened(path) as (container, stream):
+        with timed.opened(path) as (container, stream):
             # As OpenCV does it, or a store would seem to hold other videos than the folder.
             fps = float(stream.guessed_rate or 0)
             seconds = (container.duration or 0) / av.time_base
@@ -143,6 +143,7 @@ def read_frames(
     shorter_side: int | None = None,
     decoder: Decoder = "opencv",
     wanted: Callable[[int], bool] = lambda t: True,
+    part: timed.Part = timed.WHOLE,
 ) -> Iterator[np.ndarray | None]:
     """Decodes a video frame by frame; what a damaged file still holds is used.
 
@@ -160,13 +161,16 @@ def read_frames(
             size that they have.
         decoder: "opencv", after which PyAV is tried if no frame came; or "pyav" alone.
         wanted: Says of each frame, by its number, whether it is wanted.
+        part: Which frames to count and to return. PyAV decodes where these are not all, for it
+            knows their times.
 
     Yields:
         `[H, W, 3]` uint8 RGB, frame 0 first; None in the place of a frame that is not wanted.
 
     Raises:
         OSError: If there is no file that can be read.
-        ValueError: If not one frame decodes, or `shorter_side` is not positive.
+        ValueError: If not one frame decodes, none is in the part, or `shorter_side` is not
+            positive.
     """
     if shorter_side is not None and shorter_side < 1:
         raise ValueError(f"`shorter_side` must be at least 1. Received: {shorter_side}.")
@@ -174,7 +178,10 @@ def read_frames(
     # That of the first frame: flow needs frames of one size, and so does a volume.
     size: tuple[int, int] | None = None
     # Never both for one video: where the first gave up, the second would begin anew.
-    for decode in (_by_opencv, _by_pyav) if decoder == "opencv" else (_by_pyav,):
+    decoders = [_by_opencv, _by_pyav] if decoder == "opencv" else [_by_pyav]
+    if not part.is_whole:
+        decoders = [lambda path, wanted: timed.decode(path, part, wanted)]
+    for decode in decoders:
         # The first one in any case, for its size.
         for t, frame in enumerate(decode(path, lambda t: t == 0 or wanted(t))):
             if size is None and frame is not None:
@@ -184,6 +191,10 @@ def read_frames(
             yield None if frame is None or size is None or not wanted(t) else _resize(frame, size)
         if size:
             return
+    if part.start or part.end < math.inf:
+        between = f"from {float(part.start):g} to {float(part.end):g} seconds"
+        rule = "A clip must have frames between its seconds"
+        raise ValueError(f"{rule}. Received: none {between} of {path}.")
     raise ValueError(f"The file opens as a video, but no frame decodes. Received: {path}.")
 
 
@@ -211,40 +222,9 @@ def _by_pyav(
     path: str | os.PathLike[str], wanted: Callable[[int], bool]
 ) -> Iterator[np.ndarray | None]:
     """Yields the frames `[H, W, 3]` RGB that PyAV decodes."""
-    with _opened(path) as (container, stream):
-        packets, numbers = container.demux(stream), itertools.count()
-        while True:
-            # A damaged part costs its own frames, not those behind it.
-            with contextlib.suppress(av.error.FFmpegError):
-                if (packet := next(packets, None)) is None:
-                    return
-                for frame in packet.decode():
-                    yield _upright(frame) if wanted(next(numbers)) else None
-
-
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    """Returns the pixels `[H, W, 3]` RGB of a frame as players show it, which telephones turn."""
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
-
-
-@contextlib.contextmanager
-def _opened(
-    path: str | os.PathLike[str],
-) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Opens a video by PyAV.
-
-    Raises:
-        ValueError: If it is no video.
-    """
-    words = f"FFmpeg finds no video stream it can decode. Received: {path}."
-    try:
-        container = av.open(os.fspath(path), metadata_errors="ignore")
-    except av.error.FFmpegError as error:
-        raise ValueError(words) from error
-    with container:
-        if not container.streams.video:
-            raise ValueError(words)
-        yield container, container.streams.video[0]
+    with timed.opened(path) as (container, stream):
+        for t, frame in enumerate(timed.decoded(container, stream)):
+            yield timed.upright(frame) if wanted(t) else None
 
 
 def rescale(frame: np.ndarray, shorter_side: int) -> np.ndarray:

@@ -21,11 +21,23 @@ class Inventory:
         complete: Ids of those with all kinds of records.
         partial: What there is of those that lack a kind, by id.
         is_current: Whether nothing is left to do: all are complete and in the index.
+        replaced: Ids of those whose file is another one now.
+        num_unknown: How many have no hash of their file.
     """
 
-    complete: frozenset[str]
-    partial: Mapping[str, layout.VideoInfo]
-    is_current: bool
+    complete: frozenset[str] = frozenset()
+    partial: Mapping[str, layout.VideoInfo] = dataclasses.field(default_factory=dict)
+    is_current: bool = False
+    replaced: tuple[str, ...] = ()
+    num_unknown: int = 0
+
+    def warn(self, path: str) -> None:
+        """Logs what is done anew, and of how many videos of a store nobody can tell."""
+        for video_id in self.replaced:
+            logging.warning("%s is another file than before, and is done anew.", video_id)
+        if self.num_unknown:
+            words = "%d videos of %s are of a version that kept no hash of their files: if one was "
+            logging.warning(words + "replaced since, nobody can tell.", self.num_unknown, path)
 
 
 def take(path: str, settings: store.Settings, videos: Mapping[str, str]) -> Inventory:
@@ -45,10 +57,10 @@ def take(path: str, settings: store.Settings, videos: Mapping[str, str]) -> Inve
     try:
         found = store_settings.read(path)
     except store.NoStoreError:
-        return Inventory(frozenset(), {}, False)
+        return Inventory()
     settings.check_continues(found, files.join(path, layout.SETTINGS))
     listed = _read_index(path)
-    complete, partial, unknown = set(), {}, 0
+    complete, partial, replaced, unknown = set(), {}, [], 0
     for video_id, file in videos.items():
         # A file of the index is read instead of one per video.
         if not files.exists(layout.video_path(path, video_id)):
@@ -60,16 +72,13 @@ def take(path: str, settings: store.Settings, videos: Mapping[str, str]) -> Inve
             kinds, source = {*info.lengths}, info.source
         unknown += not source
         if source and _is_replaced(file, source, layout.video_path(path, video_id)):
-            logging.warning("%s is another file than before, and is done anew.", video_id)
+            replaced.append(video_id)
         elif kinds >= set(settings.kinds):
             complete.add(video_id)
         else:
             partial[video_id] = layout.read_video(path, video_id)
-    if unknown:
-        words = "%d videos of %s are of a version that kept no hash of their files: if one was "
-        logging.warning(words + "replaced since, nobody can tell.", unknown, path)
     is_current = found == settings and complete == set(videos) and complete <= listed.keys()
-    return Inventory(frozenset(complete), partial, is_current)
+    return Inventory(frozenset(complete), partial, is_current, tuple(replaced), unknown)
 
 
 def _read_index(path: str) -> dict[str, str]:

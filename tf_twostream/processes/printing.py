@@ -41,3 +41,20 @@ def let_go() -> int:
     # Else Python would complain once more when it flushes at its end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 128 + 13  # SIGPIPE, by which other programs end.
+
+
+def duration(seconds: float) -> str:
+    """Words a time in seconds as exactly as a forecast is: "20 s", "4 min", "2.5 h", "3 days"."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{round(seconds / 86400)} days"
+
+
+def size(num_bytes: float) -> str:
+    """Words a number of bytes: "20 MB", "1.5 GB"."""
+    megabytes = max(1, round(num_bytes / 1e6))
+    return f"{num_bytes / 1e9:.1f} GB" if megabytes >= 1000 else f"{megabytes} MB"

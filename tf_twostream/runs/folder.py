@@ -342,6 +342,8 @@ def _relevant(recipe: recipes.Recipe, settings: store.Settings) -> dict[str, Any
     kept: dict[str, Any] = {"shorter_side": settings.shorter_side}
     if not recipe.sees_flow or recipe.sees_clips:
         kept |= {"rgb_quality": settings.rgb_quality}
+    if recipe.sees_flow or recipe.window_length > 1:  # What lies between two frames.
+        kept |= {"fps": settings.fps, "frame_step": settings.frame_step}
     if not recipe.sees_flow:
         return kept
     flow = {"method": settings.method, "flow_quality": settings.flow_quality}

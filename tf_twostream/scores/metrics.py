@@ -9,6 +9,8 @@ by the shape of the labels.
 import numpy as np
 import numpy.typing as npt
 
+TOP = 5  # As in most papers after this one, beside the accuracy.
+
 
 def measure(scores: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
     """Computes the measures that are reported for some videos.
@@ -18,17 +20,18 @@ def measure(scores: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
         labels: `[N]`, as for `accuracy`; or `[N, K]`, as for `mean_average_precision`.
 
     Returns:
-        `video_accuracy` and `mean_class_recall`, or `mean_average_precision`, in [0, 1].
+        `video_accuracy`, `top_5_accuracy` of more than five classes and `mean_class_recall`, or
+        `mean_average_precision`, in [0, 1].
 
     Raises:
         ValueError: As `accuracy` and `mean_average_precision`.
     """
     if np.ndim(labels) == 2:
         return {"mean_average_precision": mean_average_precision(scores, labels)}
-    return {
-        "video_accuracy": accuracy(scores, labels),
-        "mean_class_recall": mean_class_recall(scores, labels),
-    }
+    found = {"video_accuracy": accuracy(scores, labels)}
+    if np.shape(scores)[1] > TOP:  # Else it is 1, whatever the scores.
+        found[f"top_{TOP}_accuracy"] = 1 - top_k_error(scores, labels, TOP)
+    return found | {"mean_class_recall": mean_class_recall(scores, labels)}
 
 
 def measure_per_class(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[str, np.ndarray]:

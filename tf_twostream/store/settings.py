@@ -28,6 +28,8 @@ class Settings:
         shorter_side: Of frames and fields, in pixels.
         rgb_quality: Of the JPEG images of frames; None if it is not known.
         flow_quality: Of the JPEG images of fields; None if it is not known.
+        fps: Frames per second that were chosen of each video; None for all that it has.
+        frame_step: Of how many frames of a video one was chosen; None for all of them.
     """
 
     method: str
@@ -36,6 +38,8 @@ class Settings:
     shorter_side: int
     rgb_quality: int | None = None
     flow_quality: int | None = None
+    fps: float | None = None
+    frame_step: int | None = None
 
     @classmethod
     def of(
@@ -44,6 +48,8 @@ class Settings:
         *,
         directions: Sequence[str] = ("forward",),
         shorter_side: int = paper.SHORTER_SIDE,
+        fps: float | None = None,
+        frame_step: int | None = None,
     ) -> "Settings":
         """Returns the settings of videos that are computed now, with what a method is now.
 
@@ -51,6 +57,8 @@ class Settings:
             method: A name in `flow.METHODS`, or "none" for frames without flow.
             directions: ("forward",) or ("forward", "backward"); of no meaning without flow.
             shorter_side: Of frames and fields, in pixels.
+            fps: See `Settings`.
+            frame_step: See `Settings`.
 
         Raises:
             ValueError: If there is no such method.
@@ -63,6 +71,8 @@ class Settings:
             shorter_side=shorter_side,
             rgb_quality=coding.RGB_QUALITY,
             flow_quality=codec.QUALITY if has_flow else None,
+            fps=fps,
+            frame_step=frame_step,
         )
 
     @classmethod
@@ -103,12 +113,16 @@ class Settings:
 
     def describe(self) -> str:
         """Says in a line how the flow was computed."""
+        side = f"shorter side {self.shorter_side}"
+        if self.fps:
+            side += f", {self.fps:g} frames/s"
+        if self.frame_step:
+            side += f", one of {self.frame_step} frames"
         if self.method == NO_FLOW:
-            return f"frames without flow, shorter side {self.shorter_side}"
+            return f"frames without flow, {side}"
         parameters = dict(self.parameters)
         library = [f"OpenCV {parameters.pop('opencv')}"] if "opencv" in parameters else []
         numbers = (f"{name} {value}" for name, value in sorted(parameters.items()))
-        side = f"shorter side {self.shorter_side}"
         return ", ".join((self.method, *library, side, *self.directions, *numbers))
 
     def check_continues(self, found: "Settings", path: str) -> None:
@@ -141,7 +155,7 @@ class Settings:
             if there.get(key) != asked.get(key)
         )
         if differences:
-            rule = "A store must hold videos of one flow method, its parameters and one size"
+            rule = "A store must hold videos of one flow method, its parameters, one size and rate"
             raise OtherSettingsError(f"{rule}. Received: {path} with {differences}.")
 
 

@@ -6,6 +6,7 @@ and go through the network once. The training then draws from their features. It
 different samples, and of the dropout only what is right before the last layer.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 
@@ -82,4 +83,4 @@ def head(head: steps.Head, recipe: recipes.TowerRecipe) -> steps.Head:
     """Returns what is left of a network to train: from the features to the logits of a task."""
     layer = head.model.get_layer(models.architecture_of(recipe).features)
     rest = keras.Model(layer.output, head.model.output, name=head.model.name)
-    return steps.Head(rest, head.divisor)
+    return dataclasses.replace(head, model=rest)

@@ -212,7 +212,7 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
     tf32 = " (products in TF32: NVIDIA_TF32_OVERRIDE=0 switches it off)" if in_tf32 else ""
     mirrored = "half of the samples mirrored" if recipe.mirroring else "no sample mirrored"
     lines = [
-        *map(_describe_task, run.tasks),
+        *(_describe_task(task, recipe) for task in run.tasks),
         *_describe_added(run),
         f"network:    {_describe_network(recipe)}, {num_weights:,} trainable weights, "
         f"dropout {recipe.dropout:g}, {recipe.precision}{tf32}",
@@ -259,8 +259,8 @@ def _describe_cache(recipe: recipes.Recipe) -> list[str]:
     return [f"features:   {words}; no dropout but before the last layer"]
 
 
-def _describe_task(task: runs.Task) -> str:
-    words = _describe_split(task.split)
+def _describe_task(task: runs.Task, recipe: recipes.Recipe) -> str:
+    words = _describe_split(task.split, recipe)
     if not task.name:
         return f"data:       {words}"
     return (
@@ -269,7 +269,14 @@ def _describe_task(task: runs.Task) -> str:
     )
 
 
-def _describe_split(split: datasets.Split) -> str:
+_DRAWN: dict[recipes.Balance, str] = {
+    "sampling": "drawn uniformly across the classes",
+    "weights": "drawn uniformly, their losses weighted against the number of videos of their class",
+    "none": "drawn uniformly, whatever their class",
+}
+
+
+def _describe_split(split: datasets.Split, recipe: recipes.Recipe) -> str:
     if not split.train:  # Images, of which a split lists none.
         return f"{split.name}, {len(split.class_names)} classes"
     several = (
@@ -281,7 +288,7 @@ def _describe_split(split: datasets.Split) -> str:
     held_out = f", {len(split.validation)} validation videos{known} not trained on"
     return (
         f"{split.name}: {len(split.train)} training videos of {len(split.class_names)} "
-        f"classes, drawn uniformly across the classes{several if split.multi_label else ''}"
+        f"classes, {_DRAWN[recipe.class_balance]}{several if split.multi_label else ''}"
         f"{held_out if split.validation else ''}"
     )
 

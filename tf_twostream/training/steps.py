@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_twostream import inputs
@@ -64,10 +65,17 @@ class Head:
     Attributes:
         model: From the network's input to the logits of this task.
         divisor: What the sum of its samples' losses, over all replicas, is divided by.
+        class_weights: `[K]`, what the loss of a sample is multiplied by; None for nothing.
     """
 
     model: keras.Model
     divisor: int
+    class_weights: np.ndarray | None = None
+
+    def losses(self, logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Computes the loss of each sample with its weight, as `losses` does without."""
+        own = losses(logits, labels)
+        return own if self.class_weights is None else own * tf.gather(self.class_weights, labels)
 
 
 def make_step(
@@ -202,7 +210,7 @@ def _gradients(head: Head, variables: Sequence[Any], jit_compile: bool) -> Calla
             logits = outputs(head.model(x, training=True))
             # The divisor is that of the whole batch, not of this chunk, so that the gradients of
             # chunks and replicas add up to that of the batch.
-            parts = [tf.reduce_sum(losses(tower, labels)) / head.divisor for tower in logits]
+            parts = [tf.reduce_sum(head.losses(tower, labels)) / head.divisor for tower in logits]
             loss = tf.add_n(parts)
         others = tf.UnconnectedGradients.ZERO  # The last layers of other tasks.
         values = [variable.value for variable in variables]

@@ -18,7 +18,7 @@ from tf_twostream.foreign_weights import pretrained
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
 from tf_twostream.processes import signals
-from tf_twostream.training import devices, features, monitoring, steps, towers
+from tf_twostream.training import balance, devices, features, monitoring, steps, towers
 from tf_twostream.training.checkpoints import Checkpoints
 from tf_twostream.training.execution import Execution
 from tf_twostream.training.validation import Validation
@@ -60,6 +60,7 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
     learnt = data.read(recipe)
     run = runs.Run(pathlib.Path(execution.run_dir), recipe, learnt.tasks)
     towers.check(run, "this store")
+    class_weights = [balance.class_weights(task.split, recipe) for task in run.tasks]
     # Two processes in one folder would overwrite each other's checkpoints.
     with devices.sole_writer(strategy, run.path), devices.wording_lost_hosts():
         # Before the network is built, which takes seconds: a run begun otherwise is refused.
@@ -67,7 +68,10 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
             runs.create(run)
         with strategy.scope():
             model = runs.build_model(run)
-            heads = [steps.Head(models.of_task(model, t.name), t.divisor) for t in run.tasks]
+            heads = [
+                steps.Head(models.of_task(model, task.name), task.divisor, weights)
+                for task, weights in zip(run.tasks, class_weights)
+            ]
         # Layers are frozen before the optimizer counts the weights that it has to train.
         _start_from_another_run(model, run)
         with strategy.scope():
