@@ -77,3 +77,36 @@ def test_a_camera_needs_windows(here):
 def test_a_mean_of_an_even_number_of_windows_has_no_middle():
     with pytest.raises(ValueError, match="must be odd"):
         predict.WindowFlags(smooth_windows=2)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rule"),
+    [
+        (("--draw",), "--draw draws into --output_dir"),
+        (("--draw", "--output_dir=out"), "must be left out for cameras"),
+        (("--explain", "--output_dir=out"), "must be left out for cameras"),
+    ],
+)
+def test_what_cannot_be_drawn_over_time_is_said_before_anything_runs(here, tmp_path, flags, rule):
+    given = [flag.replace("=out", f"={tmp_path}") for flag in flags]
+    with pytest.raises(ValueError, match=rule):
+        here("predict", "--spatial_run=absent", "--window_seconds=2", *given, "0")
+
+
+def test_a_source_that_cannot_be_drawn_keeps_its_labels(here, tmp_path, monkeypatch, capsys):
+    from tf_twostream.evaluation import segment_video
+
+    def windows(self, source):
+        yield over_time.Window(0.0, 2.0, {"spatial": np.array([0.2, 0.8])}, 50)
+
+    def broken(*_):
+        raise sources.SourceError("gone")
+
+    monkeypatch.setattr(two_stream, "TwoStream", FakeModel)
+    monkeypatch.setattr(predict, "load", lambda *_: [])
+    monkeypatch.setattr(over_time.Labeller, "windows", windows)
+    monkeypatch.setattr(segment_video.Drawer, "write", broken)
+    flags = ("--spatial_run=s", "--window_seconds=2", "--draw", f"--output_dir={tmp_path}")
+    assert here("predict", *flags, "a.avi", "b.avi") == 1
+    assert capsys.readouterr().err.count("no labelled video: gone") == 2
+    assert (tmp_path / "segments.csv").read_text().count("0.000,2.000,b") == 2

@@ -48,7 +48,6 @@ class Answerer:
     Attributes:
         can_explain: Whether there are activation maps of the networks.
         gives_decisions: Whether fused scores are decision values, of any size.
-        gives_decisions: Whether fused scores are decision values, of any size.
     """
 
     def __init__(self, model: two_stream.TwoStream, resources: Resources, most: limits.Limits):
@@ -60,7 +59,6 @@ class Answerer:
             most: How large a clip may be.
         """
         self._model, self._resources, self._most = model, resources, most
-        self.gives_decisions = model.are_decisions
         self.gives_decisions = model.are_decisions
         self.can_explain = all(isinstance(r.recipe, recipes.TowerRecipe) for r in model.streams)
 

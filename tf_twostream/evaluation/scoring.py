@@ -124,7 +124,7 @@ class Tester:
         unit = "clip" if recipe.sees_clips else "frame"
         total, hidden = len(videos) * own.num_windows, not show_progress
         with progress.bar(total, unit, "testing", disable=hidden) as bar:
-            for frame, numbers in _groups(self._run, reader, videos, own.views):
+            for frame, numbers in groups(self._run, reader, videos, own.views):
                 scorer = self._scorer(frame)
                 stream = inputs.evaluation(
                     inputs.find(reader, [videos[n] for n in numbers], recipe),
@@ -188,17 +188,23 @@ def networks_for(
         videos: N videos.
         kind: What is seen of each frame.
     """
-    for frame, numbers in _groups(run, reader, videos, kind):
+    for frame, numbers in groups(run, reader, videos, kind):
         yield (runs.for_frames(run, model, frame) if frame else model), numbers
 
 
-def _groups(
+def groups(
     run: runs.Run, reader: store.Reader, videos: Sequence[datasets.Video], kind: testing.Views
 ) -> Iterator[tuple[tuple[int, int] | None, np.ndarray]]:
     """Yields sizes of frames with the numbers of the videos that have them.
 
     One network takes crops of all videos, whatever their size: None. Whole frames of each size need
     a network of their own.
+
+    Args:
+        run: The run.
+        reader: The store that holds the videos.
+        videos: N videos.
+        kind: What is seen of each frame.
     """
     if kind != "dense":
         yield None, np.arange(len(videos))

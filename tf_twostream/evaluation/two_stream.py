@@ -89,11 +89,16 @@ class TwoStream:
     ) -> dict[str, explanation.Heat]:
         """Returns where in a video each stream finds what speaks for a class."""
         heats = {}
-        for run, model in zip(self.streams, self._networks):
-            [heats[run.recipe.stream]] = explanation.explain(
-                model, run, reader, [video], np.array([label]), protocol=self._protocol
-            )
+        for run, explainer in zip(self.streams, self._explainers):
+            [heats[run.recipe.stream]] = explainer.explain(reader, [video], np.array([label]))
         return heats
+
+    @functools.cached_property
+    def _explainers(self) -> list[explanation.Explainer]:
+        return [
+            explanation.Explainer(model, run, self._protocol)
+            for model, run in zip(self._networks, self.streams)
+        ]
 
     def fuse(self, scores: dict[str, np.ndarray]) -> np.ndarray:
         """Fuses what `scores` returns to `[N, K]`."""
