@@ -102,16 +102,26 @@ class Labeller:
         Raises:
             SourceError: If it cannot be read.
         """
+        frames = read(source, self._settings.shorter_side, self._timeout)
+        yield from self.label(frames, live=source.kind == "live")
+
+    def label(self, frames: Iterator[sources.Frame], *, live: bool) -> Iterator[Window]:
+        """Yields the windows of frames as they are scored; the errors are those of `windows`.
+
+        Args:
+            frames: The frames of a source, rescaled.
+            live: Whether they come at their own rate.
+        """
         pool = concurrent.futures.ThreadPoolExecutor(self._num_threads)
         scoring = concurrent.futures.ThreadPoolExecutor(1)
         # One is scored while the next is cut, more would wait in memory; but whoever looks at a
         # camera wants to know at once.
-        most = 0 if source.kind == "live" else 1
+        most = 0 if live else 1
         pending: collections.deque[Any] = collections.deque()
         broken: Exception | None = None
         count = 0
         try:
-            with contextlib.closing(self._cut(source)) as cut:
+            with contextlib.closing(self._cut(frames)) as cut:
                 try:
                     for start, end, held in cut:
                         steps = self._coded(held, pool)
@@ -132,13 +142,13 @@ class Labeller:
             raise broken
 
     def _cut(
-        self, source: sources.Source
+        self, frames: Iterator[sources.Frame]
     ) -> Generator[tuple[float, float, list[_Held]], None, None]:
         """Yields start, end and frames of each window."""
         held: collections.deque[_Held] = collections.deque()
         start, last = 0.0, 0.0
         size: tuple[int, ...] = ()
-        for frame in read(source, self._settings.shorter_side, self._timeout):
+        for frame in frames:
             last = frame.seconds
             # Rounding must not move a frame to the window before.
             while last >= start + self.window - 1e-6:
