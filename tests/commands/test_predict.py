@@ -62,7 +62,7 @@ def test_what_was_found_over_time_is_kept_however_it_ends(here, tmp_path, monkey
     else:
         assert here("predict", *flags) == (1 if end else 0)
     out, err = capsys.readouterr()
-    assert "2.00 -     4.00 s  b 0.80, a 0.20   (1 frames dropped)" in out
+    assert "2.00 -     4.00 s  b 0.80, a 0.20   (1 frame dropped)" in out
     assert ("error: 0: gone" in err) == isinstance(end, sources.SourceError)
     table = (tmp_path / "segments.csv").read_text()
     assert table == "video,start,end,label,score\n0,0.000,4.000,b,0.8000\n"

@@ -21,3 +21,19 @@ def test_what_a_terminal_would_obey_or_cannot_show_is_escaped(name, shown):
 
 def test_a_message_keeps_its_lines():
     assert printing.escape("a\n\x1b[1mb", keep_lines=True) == "a\n\\x1b[1mb"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [
+        (0, "video", "0 videos"),
+        (1, "video", "1 video"),
+        (2, "training video", "2 training videos"),
+        (13320, "class", "13,320 classes"),
+        (1, "class", "1 class"),
+        (1.0, "second", "1 second"),
+        (0.5, "second", "0.5 seconds"),
+    ],
+)
+def test_one_thing_is_in_the_singular(number, noun, words):
+    assert printing.count(number, noun) == words

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from tf_twostream import cli, datasets, flow, paper
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import printing
 from tf_twostream.store import settings as store_settings
 
 
@@ -80,7 +81,8 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
         resources=resources,
     )
     print(
-        f"{output.store}: {len(outcome.done)} videos done ({outcome.num_frames} frames, "
+        f"{output.store}: {printing.count(len(outcome.done), 'video')} done ("
+        f"{printing.count(outcome.num_frames, 'frame')}, "
         f"{outcome.num_frames / max(outcome.seconds, 1e-3):.0f} frames/s), "
         f"{len(outcome.skipped)} complete before, {len(outcome.failed)} failed."
     )

@@ -224,7 +224,7 @@ def _print_window(
         print(json.dumps({"video": video, **times, "scores": named}), flush=True)
         return
     words = ", ".join(f"{class_names[k]} {scores[k]:.2f}" for k in best)
-    lost = f"   ({window.dropped} frames dropped)" if window.dropped else ""
+    lost = f"   ({printing.count(window.dropped, 'frame')} dropped)" if window.dropped else ""
     print(f"  {window.start:8.2f} - {window.end:8.2f} s  {words}{lost}", flush=True)
 
 

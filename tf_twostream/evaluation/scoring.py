@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_twostream import datasets, inputs, paper, runs, store
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes, testing
-from tf_twostream.processes import progress
+from tf_twostream.processes import printing, progress
 from tf_twostream.scores import score_files
 
 Part = Literal["train", "validation", "test"]
@@ -250,10 +250,10 @@ def score(
     runs.check_videos(run, reader, videos)
     model, iterations = runs.load_model(run)
     print(
-        f"{recipe.stream.replace('_', ' ')} stream after {iterations:,} iterations "
+        f"{recipe.stream.replace('_', ' ')} stream after {printing.count(iterations, 'iteration')} "
         f"({run.checkpoint} checkpoint), "
-        f"{split.name}, {len(videos)} {part} videos: {_describe(protocol, recipe)}, "
-        f"{_describe_average(protocol, run)} averaged"
+        f"{split.name}, {printing.count(len(videos), f'{part} video')}: "
+        f"{_describe(protocol, recipe)}, {_describe_average(protocol, run)} averaged"
     )
     # A run of published weights has no iterations, and nothing to finish.
     if 0 < iterations < recipe.iterations and run.checkpoint == "last":

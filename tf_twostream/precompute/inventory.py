@@ -8,7 +8,7 @@ from absl import logging
 
 from tf_twostream import store
 from tf_twostream.precompute import frames
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 from tf_twostream.store import index, layout
 from tf_twostream.store import settings as store_settings
 
@@ -66,8 +66,8 @@ def take(path: str, settings: store.Settings, videos: Mapping[str, str]) -> Inve
         else:
             partial[video_id] = layout.read_video(path, video_id)
     if unknown:
-        words = "%d videos of %s are of a version that kept no hash of their files: if one was "
-        logging.warning(words + "replaced since, nobody can tell.", unknown, path)
+        words = "A version that kept no hash of files made %s of %s: if one was replaced since, "
+        logging.warning(words + "nobody can tell.", printing.count(unknown, "video"), path)
     is_current = found == settings and complete == set(videos) and complete <= listed.keys()
     return Inventory(frozenset(complete), partial, is_current)
 

@@ -102,14 +102,12 @@ class Settings:
         return ("rgb", *self.directions)
 
     def describe(self) -> str:
-        """Says in a line how the flow was computed."""
+        """Says in a line how the flow was computed; its parameters are in `store.json`."""
         if self.method == NO_FLOW:
             return f"frames without flow, shorter side {self.shorter_side}"
-        parameters = dict(self.parameters)
-        library = [f"OpenCV {parameters.pop('opencv')}"] if "opencv" in parameters else []
-        numbers = (f"{name} {value}" for name, value in sorted(parameters.items()))
+        library = [f"OpenCV {self.parameters['opencv']}"] if "opencv" in self.parameters else []
         side = f"shorter side {self.shorter_side}"
-        return ", ".join((self.method, *library, side, *self.directions, *numbers))
+        return ", ".join((self.method, *library, side, *self.directions))
 
     def check_continues(self, found: "Settings", path: str) -> None:
         """Checks that a store holds videos of these settings, or of the same with less flow.

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_twostream import datasets, models, paper, runs, store
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
-from tf_twostream.processes import progress
+from tf_twostream.processes import printing, progress
 from tf_twostream.training import devices
 
 
@@ -202,8 +202,9 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"batch:      {recipe.batch_size} on {replicas} {devices.device_name()}"
         f"{'s' * (replicas > 1)}, "
         f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
-        f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
-        f"{recipe.weight_decay:g}, learning rate {recipe.initial_rate:g}; {drops}".rstrip("; "),
+        f"schedule:   {printing.count(recipe.iterations, 'iteration')}, "
+        f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, "
+        f"learning rate {recipe.initial_rate:g}; {drops}".rstrip("; "),
         f"curves:     tensorboard --logdir {run.path}",
     ]
     return "\n".join(lines)
@@ -244,14 +245,14 @@ def _describe_task(task: runs.Task) -> str:
     if not task.name:
         return f"data:       {words}"
     return (
-        f"task:       {task.name}: {words}; {task.batch_size} samples per iteration, "
-        f"sum of their losses divided by {task.divisor}"
+        f"task:       {task.name}: {words}; {printing.count(task.batch_size, 'sample')} "
+        f"per iteration, sum of their losses divided by {task.divisor}"
     )
 
 
 def _describe_split(split: datasets.Split) -> str:
     if not split.train:  # Images, of which a split lists none.
-        return f"{split.name}, {len(split.class_names)} classes"
+        return f"{split.name}, {printing.count(len(split.class_names), 'class')}"
     several = (
         "; a video may show several: binary cross-entropies summed over the classes, accuracy: the "
         "likeliest class is one of the video's"

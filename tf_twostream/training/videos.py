@@ -11,6 +11,7 @@ from absl import logging
 from tf_twostream import datasets, inputs, runs, store
 from tf_twostream.datasets import union, validation
 from tf_twostream.paper import recipes
+from tf_twostream.processes import printing
 from tf_twostream.training.addition import Addition
 from tf_twostream.training.sharing import Sharing
 
@@ -175,8 +176,9 @@ def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> 
     failed = store.read_failed(reader.path)
     hopeless = [video.id for video in datasets.all_videos(split) if video.id in failed]
     if hopeless:  # Said here, because the check that follows only says that they are missing.
-        words = "%d videos of %s could not be read when the store was filled (failed.csv): %s: %s"
-        logging.warning(words, len(hopeless), split.name, hopeless[0], failed[hopeless[0]])
+        words = "%s of %s could not be read when the store was filled (failed.csv): %s: %s"
+        count = printing.count(len(hopeless), "video")
+        logging.warning(words, count, split.name, hopeless[0], failed[hopeless[0]])
     return datasets.keep_available(
         split, reader.video_ids, where=where, allow_missing=source.allow_missing
     )
