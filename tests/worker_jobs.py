@@ -31,6 +31,8 @@ def misbehave(how):
         os.kill(os.getpid(), signal.SIGSTOP)
     if how == "raise":
         raise ValueError("the rule.\n  Received:   nonsense.")
+    if how == "mistake":
+        raise KeyError("absent")
     if how == "unpicklable":
         yield lambda: None
     return "fine"

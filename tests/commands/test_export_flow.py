@@ -21,11 +21,11 @@ def test_each_video_has_a_folder_and_bad_ones_are_named(here, clip, tmp_path, ca
     flags = (f"--output_dir={tmp_path / 'out'}", "--method=dis")
     assert here("export_flow", *flags, *videos) == 1
     out, err = capsys.readouterr()
-    assert "2 videos done, 0 were there, 1 failed." in out and "bad.avi: " in err
+    assert "2 videos done, 0 there before, 1 failed." in out and "bad.avi: " in err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "a_2"]
     assert flo.read_flo(tmp_path / "out/a_2/flow_00002.flo").shape == (48, 64, 2)
     assert here("export_flow", *flags, *videos[:2]) == 0
-    assert "0 videos done, 2 were there" in capsys.readouterr().out
+    assert "0 videos done, 2 there before" in capsys.readouterr().out
 
 
 def test_flow_of_a_store_is_named_as_its_videos(here, tiny_store, tmp_path):

@@ -60,13 +60,13 @@ def test_it_goes_on_where_it_was_interrupted_and_says_what_failed(
     flags = (f"--run_dir={made / 'spatial'}", f"--output_dir={tmp_path}", *QUICK)
     good, bad = made / "videos/a.avi", made / "videos/bad.avi"
     assert here("extract_features", *flags, bad, good) == 1
-    assert "full7 of 1 videos done, 0 were there, 1 failed." in capsys.readouterr().out
+    assert "full7 of 1 video done, 0 there before, 1 failed." in capsys.readouterr().out
     assert f"{bad}," in (tmp_path / "failed.csv").read_text()
     table = load(tmp_path / "features.npz")
     assert table["video_ids"].tolist() == [str(good)] and table["features"].shape == (1, 102)
     monkeypatch.setattr(filling, "fill", lambda *_, **__: pytest.fail("worked in vain"))
     assert here("extract_features", *flags, good) == 0
-    assert "full7 of 0 videos done, 1 were there, 0 failed." in capsys.readouterr().out
+    assert "full7 of 0 videos done, 1 there before, 0 failed." in capsys.readouterr().out
 
 
 def test_a_store_gives_all_videos_a_part_or_those_that_are_named(here, made, tmp_path):

@@ -13,7 +13,7 @@ def test_what_was_exported_is_imported(here, tiny_store, tmp_path, capsys):
     assert here("export_flow", *flags, ids[0]) == 0
     flags = (f"--frames_dir={out}", f"--flow_dir={out}", "--flow_bound=8", "--fps=25")
     assert here("import_frames", *flags, f"--store={tmp_path / 'store'}") == 0
-    assert "1 videos done, 0 complete before, 0 failed." in capsys.readouterr().out
+    assert "1 video done, 0 complete before, 0 failed." in capsys.readouterr().out
     before, after = (store.Reader(path) for path in (tiny_store[0], str(tmp_path / "store")))
     for old, new in zip(before.fields(ids[0]), after.fields(ids[0]), strict=True):
         # The flow of this store is mostly noise, which JPEG keeps badly.

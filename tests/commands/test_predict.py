@@ -41,7 +41,7 @@ class FakeModel:
 
     class_names = ("a", "b")
 
-    def labeller(self, window, step):
+    def labeller(self, window, step, scorer):
         return over_time.Labeller(
             None, None, None, window=window, step=step, num_threads=1, timeout=1
         )
@@ -68,7 +68,7 @@ def test_what_was_found_over_time_is_kept_however_it_ends(here, tmp_path, monkey
     else:
         assert here("predict", *flags) == (1 if end else 0)
     out, err = capsys.readouterr()
-    assert "2.00 -     4.00 s  b 0.80, a 0.20   (1 frames dropped)" in out
+    assert "2.00 -     4.00 s  b 0.80, a 0.20   (1 frame dropped)" in out
     assert ("error: 0: gone" in err) == isinstance(end, sources.SourceError)
     table = (tmp_path / "segments.csv").read_text()
     assert table == "video,start,end,label,score\n0,0.000,4.000,b,0.8000\n"
@@ -83,3 +83,35 @@ def test_a_camera_needs_windows(here):
 def test_a_mean_of_an_even_number_of_windows_has_no_middle():
     with pytest.raises(ValueError, match="must be odd"):
         predict.WindowFlags(smooth_windows=2)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rule"),
+    [
+        (("--draw",), "--draw draws into --output_dir"),
+        (("--draw", "--output_dir=out"), "must be left out for cameras"),
+        (("--explain", "--output_dir=out"), "must be left out for cameras"),
+    ],
+)
+def test_what_cannot_be_drawn_over_time_is_said_before_anything_runs(here, tmp_path, flags, rule):
+    given = [flag.replace("=out", f"={tmp_path}") for flag in flags]
+    with pytest.raises(ValueError, match=rule):
+        here("predict", "--spatial_run=absent", "--window_seconds=2", *given, "0")
+
+
+def test_a_source_that_cannot_be_drawn_keeps_its_labels(here, tmp_path, monkeypatch, capsys):
+    from tf_twostream.evaluation import segment_video
+
+    def windows(self, source):
+        yield over_time.Window(0.0, 2.0, {"spatial": np.array([0.2, 0.8])}, 50)
+
+    def broken(*_):
+        raise sources.SourceError("gone")
+
+    monkeypatch.setattr(predict, "load", lambda *_: FakeModel())
+    monkeypatch.setattr(over_time.Labeller, "windows", windows)
+    monkeypatch.setattr(segment_video.Drawer, "write", broken)
+    flags = ("--spatial_run=s", "--window_seconds=2", "--draw", f"--output_dir={tmp_path}")
+    assert here("predict", *flags, "a.avi", "b.avi") == 1
+    assert capsys.readouterr().err.count("no labelled video: gone") == 2
+    assert (tmp_path / "segments.csv").read_text().count("0.000,2.000,b") == 2

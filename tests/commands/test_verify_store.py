@@ -75,4 +75,4 @@ def test_flags_are_those_of_training_and_known_failures_are_no_error(verify, pat
     assert code == 0, output
     assert "cannot be decoded: a/bad.avi: hung\n" in output
     assert "not in the data set: b/2.avi\n" in output
-    assert "complete, 2 videos, 4 frames; 1 videos of the data set failed (failed.csv)" in output
+    assert "complete, 2 videos, 4 frames; 1 video of the data set failed (failed.csv)" in output

@@ -61,7 +61,7 @@ def test_classes_that_cannot_be_learnt_are_dropped_and_named(warnings):
     assert kept.class_names == ("jump",)
     assert (ids(kept.train), ids(kept.test)) == (["jump/b.avi"], [])
     assert kept.name == "tiny, 2 of 5 videos"
-    assert "1 classes without any video left" in warnings[1]
+    assert "Dropped 1 class without any video left" in warnings[1]
     assert warnings[2].endswith("are dropped with their other videos: run.")
 
 

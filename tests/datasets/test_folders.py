@@ -54,7 +54,7 @@ def test_thirty_percent_of_each_class_are_drawn_for_testing(tmp_path, num_videos
 def test_a_class_of_one_video_is_not_tested_and_that_is_said(tmp_path, caplog):
     split = folders.read(make(tmp_path, "a/1.avi", "b/1.avi", "b/2.avi"), 1)
     assert {video.label for video in split.test} == {1}
-    assert "1 classes have a single group to learn from, and no test video: a." in caplog.text
+    assert "no test video of 1 class with a single group to learn from: a." in caplog.text
 
 
 def test_the_draw_is_the_same_everywhere_and_another_for_another_number(tmp_path):

@@ -156,7 +156,7 @@ def test_a_split_is_described_in_a_line():
         test=(datasets.Video("3.avi", 1, "cy"),),
     )
     assert datasets.describe(split) == (
-        "clips: 2 classes, 2 training, 1 test videos, 3 groups such as 'al'."
+        "clips: 2 classes, 2 training, 1 test video, 3 groups such as 'al'."
     )
 
 

@@ -70,7 +70,7 @@ def test_a_class_of_one_group_stays_whole_and_is_named(caplog):
     videos = [*RECORDINGS.train, video(2, "only", 0), video(2, "only", 1)]
     drawn = validation.draw(split_of(*videos, num_classes=3), 0.2)
     assert {v.label for v in drawn.validation} == {0, 1}
-    assert "1 classes have a single group to learn from, and no validation video: 2" in caplog.text
+    assert "no validation video of 1 class with a single group to learn from: 2" in caplog.text
 
 
 def test_where_no_group_can_be_spared_there_is_no_validation_part():

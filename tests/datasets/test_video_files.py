@@ -47,7 +47,7 @@ def test_a_name_that_is_no_id_is_found_apart_and_escaped(tmp_path, caplog):
     assert set(found.unusable) == set(names.values())
     assert all(path.exists() for path in found.unusable.values())
     assert video_files.list_ids(tmp_path) == ["a/x.avi"]
-    assert "4 videos are left out, for their names" in caplog.text
+    assert "Left out 4 videos with a name that is" in caplog.text
 
 
 def test_videos_are_found_at_any_depth_under_any_name(tmp_path):

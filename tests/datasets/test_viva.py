@@ -66,6 +66,6 @@ def test_another_name_is_an_error(tmp_path, name):
 def test_a_subject_without_videos_is_an_error(tmp_path):
     with pytest.raises(
         video_files.VideosDirError,
-        match=r"subject 2, such as 03_01_01\.avi.*with 1 videos of others",
+        match=r"subject 2, such as 03_01_01\.avi.*with 1 video of others",
     ):
         viva.read(make(tmp_path, "01_01_01.avi"), 2)

@@ -69,7 +69,8 @@ def swaying(tmp_path_factory):
 
 def explain(run, model, stored, label=MOVES):
     reader, video = stored
-    [heat] = explanation.explain(model, run, reader, [video], np.array([label]), protocol=PROTOCOL)
+    explainer = explanation.Explainer(model, run, PROTOCOL)
+    [heat] = explainer.explain(reader, [video], np.array([label]))
     return heat
 
 
@@ -113,10 +114,11 @@ def test_a_map_is_at_the_place_of_what_it_shows(tmp_path):
         resources=Resources(num_workers=1),
     )  # fmt: skip
     run = run_of(SPATIAL)
-    heats = explanation.explain(
-        network_of(run, np.ones(3)), run, store.Reader(str(tmp_path / "store")),
-        [datasets.Video(name, 0) for name in names], np.full(3, MOVES), protocol=PROTOCOL,
-    )  # fmt: skip
+    heats = explanation.Explainer(network_of(run, np.ones(3)), run, PROTOCOL).explain(
+        store.Reader(str(tmp_path / "store")),
+        [datasets.Video(name, 0) for name in names],
+        np.full(3, MOVES),
+    )
     for place, heat in zip(places, heats):
         for scale in (1, 3):
             shown = heat.at(2, (80 * scale, 130 * scale))
@@ -141,14 +143,18 @@ def test_between_places_a_map_is_linear_and_beyond_them_constant():
     )
 
 
-def test_videos_of_several_sizes_keep_their_order(tiny_store):
+def test_videos_of_several_sizes_keep_their_order(tiny_store, monkeypatch):
     path, split = tiny_store
     reader, run = store.Reader(path), run_of(dataclasses.replace(SPATIAL, crop_size=41))
     model, videos = runs.build_model(run), split.train[:3]
-    heats = explanation.explain(model, run, reader, videos, np.array([0, 1, 1]), protocol=PROTOCOL)
-    [alone] = explanation.explain(
-        model, run, reader, videos[2:], np.ones(1, int), protocol=PROTOCOL
+    made, make = [], explanation.activation_maps.make_mapper
+    monkeypatch.setattr(
+        explanation.activation_maps, "make_mapper", lambda *a: made.append(1) or make(*a)
     )
+    explainer = explanation.Explainer(model, run, PROTOCOL)
+    heats = explainer.explain(reader, videos, np.array([0, 1, 1]))
+    [alone] = explainer.explain(reader, videos[2:], np.ones(1, int))
+    assert len(made) == 2  # Of each size one is compiled, once.
     np.testing.assert_allclose(heats[2].maps, alone.maps, atol=1e-4)
     assert len({heat.columns.tobytes() for heat in heats}) == 2  # Two are of one size.
     for video, heat in zip(videos, heats):

@@ -28,7 +28,7 @@ def test_a_clip_within_the_limits_may_have_the_frames_of_its_seconds(tmp_path):
 
 def test_a_clip_that_is_too_long_is_told_its_length(tmp_path):
     said = refused(write(tmp_path / "a.avi", 30))
-    assert said == "A clip must last 1 seconds at most. This one lasts 1.2."
+    assert said == "A clip must last 1 second at most. This one lasts 1.2."
 
 
 def test_the_size_is_looked_at_before_a_clip_is_opened(tmp_path, monkeypatch):

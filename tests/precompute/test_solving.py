@@ -149,7 +149,7 @@ def test_what_does_not_fit_into_memory_is_said(monkeypatch):
 
     monkeypatch.setattr(brox, "fields", fields)
     [(_, failed)] = solving.add_fields(events([3]), solvers())
-    assert "no memory for 1 pairs" in failed.reason and "`flow_memory`" in failed.reason
+    assert "no memory for 1 pair" in failed.reason and "`flow_memory`" in failed.reason
 
 
 def test_a_video_that_cannot_be_solved_does_not_stop_the_others(monkeypatch):

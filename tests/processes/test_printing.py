@@ -44,3 +44,19 @@ def test_times_are_as_exact_as_they_are_known(seconds, words):
 )
 def test_sizes_are_in_powers_of_ten(num_bytes, words):
     assert printing.size(num_bytes) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [
+        (0, "video", "0 videos"),
+        (1, "video", "1 video"),
+        (2, "training video", "2 training videos"),
+        (13320, "class", "13,320 classes"),
+        (1, "class", "1 class"),
+        (1.0, "second", "1 second"),
+        (0.5, "second", "0.5 seconds"),
+    ],
+)
+def test_one_thing_is_in_the_singular(number, noun, words):
+    assert printing.count(number, noun) == words

@@ -42,7 +42,8 @@ def test_pieces_come_in_order_then_the_returned_value():
         ("exit", "crashed: the worker exited with code 3"),
         ("sleep", "hung: nothing came for 4 s"),
         ("stop", "hung: nothing came for 4 s"),
-        ("raise", r"ValueError: the rule\. Received: nonsense\.$"),
+        ("raise", r"^the rule\. Received: nonsense\.$"),
+        ("mistake", r"^KeyError: 'absent'$"),
         ("unpicklable", "pickle|Can't get local object"),  # Python 3.13 has other words.
     ],
 )

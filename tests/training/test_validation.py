@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -192,3 +193,19 @@ def test_the_held_out_part_can_be_scored(whole, held_out, tiny_store, tmp_path):
     quick = {"num_frames": 1, "test": "center", "checkpoint": "best"}
     scores = trained.evaluate(whole, tiny_store[0], path, part="validation", **quick)
     assert scores.video_ids == tuple(video.id for video in held_out.validation)
+
+
+@pytest.mark.parametrize(("sees_clips", "unit"), [(False, "frame"), (True, "clip")])
+def test_the_progress_bar_counts_what_is_measured(whole, monkeypatch, sees_clips, unit):
+    units = []
+    bar = validation.progress.bar
+    monkeypatch.setattr(
+        validation.progress, "bar", lambda _, unit, *a, **k: units.append(unit) or bar(0, unit)
+    )
+    measured = validation.Validation.__new__(validation.Validation)
+    recipe = types.SimpleNamespace(sees_clips=sees_clips, windows_at_once=1)
+    measured._run, measured.points = types.SimpleNamespace(recipe=recipe), []
+    measured._measured = [("", None, types.SimpleNamespace(videos=[1]))]
+    monkeypatch.setattr(validation.inputs, "evaluation", lambda *_, **__: [])
+    measured.measure(1)
+    assert units == [unit]

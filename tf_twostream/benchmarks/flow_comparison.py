@@ -13,7 +13,7 @@ from tf_twostream import flow
 from tf_twostream.benchmarks import trials
 from tf_twostream.figures import pictures, reports
 from tf_twostream.flow import color, errors, flo
-from tf_twostream.processes import workers
+from tf_twostream.processes import printing, workers
 
 MAX_SILENCE = 3600.0  # Seconds between two fields of a method; there may be a compilation.
 SIZE = (341, 256)  # Pixels, width and height, at which a GPU is tried: UCF-101's, as in the paper.
@@ -41,7 +41,8 @@ def measure(folder: str, methods: Sequence[str], *, seconds: float, output_dir: 
     pairs = trials.read_pairs(folder)
     sizes = sorted({f"{pair.first.shape[1]}x{pair.first.shape[0]}" for pair in pairs})
     text = (
-        f"{len(pairs)} pairs of {', '.join(sizes)}: end-point error (px) / angular error (deg), "
+        f"{printing.count(len(pairs), 'pair')} of {', '.join(sizes)}: "
+        "end-point error (px) / angular error (deg), "
         "warping error (grey levels), time of a process's first pair and later ones\n"
         + compare(pairs, methods, seconds=seconds, output_dir=output_dir)
     )

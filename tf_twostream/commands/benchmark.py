@@ -4,6 +4,7 @@
     twostream benchmark training --store=stores/ucf101 --stream=temporal --batch_size=256
     twostream benchmark flow --pairs=middlebury --pictures=pictures
     twostream benchmark volumes --batch_size=8
+    twostream benchmark labels --width=0.25 --crop_size=112
     twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
 
 `inputs` compares the real input graph of the temporal stream with the limit of the machine: bare
@@ -12,6 +13,9 @@ TensorFlow's decoder. `training` times whole iterations, at one setting per call
 is that setting's own. `flow` compares flow methods on pairs of frames: their errors, and their
 times on one thread, on all and, for those in TensorFlow, on a GPU if there is one. `volumes` times
 what each input configuration (Sect. 3.1) costs on the device, on made-up fields of 341x256.
+
+`labels` times predict: from its start to the first label, for each further clip, and live. It draws
+its clips; its networks are --spatial_run and --temporal_run, or such as have not learnt.
 
 `gpu` tells all that a GPU can do, in minutes: whether it computes what the CPU does, how fast
 steps, input and flow are, and a real training of the clips in the store. Results are in
@@ -31,6 +35,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "training": ("store",),
     "flow": ("pairs",),
     "volumes": (),
+    "labels": (),
     "gpu": ("pairs", "store", "output_dir"),
 }
 
@@ -57,6 +62,8 @@ class BenchmarkFlags(cli.Knobs):
     width: float = cli.knob_of(recipes.TowerRecipe, "width")
     precision: Literal["float32", "bfloat16"] = cli.knob_of(recipes.Recipe, "precision")
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
+    spatial_run: str = cli.knob("", "labels: run folder of the spatial stream.", group="network")
+    temporal_run: str = cli.knob("", "labels: run folder of the temporal stream.", group="network")
     pairs: str = cli.knob(
         "", "flow, gpu: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo."
     )
@@ -86,11 +93,15 @@ class BenchmarkFlags(cli.Knobs):
 def _measure(name: str, given: BenchmarkFlags) -> str:
     # Here and not above, so that --help does not wait for TensorFlow.
     from tf_twostream import store
-    from tf_twostream.benchmarks import decoding, flow_comparison, iterations, volumes
+    from tf_twostream.benchmarks import decoding, flow_comparison, iterations, labels, volumes
 
     seconds = given.seconds
     if name == "gpu":
         return _measure_gpu(given)
+    if name == "labels":
+        paths = [path for path in (given.spatial_run, given.temporal_run) if path]
+        untrained = [given.recipe(stream) for stream in ("spatial", "temporal")]
+        return labels.measure(paths, untrained, seconds=seconds)
     if name == "volumes":
         return volumes.measure(given.recipe("temporal"), seconds)
     if name == "flow":

@@ -22,7 +22,7 @@ from tf_twostream import cli, datasets
 from tf_twostream.commands.precompute_flow import FlowFlags
 from tf_twostream.foreign_weights.knobs import ForeignFile
 from tf_twostream.paper import recipes
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,10 @@ def main(file: ForeignFile, use: UseFlags) -> None:
     # A flow network has a mean for each of its 2L channels, usually the same one.
     means = ", ".join(f"{level:.2f}" for level in converted.mean[:3])
     more = " ..." if len(converted.mean) > 3 else ""
-    print(f"{run.recipe.stream} network, {len(names)} classes: {names[0]} ... {names[-1]}")
+    print(
+        f"{run.recipe.stream} network, {printing.count(len(names), 'class')}: "
+        f"{names[0]} ... {names[-1]}"
+    )
     print(f"subtracted mean: {means}{more}, folded into the first layer")
     for note in converted.notes:
         print(f"note: {note}")

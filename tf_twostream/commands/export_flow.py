@@ -123,5 +123,8 @@ def main(videos: list[str] | None, given: ExportFlags, resources: Resources) -> 
             finally:
                 bar.update()
     done = len(named) - num_failed - num_there
-    print(f"{given.output_dir}: {done} videos done, {num_there} were there, {num_failed} failed.")
+    print(
+        f"{given.output_dir}: {printing.count(done, 'video')} done, "
+        f"{num_there} there before, {num_failed} failed."
+    )
     return 1 if num_failed else 0

@@ -125,6 +125,8 @@ def main(
     there = len(names) - len(missing)
     for video, reason in failed.items():
         print(printing.escape(f"error: {video}: {reason}"), file=sys.stderr)
-    words = f"{extractor.layer} of {count - there} videos done, {there} were there"
+    words = (
+        f"{extractor.layer} of {printing.count(count - there, 'video')} done, {there} there before"
+    )
     print(f"{given.output_dir}: {words}, {len(failed)} failed.")
     return 1 if failed else 0

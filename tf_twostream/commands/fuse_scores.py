@@ -27,7 +27,7 @@ import numpy as np
 from absl import logging
 
 from tf_twostream import cli
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 from tf_twostream.scores import fusion, intervals, learning, metrics, score_files
 
 # When a stream's scores of training videos mislead an SVM: nearly all right, and worse on others.
@@ -130,7 +130,9 @@ def load_others(
     # chosen on test videos measures nothing.
     both = set(learnt[0].video_ids) & set(streams[0].video_ids)
     if both:
-        words = f"{len(both)} videos of --scores in --{flag}, such as {min(both)!r}"
+        words = (
+            f"{printing.count(len(both), 'video')} of --scores in --{flag}, such as {min(both)!r}"
+        )
         raise ValueError(f"A fusion must not be learnt from test videos. Received: {words}.")
     for test, other, tested, own in zip(given.scores, paths, streams, learnt):
         # Files that do not say which stream they are of: --verbosity=0 shows their order.
@@ -252,7 +254,10 @@ def report(given: FusionFlags, videos: score_files.Scores, rows: dict[str, np.nd
     print(table)
     recordings = len({*videos.groups} - {""})
     known = f" of {recordings} recordings, which the intervals resample" if recordings else ""
-    print(f"{len(labels)} videos{known}, {len(videos.class_names)} classes")
+    print(
+        f"{printing.count(len(labels), 'video')}{known}, "
+        f"{printing.count(len(videos.class_names), 'class')}"
+    )
     print(f"table and figures: {folder}")
 
 

@@ -79,8 +79,8 @@ def main(given: ImportFlags, source: datasets.Source | None) -> int:
         videos, path=given.store, bounded=bounded, fps=given.fps
     )
     print(
-        f"{given.store}: {len(done)} videos done, {len(skipped)} complete before, "
-        f"{len(failed)} failed."
+        f"{given.store}: {printing.count(len(done), 'video')} done, "
+        f"{len(skipped)} complete before, {len(failed)} failed."
     )
     for video_id, reason in list(failed.items())[:10]:
         print(printing.escape(f"failed: {video_id}: {reason}"), file=sys.stderr)

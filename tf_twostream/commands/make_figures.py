@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from tf_twostream import cli, paper
 from tf_twostream.paper import testing
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def draw_filters(given: FigureFlags, folder: pathlib.Path) -> None:
     kernel = model.get_layer(models.architecture_of(run.recipe).first).kernel.numpy()
     picture = pictures.first_layer_filters(kernel, rgb=not run.recipe.sees_flow)
     pictures.write_png(folder / "fig4.png", picture)
-    print(f"{folder / 'fig4.png'}: {given.run_dir} after {iterations:,} iterations")
+    print(f"{folder / 'fig4.png'}: {given.run_dir} after {printing.count(iterations, 'iteration')}")
 
 
 def draw_scores(path: str, folder: pathlib.Path) -> None:

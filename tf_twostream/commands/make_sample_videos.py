@@ -20,7 +20,7 @@ import numpy as np
 from tf_twostream import cli
 from tf_twostream.datasets import drawn_scenes
 from tf_twostream.precompute import frames
-from tf_twostream.processes import files, progress
+from tf_twostream.processes import files, printing, progress
 
 CLIPS_PER_GROUP = 2  # Of each class; the smallest sets have one, for two groups are needed.
 FRAMES_PER_SECOND = 25.0
@@ -170,8 +170,9 @@ def main(sample_set: SampleSet) -> None:
     num_test = sum(entry.split == "test" for entry in entries)
     output_dir = pathlib.Path(sample_set.output_dir)
     print(
-        f"{len(entries)} videos of {num_classes} classes ({len(entries) - num_test} for training, "
-        f"{num_test} for testing) are in {output_dir}. Next:\n"
+        f"{printing.count(len(entries), 'video')} of {printing.count(num_classes, 'class')} "
+        f"({len(entries) - num_test} for training, {num_test} for testing) are in "
+        f"{output_dir}. Next:\n"
         f"twostream precompute-flow --dataset=csv --videos_dir={output_dir / 'videos'} "
         f"--annotations={output_dir / 'manifest.csv'} --store={output_dir / 'store'}"
     )

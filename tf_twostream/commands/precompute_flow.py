@@ -126,7 +126,8 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
         say_what_it_takes(videos, kept.settings, resources)
     outcome = filling.fill(videos, path=output.store, settings=kept.settings, resources=resources)
     print(
-        f"{output.store}: {len(outcome.done)} videos done ({outcome.num_frames} frames, "
+        f"{output.store}: {printing.count(len(outcome.done), 'video')} done ("
+        f"{printing.count(outcome.num_frames, 'frame')}, "
         f"{outcome.num_frames / max(outcome.seconds, 1e-3):.0f} frames/s), "
         f"{len(outcome.skipped)} complete before, {len(outcome.failed)} failed."
     )

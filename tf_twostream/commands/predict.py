@@ -94,7 +94,8 @@ class PredictionFlags(NetworkFlags):
     explain: bool = cli.knob(
         False,
         "Draw into --output_dir, too, where each stream finds what speaks for the label: "
-        "activation maps (LayerCAM), in the labelled video and in NAME_explained.png.",
+        "activation maps (LayerCAM), in the labelled video and, of a whole video, in "
+        "NAME_explained.png.",
     )
 
     def __post_init__(self) -> None:
@@ -123,7 +124,9 @@ class WindowFlags(cli.Knobs):
         1, "Average the scores of so many neighbouring windows first; odd.", at_least=1
     )
     draw: bool = cli.knob(
-        False, "Draw each source with its label over time, too: NAME.mp4 in --output_dir."
+        False,
+        "Draw each source with its label over time, too: NAME.mp4 in --output_dir, with its flow; "
+        "so does --explain, with activation maps.",
     )
     unknown_below: float = cli.knob(
         0.0, "Call a window unknown if no class has this score.", at_least=0, below=1
@@ -163,44 +166,54 @@ def _label_over_time(
     """Labels sources window by window, and says each window as it is known."""
     from tf_twostream.evaluation import segment_files, segment_video, sources
 
-    labeller = model.labeller(over.window_seconds, over.step_seconds)
     merging = segment_files.Merging(smooth=over.smooth_windows, unknown_below=over.unknown_below)
     written = segment_files.SegmentFiles(given.output_dir, model.class_names, merging)
-    failed = 0
-    for source in found:
-        if not given.json:
-            print(printing.escape(source.name), flush=True)
-        windows: list[Any] = []
-        fused: list[Any] = []
-        try:
-            for window in labeller.windows(source):
-                windows.append(window)
-                [scores] = model.fuse({s: own[None] for s, own in window.scores.items()})
-                fused.append(scores)
-                _print_window(source.name, window, scores, model.class_names, given)
-                if given.output_dir:
-                    written.update(source.name, windows, fused)
-        except sources.SourceError as error:
-            print(printing.escape(f"error: {source.name}: {error}"), file=sys.stderr)
-            failed += 1
-        finally:  # Also after Ctrl-C, which is how a camera ends.
-            if given.output_dir and windows:
-                segments, stem = written.finish(source.name, windows, fused)
-        if over.draw and given.output_dir and windows and source.kind != "live":
-            path = f"{given.output_dir}/{stem}.mp4"
-            segment_video.write(
-                path,
-                source,
-                windows,
-                fused,
-                segments,
-                model.class_names,
-                timeout=model.resources.timeout,
-            )
-            print(f"video: {path}", file=sys.stderr)
-    if given.output_dir and failed < len(found):
+    failed = set()
+    with segment_video.Drawer(model, explain=given.explain) as drawer:
+        labeller = model.labeller(
+            over.window_seconds, over.step_seconds, drawer.scores if over.draw else None
+        )
+        for source in found:
+            if not given.json:
+                print(printing.escape(source.name), flush=True)
+            windows: list[Any] = []
+            fused: list[Any] = []
+            try:
+                for window in labeller.windows(source):
+                    windows.append(window)
+                    [scores] = model.fuse({s: own[None] for s, own in window.scores.items()})
+                    fused.append(scores)
+                    _print_window(source.name, window, scores, model.class_names, given)
+                    if given.output_dir:
+                        written.update(source.name, windows, fused)
+            except sources.SourceError as error:
+                print(printing.escape(f"error: {source.name}: {error}"), file=sys.stderr)
+                failed.add(source.name)
+            finally:  # Also after Ctrl-C, which is how a camera ends.
+                if given.output_dir and windows:
+                    segments, stem = written.finish(source.name, windows, fused)
+            if over.draw and windows:
+                path = f"{given.output_dir}/{stem}.mp4"
+                try:
+                    drawer.write(path, source, windows, fused, segments)
+                    print(f"video: {path}", file=sys.stderr)
+                except (sources.SourceError, OSError) as error:
+                    words = f"error: {source.name}: no labelled video: {error}"
+                    print(printing.escape(words), file=sys.stderr)
+                    failed.add(source.name)
+    if given.output_dir and len(failed) < len(found):
         print(f"segments: {given.output_dir}/segments.csv", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _check_drawing(found: list[Any], given: PredictionFlags, over: WindowFlags) -> None:
+    if over.draw and not given.output_dir:
+        raise ValueError("--draw draws into --output_dir. Received: none.")
+    if over.draw and (live := [source.name for source in found if source.kind == "live"]):
+        rule = (
+            "--draw and --explain must be left out for cameras and streams, which do not come twice"
+        )
+        raise ValueError(f"{rule}. Received: {live[0]}.")
 
 
 def _print_window(
@@ -213,7 +226,7 @@ def _print_window(
         print(json.dumps({"video": video, **times, "scores": named}), flush=True)
         return
     words = ", ".join(f"{class_names[k]} {scores[k]:.2f}" for k in best)
-    lost = f"   ({window.dropped} frames dropped)" if window.dropped else ""
+    lost = f"   ({printing.count(window.dropped, 'frame')} dropped)" if window.dropped else ""
     print(f"  {window.start:8.2f} - {window.end:8.2f} s  {words}{lost}", flush=True)
 
 
@@ -232,9 +245,9 @@ def main(
     found = kinds.expand(sources)
     if given.output_dir:
         files.check_folder(given.output_dir, "output_dir")
-    if over.window_seconds and given.explain:
-        raise ValueError("--explain must be left out with --window_seconds. Received: both.")
     if over.window_seconds:
+        over = dataclasses.replace(over, draw=over.draw or given.explain)
+        _check_drawing(found, given, over)
         return _label_over_time(load(given, protocol, resources), found, given, over)
     if whole := [source.name for source in found if source.kind != "file"]:
         rule = "--window_seconds must be given for cameras, streams and images"

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from tf_twostream import cli, datasets
 from tf_twostream.precompute.resources import Resources
+from tf_twostream.processes import printing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,16 +61,20 @@ def main(given: VerificationFlags, source: datasets.Source | None, resources: Re
     print(f"{given.store}: {verdict.settings.describe()}")
     _print_findings(verdict)
     if verdict.is_good:
-        failed = f"; {len(verdict.failed)} videos of the data set failed (failed.csv)"
+        failed = (
+            f"; {printing.count(len(verdict.failed), 'video')} of the data set failed (failed.csv)"
+        )
         print(
             f"{given.store}: {'complete' if source else 'every record is good'}, "
-            f"{verdict.num_videos} videos, {verdict.num_frames} frames"
+            f"{printing.count(verdict.num_videos, 'video')}, "
+            f"{printing.count(verdict.num_frames, 'frame')}"
             f"{failed if verdict.failed else ''}"
         )
         return 0
     if given.redo:
         checking.remove(given.store, verdict.damaged)
-        print(f"Removed {len(verdict.damaged)} videos. Next: run precompute-flow again.")
+        removed = printing.count(len(verdict.damaged), "video")
+        print(f"Removed {removed}. Next: run precompute-flow again.")
     elif verdict.damaged:
         print("Next: add --redo to remove what is damaged, then run precompute-flow again.")
     else:

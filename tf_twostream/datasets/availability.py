@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from absl import logging
 
 from tf_twostream.datasets import splits
+from tf_twostream.processes import printing
 
 _NEARLY_ALL = 0.9
 
@@ -80,7 +81,7 @@ def keep_available(
     # Classes that lose existing test videos are named, for this changes what is measured.
     gone = _classes_without(split, videos)
     if gone:
-        logging.warning("%d classes without any video left are dropped.", len(gone))
+        logging.warning("Dropped %s without any video left.", printing.count(len(gone), "class"))
     if untrained := [name for name in unlearnt if name not in gone]:
         words = "Classes without a training video in %s are dropped with their other videos: %s."
         logging.warning(words, where, ", ".join(untrained))
@@ -142,8 +143,9 @@ def _classes_without(split: splits.Split, videos: Iterable[splits.Video]) -> lis
 
 def _list_missing(split: splits.Split, missing: list[str], where: str) -> str:
     """Says how many videos are missing and which are the first ten."""
-    total = len(splits.all_videos(split))
-    lines = [f"{len(missing)} of the {total} videos of {split.name} are not in {where}:"]
+    total = printing.count(len(splits.all_videos(split)), "video")
+    verb = "is" if len(missing) == 1 else "are"
+    lines = [f"{len(missing)} of the {total} of {split.name} {verb} not in {where}:"]
     lines += [f"  {id}" for id in missing[:10]]
     if len(missing) > 10:
         lines.append("  ...")
@@ -181,5 +183,7 @@ def _describe_missing(
     if found := _elsewhere(missing, available):
         return f"{message}\nOne is there as {found!r}: name another folder of videos."
     if len(missing) == len(splits.all_videos(split)):
-        return f"{message}\nNone of its {len(available)} videos is of this data set."
+        return (
+            f"{message}\nNone of its {printing.count(len(available), 'video')} is of this data set."
+        )
     return message

@@ -12,6 +12,7 @@ import pathlib
 from absl import logging
 
 from tf_twostream.datasets import lists, splits
+from tf_twostream.processes import printing
 
 _LISTS = "the folder of the lists in Charades.zip (https://prior.allenai.org/projects/charades)"
 
@@ -65,7 +66,7 @@ def _read_videos(path: pathlib.Path, class_names: tuple[str, ...]) -> tuple[spli
             videos.append(lists.make_video(place, f"{row['id']}.mp4", labels, row["subject"]))
         else:
             skipped += 1
-    logging.info("%d videos of %s show no action and are left out.", skipped, path)
+    logging.info("Left out %s of %s without an action.", printing.count(skipped, "video"), path)
     return tuple(videos)
 
 

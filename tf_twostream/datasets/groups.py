@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from absl import logging
 
 from tf_twostream.datasets import availability, splits
+from tf_twostream.processes import printing
 
 # The group is what precedes the first "_" of the file name: daria in bend/daria_bend.avi.
 PATTERN = r"([^/_]+)_[^/]*$"
@@ -187,8 +188,9 @@ def warn_of_undrawn(
     """
     shown = count(drawn)
     if without := [name for label, name in enumerate(class_names) if not shown[label]]:
-        words = "%d classes have a single group to learn from, and no %s video: %s."
-        logging.warning(words, len(without), part, ", ".join(without[:10]))
+        words = "There is no %s video of %s with a single group to learn from: %s."
+        classes = printing.count(len(without), "class")
+        logging.warning(words, part, classes, ", ".join(without[:10]))
 
 
 def count(videos: Iterable[splits.Video]) -> collections.Counter[int]:
@@ -218,7 +220,7 @@ def leave_out(split: splits.Split, groups: Collection[str]) -> splits.Split:
         raise GroupsError(f"{rule}. Received: none for {ungrouped[0]!r}.")
     known = {video.group for video in videos}
     if unknown := sorted(set(groups) - known):
-        given = f"{', '.join(unknown)}. Its {len(known)} groups: {_first(known)}"
+        given = f"{', '.join(unknown)}. Its {printing.count(len(known), 'group')}: {_first(known)}"
         raise GroupsError(f"`test_groups` must be groups of {split.name}. Received: {given}.")
     left_out = dataclasses.replace(
         split,

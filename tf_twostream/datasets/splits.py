@@ -136,11 +136,13 @@ def describe(split: Split) -> str:
         split: The split.
     """
     parts = {"training": split.train, "validation": split.validation, "test": split.test}
-    counts = [f"{len(videos)} {part}" for part, videos in parts.items() if videos]
-    words = f"{split.name}: {len(split.class_names)} classes, {', '.join(counts)} videos"
+    *most, (part, last) = [(part, videos) for part, videos in parts.items() if videos]
+    counts = [f"{len(videos):,} {part}" for part, videos in most]
+    counts = [*counts, printing.count(len(last), f"{part} video")]
+    words = f"{split.name}: {printing.count(len(split.class_names), 'class')}, {', '.join(counts)}"
     groups = sorted({video.group for video in all_videos(split) if video.group})
     if groups:
-        words += f", {len(groups)} groups such as {groups[0]!r}"
+        words += f", {printing.count(len(groups), 'group')} such as {groups[0]!r}"
     return f"{words}."
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tf_twostream.datasets import groups, splits
+from tf_twostream.processes import printing
 
 
 class ValidationError(ValueError):
@@ -30,7 +31,8 @@ def draw(split: splits.Split, share: float) -> splits.Split:
     validation = tuple(video for video in split.train if video in drawn)
     if not validation:
         rule = "A validation part must leave each class a training video of another group"
-        given = f"validation_share={share:g} for {len(split.train)} videos of {split.name}"
+        learnt = printing.count(len(split.train), "video")
+        given = f"validation_share={share:g} for {learnt} of {split.name}"
         raise ValidationError(f"{rule}. Received: {given}.")
     groups.warn_of_undrawn(drawn, split.class_names, "validation")
     train = tuple(video for video in split.train if video not in drawn)

@@ -187,11 +187,9 @@ def list_ids(videos_dir: str | os.PathLike[str]) -> list[str]:
     """
     found = find(videos_dir)
     if found.unusable:
-        words = (
-            "%d videos are left out, for their names are not UTF-8 or hold control characters or "
-            "backslashes: %s ..."
-        )
-        logging.warning(words, len(found.unusable), min(found.unusable))
+        words = "Left out %s with a name that is not UTF-8 or holds control signs or backslashes"
+        count = printing.count(len(found.unusable), "video")
+        logging.warning(f"{words}: %s ...", count, min(found.unusable))
     ids = sorted(found.ids)
     if not ids:
         rule = f"`videos_dir` must hold videos ({' '.join(sorted(SUFFIXES))})"

@@ -20,6 +20,7 @@ import re
 from absl import logging
 
 from tf_twostream.datasets import folders, splits, video_files
+from tf_twostream.processes import printing
 
 GESTURES = (1, 2, 3, 4, 6, 7, 8, 13, 14, 15, 16, 21, 23, 27, 28, 29, 30, 31, 32)
 NUM_SUBJECTS = 8
@@ -51,7 +52,7 @@ def read(videos_dir: str | os.PathLike[str], subject: int) -> splits.Split:
         rule = (
             f"`videos_dir` must hold videos of {left_out}, such as {2 * subject - 1:02}_01_01.avi"
         )
-        given = f"{os.fspath(videos_dir)}, with {len(videos)} videos of others"
+        given = f"{os.fspath(videos_dir)}, with {printing.count(len(videos), 'video')} of others"
         raise video_files.VideosDirError(f"{rule}. Received: {given}.")
     # All 19 classes, even if a copy of the data lacks some: a label means the same everywhere.
     names = tuple(f"gesture {number:02}" for number in GESTURES)

@@ -1,11 +1,12 @@
 """Shows where in a video each stream finds what speaks for a class (`models.activation_maps`)."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_twostream import datasets, inputs, models, runs, store
 from tf_twostream.evaluation import scoring
@@ -70,52 +71,78 @@ def check(streams: Sequence[runs.Run]) -> None:
             raise OneStreamError(f"{rule}. Received: {run.path}, {run.recipe.stream}.")
 
 
-def explain(
-    model: keras.Model,
-    run: runs.Run,
-    reader: store.Reader,
-    videos: Sequence[datasets.Video],
-    classes: np.ndarray,
-    *,
-    protocol: testing.Testing = testing.PAPER,
-) -> list[Heat]:
+class Explainer:
     """Computes where one stream finds what speaks for a class, in the windows that are scored.
 
     The network looks at whole frames, plain, whichever views are scored: maps then cover all of the
-    frame, and views need not be laid side by side.
-
-    Args:
-        model: The network of the run's task.
-        run: The run.
-        reader: The store that holds the videos.
-        videos: N videos.
-        classes: `[N]` integers, the class to explain of each.
-        protocol: How many windows there are of each.
+    frame, and views need not be laid side by side. A function for each size of frames is compiled
+    once, however often it is called.
     """
-    recipe = cast(recipes.TowerRecipe, run.recipe)
-    own, stage = protocol.of(recipe), models.architecture_of(recipe).explained
-    heats: dict[int, Heat] = {}
-    for network, numbers in scoring.networks_for(model, run, reader, videos, "dense"):
-        windows = inputs.Windows(reader, [videos[n] for n in numbers], recipe)
-        mapper = activation_maps.make_mapper(network, stage)
-        stream = inputs.evaluation(
-            windows, batch_size=own.at_once, num_windows=own.num_windows, kind="dense"
-        )
-        maps = []
-        for batch in stream:
-            plain = {**batch, "views": batch["views"][:, :1]}  # The mirrored one says no more.
-            wanted = classes[numbers[batch["video"].numpy()]]
-            maps.append(mapper(inputs.prepare(plain, recipe), wanted).numpy())
-        by_video = np.split(np.concatenate(maps), len(numbers))
-        starts = inputs.equally_spaced(windows.num_starts(), own.num_windows)
-        sides = zip(activation_maps.centres(network, stage), network.input_shape[1:3])
-        rows, columns = ((centres + 0.5) / side for centres, side in sides)
-        for number, own_maps, first in zip(numbers, by_video, starts):
-            last = reader.num_frames(videos[number].id) - 1
-            frames = np.minimum(first + recipe.window_length // 2, last)
-            scaled = own_maps / max(own_maps.max(), 1e-12)
-            heats[number] = Heat(scaled, frames, rows, columns)
-    return [heats[number] for number in range(len(videos))]
+
+    def __init__(self, model: keras.Model, run: runs.Run, protocol: testing.Testing):
+        """Prepares the network.
+
+        Args:
+            model: The network of the run's task.
+            run: The run, of one stream.
+            protocol: How many windows there are of each video.
+        """
+        self._model, self._run = model, run
+        self._recipe = cast(recipes.TowerRecipe, run.recipe)
+        self._protocol = protocol.of(run.recipe)
+        self._mappers: dict[tuple[int, int] | None, _Mapper] = {}
+
+    def explain(
+        self, reader: store.Reader, videos: Sequence[datasets.Video], classes: np.ndarray
+    ) -> list[Heat]:
+        """Computes the maps of N videos.
+
+        Args:
+            reader: The store that holds the videos.
+            videos: N videos.
+            classes: `[N]` integers, the class to explain of each.
+        """
+        own, recipe = self._protocol, self._recipe
+        heats: dict[int, Heat] = {}
+        for frame, numbers in scoring.groups(self._run, reader, videos, "dense"):
+            if frame not in self._mappers:
+                self._mappers[frame] = _mapper(self._model, self._run, frame)
+            mapper = self._mappers[frame]
+            windows = inputs.Windows(reader, [videos[n] for n in numbers], recipe)
+            stream = inputs.evaluation(
+                windows, batch_size=own.at_once, num_windows=own.num_windows, kind="dense"
+            )
+            maps = []
+            for batch in stream:
+                plain = {**batch, "views": batch["views"][:, :1]}  # The mirrored one says no more.
+                wanted = classes[numbers[batch["video"].numpy()]]
+                maps.append(mapper.compute(inputs.prepare(plain, recipe), wanted).numpy())
+            by_video = np.split(np.concatenate(maps), len(numbers))
+            starts = inputs.equally_spaced(windows.num_starts(), own.num_windows)
+            for number, own_maps, first in zip(numbers, by_video, starts):
+                last = reader.num_frames(videos[number].id) - 1
+                frames = np.minimum(first + recipe.window_length // 2, last)
+                scaled = own_maps / max(own_maps.max(), 1e-12)
+                heats[number] = Heat(scaled, frames, mapper.rows, mapper.columns)
+        return [heats[number] for number in range(len(videos))]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Mapper:
+    """Computes maps from inputs and classes, on a grid as that of `Heat`."""
+
+    compute: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    rows: np.ndarray
+    columns: np.ndarray
+
+
+def _mapper(model: keras.Model, run: runs.Run, frame: tuple[int, int] | None) -> _Mapper:
+    """Makes a mapper for whole frames of a size."""
+    network = runs.for_frames(run, model, frame) if frame else model
+    stage = models.architecture_of(cast(recipes.TowerRecipe, run.recipe)).explained
+    sides = zip(activation_maps.centres(network, stage), network.input_shape[1:3])
+    rows, columns = ((centres + 0.5) / side for centres, side in sides)
+    return _Mapper(activation_maps.make_mapper(network, stage), rows, columns)
 
 
 def draw(reader: store.Reader, video_id: str, heats: Mapping[str, Heat], text: str) -> np.ndarray:

@@ -97,7 +97,7 @@ def write(
     )
     with contextlib.closing(events):
         while True:
-            fields = _last_twice(reader.fields(job.video_id)) if job.directions else NO_FIELDS
+            fields = last_twice(reader.fields(job.video_id)) if job.directions else NO_FIELDS
             images = (
                 frames.rescale(frame, min(shorter_side, *frame.shape[:2]))
                 for frame in _frames(events, job.path)
@@ -136,7 +136,7 @@ def _frames(
                 return
 
 
-def _last_twice(fields: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def last_twice(fields: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yields fields `[H, W, 2]`, and the last one again: from the last frame no field leads on."""
     field = np.zeros(0)
     for field in fields:

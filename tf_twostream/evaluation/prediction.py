@@ -51,9 +51,7 @@ class Prediction:
     def title(self) -> str:
         """The most likely class and its share in percent, as far as fonts can draw the name."""
         label = int(self.scores.argmax())
-        name = self.class_names[label]
-        drawable = pictures.drawable(name)
-        words = name if drawable == name else f"class {label}: {drawable}"
+        words = pictures.drawable_class(label, self.class_names[label])
         return words if self.are_decisions else f"{words} {100 * self.scores[label]:.0f} %"
 
     def best(self, count: int = 5) -> list[tuple[str, float]]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_twostream import datasets, inputs, paper, runs, store
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes, testing
-from tf_twostream.processes import progress
+from tf_twostream.processes import printing, progress
 from tf_twostream.scores import score_files
 
 Part = Literal["train", "validation", "test"]
@@ -128,7 +128,7 @@ class Tester:
         unit = "clip" if recipe.sees_clips else "frame"
         total, hidden = len(videos) * own.num_windows, not show_progress
         with progress.bar(total, unit, "testing", disable=hidden) as bar:
-            for frame, numbers in _groups(self._run, reader, videos, own.views):
+            for frame, numbers in groups(self._run, reader, videos, own.views):
                 scorer = self._scorer(frame)
                 stream = inputs.evaluation(
                     inputs.find(reader, [videos[n] for n in numbers], recipe),
@@ -192,17 +192,23 @@ def networks_for(
         videos: N videos.
         kind: What is seen of each frame.
     """
-    for frame, numbers in _groups(run, reader, videos, kind):
+    for frame, numbers in groups(run, reader, videos, kind):
         yield (runs.for_frames(run, model, frame) if frame else model), numbers
 
 
-def _groups(
+def groups(
     run: runs.Run, reader: store.Reader, videos: Sequence[datasets.Video], kind: testing.Views
 ) -> Iterator[tuple[tuple[int, int] | None, np.ndarray]]:
     """Yields sizes of frames with the numbers of the videos that have them.
 
     One network takes crops of all videos, whatever their size: None. Whole frames of each size need
     a network of their own.
+
+    Args:
+        run: The run.
+        reader: The store that holds the videos.
+        videos: N videos.
+        kind: What is seen of each frame.
     """
     if kind != "dense":
         yield None, np.arange(len(videos))
@@ -252,10 +258,10 @@ def score(
         runs.check_videos(run, reader, videos)
     model, iterations = runs.load_model(run)
     print(
-        f"{recipe.stream.replace('_', ' ')} stream after {iterations:,} iterations "
+        f"{recipe.stream.replace('_', ' ')} stream after {printing.count(iterations, 'iteration')} "
         f"({run.checkpoint} checkpoint), "
-        f"{split.name}, {len(videos)} {part} videos: {_describe(protocol, recipe)}, "
-        f"{_describe_average(protocol, run)} averaged"
+        f"{split.name}, {printing.count(len(videos), f'{part} video')}: "
+        f"{_describe(protocol, recipe)}, {_describe_average(protocol, run)} averaged"
     )
     # A run of published weights has no iterations, and nothing to finish.
     if 0 < iterations < recipe.iterations and run.checkpoint == "last":

@@ -196,10 +196,18 @@ class TwoStream:
         merged = segments.find(times, self.fuse(by_window), self.class_names) if segmented else ()
         return self.prediction(name, whole, segments=tuple(merged))
 
-    def labeller(self, window: float, step: float = 0.0) -> over_time.Labeller:
-        """Returns what scores windows of so many seconds, a step apart; 0 for that of a window."""
+    def labeller(
+        self, window: float, step: float = 0.0, scorer: over_time.Scorer | None = None
+    ) -> over_time.Labeller:
+        """Returns what scores windows of a source.
+
+        Args:
+            window: Seconds.
+            step: Seconds from one window to the next; 0 for those of a window.
+            scorer: What stands between the windows and `scores`; None for nothing.
+        """
         return over_time.Labeller(
-            self.scores,
+            scorer or self.scores,
             self.settings,
             self.needed,
             window=window,
@@ -280,11 +288,16 @@ class TwoStream:
     ) -> dict[str, explanation.Heat]:
         """Returns where in a video each stream finds what speaks for a class."""
         heats = {}
-        for run, model in zip(self.streams, self._networks):
-            [heats[run.recipe.stream]] = explanation.explain(
-                model, run, reader, [video], np.array([label]), protocol=self._protocol
-            )
+        for run, explainer in zip(self.streams, self._explainers):
+            [heats[run.recipe.stream]] = explainer.explain(reader, [video], np.array([label]))
         return heats
+
+    @functools.cached_property
+    def _explainers(self) -> list[explanation.Explainer]:
+        return [
+            explanation.Explainer(model, run, self._protocol)
+            for model, run in zip(self._networks, self.streams)
+        ]
 
     def fuse(self, scores: dict[str, np.ndarray]) -> np.ndarray:
         """Fuses what `scores` returns to `[N, K]`."""

@@ -202,6 +202,7 @@ def labelled(
     text: str,
     scale: float,
     heats: Sequence[np.ndarray] = (),
+    bars: Sequence[tuple[str, float]] = (),
 ) -> np.ndarray:
     """Draws a frame and, if there is any, its flow side by side below a line of text.
 
@@ -211,6 +212,7 @@ def labelled(
         text: The line; written smaller if it would be too long.
         scale: Displacement, in pixels, that gets the full colour.
         heats: Maps `[H, W]` float32 in [0, 1]; each is laid over the frame once more.
+        bars: Names and numbers, drawn below all, one below the other: from 0, empty, to 1, full.
 
     Returns:
         uint8 RGB: the frame and, as large, the flow and the maps, two in a row. If its height or
@@ -224,32 +226,20 @@ def labelled(
     if len(parts) > 2 and len(parts) % 2:
         parts.append(np.full_like(frame, _DARK))
     pairs = [np.concatenate(parts[n : n + 2], axis=1) for n in range(0, len(parts), 2)]
-    page = np.concatenate(pairs)
-    bar = _line(text, max(20, frame.shape[0] // 8), page.shape[1])
-    page = np.concatenate([bar, page])
-    return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")
-
-
-def barred(frame: np.ndarray, text: str, bars: Sequence[tuple[str, float]]) -> np.ndarray:
-    """Draws a frame between a line of text and bars.
-
-    Args:
-        frame: `[H, W, 3]` uint8 RGB.
-        text: The line.
-        bars: Names and numbers from 0 to 1, one below the other.
-
-    Returns:
-        uint8 RGB of even height and width, as `labelled` makes them.
-    """
-    height, width = max(20, frame.shape[0] // 10), frame.shape[1]
-    rows = [_line(text, height, width), frame]
+    height, width = max(20, frame.shape[0] // 8), pairs[0].shape[1]
+    rows = [_line(text, height, width), *pairs]
     for name, value in bars:
         row = _line(f"{value:.2f}  {name}", height, width).copy()
-        filled = row[-max(2, height // 8) :, : round(width * value)]
-        filled[:] = _BAR
+        row[-max(2, height // 8) :, : round(width * min(max(value, 0), 1))] = _BAR
         rows.append(row)
     page = np.concatenate(rows)
     return np.pad(page, ((0, page.shape[0] % 2), (0, page.shape[1] % 2), (0, 0)), mode="edge")
+
+
+def drawable_class(number: int, name: str) -> str:
+    """Returns the name of a class as far as fonts can draw it, then with its number."""
+    shown = drawable(name)
+    return shown if shown == name else f"class {number}: {shown}"
 
 
 def drawable(text: str) -> str:

@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib import axes, figure
 
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 
 DPI = 100
 _MAX_CLASSES_WITH_NUMBERS = 20  # With more, the shares would not fit into the cells.
@@ -44,7 +44,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def title(name: str, measures: Mapping[str, float], num_videos: int) -> str:
     """Words the title of a figure: whose scores, the first of their measures, how many videos."""
     measure, value = next(iter(measures.items()))
-    words = f"{measure.replace('_', ' ')} {100 * value:.2f} %, {num_videos} videos"
+    words = (
+        f"{measure.replace('_', ' ')} {100 * value:.2f} %, {printing.count(num_videos, 'video')}"
+    )
     return f"{name}: {words}" if name else words
 
 

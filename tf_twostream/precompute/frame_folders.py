@@ -22,7 +22,7 @@ from absl import logging
 from tf_twostream import datasets, store
 from tf_twostream.flow import codec, exchange
 from tf_twostream.precompute import extraction
-from tf_twostream.processes import locks, progress
+from tf_twostream.processes import locks, printing, progress
 from tf_twostream.store import coding
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -219,7 +219,7 @@ def _find_side(videos: Mapping[str, Images]) -> int:
         with contextlib.suppress(ValueError):
             return min(_read(images.frames[0], cv2.IMREAD_COLOR).shape[:2])
     rule = "A first image of a video must be one that OpenCV reads"
-    raise NoFoldersError(f"{rule}. Received: none of {len(videos)} videos.")
+    raise NoFoldersError(f"{rule}. Received: none of {printing.count(len(videos), 'video')}.")
 
 
 def _add(

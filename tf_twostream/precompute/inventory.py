@@ -8,7 +8,7 @@ from absl import logging
 
 from tf_twostream import store
 from tf_twostream.precompute import frames
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 from tf_twostream.store import index, layout
 from tf_twostream.store import settings as store_settings
 
@@ -36,8 +36,11 @@ class Inventory:
         for video_id in self.replaced:
             logging.warning("%s is another file than before, and is done anew.", video_id)
         if self.num_unknown:
-            words = "%d videos of %s are of a version that kept no hash of their files: if one was "
-            logging.warning(words + "replaced since, nobody can tell.", self.num_unknown, path)
+            count = printing.count(self.num_unknown, "video")
+            words = (
+                "A version that kept no hash of files made %s of %s: if one was replaced since, "
+            )
+            logging.warning(words + "nobody can tell.", count, path)
 
 
 def take(path: str, settings: store.Settings, videos: Mapping[str, str]) -> Inventory:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tf_twostream import cli
 from tf_twostream.precompute import extraction, frames
-from tf_twostream.processes import workers
+from tf_twostream.processes import printing, workers
 
 MOST_FPS = 60  # Frames for each second that is allowed; slow motion may have no more.
 
@@ -56,7 +56,7 @@ def check(clip: str, limits: Limits, timeout: float) -> int:
             raise ClipError(sentence(event.reason, clip))
     seconds = header.num_frames / header.fps if header.fps else 0.0
     if seconds > limits.max_seconds:
-        rule = f"A clip must last {limits.max_seconds:g} seconds at most"
+        rule = f"A clip must last {printing.count(limits.max_seconds, 'second')} at most"
         raise ClipError(f"{rule}. This one lasts {seconds:.3g}.")
     fps = header.fps if 1 <= header.fps <= MOST_FPS else MOST_FPS
     return math.ceil(limits.max_seconds * fps)
@@ -64,6 +64,6 @@ def check(clip: str, limits: Limits, timeout: float) -> int:
 
 def sentence(reason: str, clip: str) -> str:
     """Words why a worker could not read a clip, without the path that it has here."""
-    said = reason.partition("Error: ")[2] or f"{reason}."
+    said = reason if reason.endswith(".") else f"{reason}."
     said = said.replace(f" Received: {clip}.", "").replace(f" in {clip}", "")
     return f"This file cannot be labelled. {said.replace(clip, 'it')}"

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tf_twostream.flow import brox
 from tf_twostream.precompute import extraction
-from tf_twostream.processes import workers
+from tf_twostream.processes import printing, workers
 
 Event = tuple[extraction.Job, workers.Event]
 Stage = workers.Event | concurrent.futures.Future[list[workers.Event]]
@@ -151,7 +151,7 @@ def _solve(steps: Steps, job: extraction.Job, idle: queue.SimpleQueue[str]) -> l
             return [workers.Piece(step) for step in _solved(steps, job)]
     except tf.errors.ResourceExhaustedError:
         rule = "`flow_memory` must leave memory for everything else"
-        given = f"no memory for {len(steps) - 1} pairs on {device}"
+        given = f"no memory for {printing.count(len(steps) - 1, 'pair')} on {device}"
         return [workers.Failed(f"flow: {rule}. Received: {given}.")]
     except (ValueError, tf.errors.OpError) as error:
         # TensorFlow adds lines on where in the graph it happened.

@@ -1,4 +1,4 @@
-"""Names of files on a terminal."""
+"""Names of files and numbers of things on a terminal."""
 
 import logging
 import os
@@ -34,6 +34,23 @@ def escape(text: str, *, keep_lines: bool = False) -> str:
     """
     pattern = _EXCEPT_LINES if keep_lines else _UNPRINTABLE
     return pattern.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def count(number: float, noun: str) -> str:
+    """Words how many things there are.
+
+    Example:
+        >>> from tf_twostream.processes import printing
+        >>> print(printing.count(1, "video"), printing.count(13320, "class"))
+        1 video 13,320 classes
+
+    Args:
+        number: How many; a float is not rounded.
+        noun: What, in the singular.
+    """
+    shown = f"{number:g}" if isinstance(number, float) else f"{number:,}"
+    ending = "es" if noun.endswith("s") else "s"
+    return f"{shown} {noun}{'' if number == 1 else ending}"
 
 
 def let_go() -> int:

@@ -283,7 +283,10 @@ def _serve(function: Callable[[Any], Any], job: Any, connection: Connection) -> 
     except StopIteration as stop:
         end = Done(stop.value)
     except Exception as error:  # Whatever goes wrong in here is a finding about the job.
-        end = Failed(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        words = " ".join(str(error).split())
+        # What is wrong with a file says so in words; of all else the class tells most.
+        in_words = words and isinstance(error, (ValueError, OSError))
+        end = Failed(words if in_words else f"{type(error).__name__}: {words}")
     connection.send(end)
 
 

@@ -65,9 +65,9 @@ def _draw(material: Material, table: np.ndarray, numbers: list[int]) -> Iterator
     labels = table.argmax(axis=1)[numbers]
     clips = [datasets.Video(videos.video_ids[n], 0) for n in numbers]
     heats = {
-        run.recipe.stream: explanation.explain(
-            material.networks[run.recipe.stream][0], run, reader, clips, labels, protocol=_MIDDLE
-        )
+        run.recipe.stream: explanation.Explainer(
+            material.networks[run.recipe.stream][0], run, _MIDDLE
+        ).explain(reader, clips, labels)
         for run in material.streams
     }
     for row, number in enumerate(numbers):

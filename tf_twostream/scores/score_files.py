@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 from tf_twostream.scores import metrics
 
 _SUM_TOLERANCE = 1e-3  # Averaging in float16 or bfloat16 may lose this much.
@@ -176,8 +176,8 @@ def _check_shapes(scores: Scores) -> None:
         rule = "Scores of N > 0 videos and K classes must be [N, K], with labels [N] or [N, K]"
         raise ValueError(f"{rule}. Received: {given}, labels {list(labels.shape)}.")
     if scores.groups and len(scores.groups) != num_videos:
-        rule = f"{num_videos} videos must have a group each, or none"
-        raise ValueError(f"{rule}. Received: {len(scores.groups)} groups.")
+        rule = f"{printing.count(num_videos, 'video')} must have a group each, or none"
+        raise ValueError(f"{rule}. Received: {printing.count(len(scores.groups), 'group')}.")
     for what, names in (("Videos", scores.video_ids), ("Classes", scores.class_names)):
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tf_twostream.flow import codec
-from tf_twostream.processes import files, locks
+from tf_twostream.processes import files, locks, printing
 from tf_twostream.store import coding, index, layout
 from tf_twostream.store import settings as store_settings
 
@@ -108,7 +108,7 @@ def _check_records(path: str, kind: str, info: layout.VideoInfo) -> str:
     except tf.errors.NotFoundError:
         return "the file is missing"
     if len(lengths) != (number := layout.num_records(info.num_frames, kind)):
-        return f"{len(lengths)} records instead of {number}"
+        return f"{printing.count(len(lengths), 'record')} instead of {number}"
     # Two files that have changed places have good records, as many as there should be.
     if lengths != info.lengths[kind]:
         return f"the records are not as long as {layout.VIDEO} says"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tf_twostream.flow import codec
+from tf_twostream.processes import printing
 from tf_twostream.store import coding, index, layout, settings
 
 RECORDS_AT_ONCE = 32  # Outside of a graph: half a megabyte of frames of shorter side 256.
@@ -199,7 +200,7 @@ class Reader:
 
     def _row(self, video_id: str) -> int:
         if video_id not in self._rows:
-            held = f"the {len(self._rows)} videos of the store {self.path}"
+            held = f"the {printing.count(len(self._rows), 'video')} of the store {self.path}"
             raise MissingVideoError(f"{video_id!r} is not among {held}.")
         return self._rows[video_id]
 

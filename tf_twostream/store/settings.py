@@ -112,7 +112,7 @@ class Settings:
         return ("rgb", *self.directions)
 
     def describe(self) -> str:
-        """Says in a line how the flow was computed."""
+        """Says in a line how the flow was computed; its parameters are in `store.json`."""
         side = f"shorter side {self.shorter_side}"
         if self.fps:
             side += f", {self.fps:g} frames/s"
@@ -120,10 +120,8 @@ class Settings:
             side += f", one of {self.frame_step} frames"
         if self.method == NO_FLOW:
             return f"frames without flow, {side}"
-        parameters = dict(self.parameters)
-        library = [f"OpenCV {parameters.pop('opencv')}"] if "opencv" in parameters else []
-        numbers = (f"{name} {value}" for name, value in sorted(parameters.items()))
-        return ", ".join((self.method, *library, side, *self.directions, *numbers))
+        library = [f"OpenCV {self.parameters['opencv']}"] if "opencv" in self.parameters else []
+        return ", ".join((self.method, *library, side, *self.directions))
 
     def check_continues(self, found: "Settings", path: str) -> None:
         """Checks that a store holds videos of these settings, or of the same with less flow.

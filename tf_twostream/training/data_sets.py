@@ -12,6 +12,7 @@ from absl import logging
 from tf_twostream import datasets, store
 from tf_twostream.datasets import union, validation
 from tf_twostream.paper import recipes
+from tf_twostream.processes import printing
 from tf_twostream.training.addition import Addition
 
 Readers = tuple[store.Reader, ...]
@@ -104,8 +105,14 @@ def read_split(source: datasets.Source, reader: store.Reader, *, where: str) -> 
     failed = store.read_failed(reader.path)
     hopeless = [video.id for video in datasets.all_videos(split) if video.id in failed]
     if hopeless:  # Said here, because the check that follows only says that they are missing.
-        words = "%d videos of %s could not be read when the store was filled (failed.csv): %s: %s"
-        logging.warning(words, len(hopeless), split.name, hopeless[0], failed[hopeless[0]])
+        words = "%s of %s could not be read when the store was filled (failed.csv): %s: %s"
+        logging.warning(
+            words,
+            printing.count(len(hopeless), "video"),
+            split.name,
+            hopeless[0],
+            failed[hopeless[0]],
+        )
     return datasets.keep_available(
         split, reader.video_ids, where=where, allow_missing=source.allow_missing
     )

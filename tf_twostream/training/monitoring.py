@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_twostream import datasets, models, paper, runs, store
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
-from tf_twostream.processes import progress
+from tf_twostream.processes import printing, progress
 from tf_twostream.runs import history
 from tf_twostream.training import devices
 
@@ -222,8 +222,9 @@ def describe(run: runs.Run, *, num_weights: int, replicas: int, chunk_size: int)
         f"batch:      {recipe.batch_size} on {replicas} {devices.device_name()}"
         f"{'s' * (replicas > 1)}, "
         f"{f'in chunks of {chunk_size}, ' if chunk_size else ''}{mirrored}",
-        f"schedule:   {recipe.iterations:,} iterations, momentum {recipe.momentum:g}, weight decay "
-        f"{recipe.weight_decay:g}, learning rate {recipe.initial_rate:g}; {drops}".rstrip("; "),
+        f"schedule:   {printing.count(recipe.iterations, 'iteration')}, "
+        f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, "
+        f"learning rate {recipe.initial_rate:g}; {drops}".rstrip("; "),
         f"curves:     tensorboard --logdir {run.path}",
     ]
     return "\n".join(lines)
@@ -264,8 +265,8 @@ def _describe_task(task: runs.Task, recipe: recipes.Recipe) -> str:
     if not task.name:
         return f"data:       {words}"
     return (
-        f"task:       {task.name}: {words}; {task.batch_size} samples per iteration, "
-        f"sum of their losses divided by {task.divisor}"
+        f"task:       {task.name}: {words}; {printing.count(task.batch_size, 'sample')} "
+        f"per iteration, sum of their losses divided by {task.divisor}"
     )
 
 
@@ -278,7 +279,7 @@ _DRAWN: dict[recipes.Balance, str] = {
 
 def _describe_split(split: datasets.Split, recipe: recipes.Recipe) -> str:
     if not split.train:  # Images, of which a split lists none.
-        return f"{split.name}, {len(split.class_names)} classes"
+        return f"{split.name}, {printing.count(len(split.class_names), 'class')}"
     several = (
         "; a video may show several: binary cross-entropies summed over the classes, accuracy: the "
         "likeliest class is one of the video's"

@@ -17,7 +17,7 @@ from tf_twostream.figures import tensorboard
 from tf_twostream.foreign_weights import pretrained
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes
-from tf_twostream.processes import signals
+from tf_twostream.processes import printing, signals
 from tf_twostream.training import balance, devices, features, monitoring, steps, towers
 from tf_twostream.training.checkpoints import Checkpoints
 from tf_twostream.training.execution import Execution
@@ -102,7 +102,9 @@ def train(data: Data, recipe: recipes.Recipe, execution: Execution) -> runs.Run:
             raise KeyboardInterrupt
     done = int(checkpoints.iteration)
     early = "" if done >= recipe.iterations else " (ended early: --patience)"
-    print(f"trained:    {run.path}, {done:,} iterations{early}{validation.describe()}")
+    print(
+        f"trained:    {run.path}, {printing.count(done, 'iteration')}{early}{validation.describe()}"
+    )
     return run
 
 

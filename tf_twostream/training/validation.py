@@ -67,18 +67,19 @@ class Validation:
 
         Returns:
             By the names of the training's curves: the loss, summed over tasks, and the accuracy;
-            with several tasks those of each as well. Both are means over single frames, or
-            volumes, as in training.
+            with several tasks those of each as well. Both are means over single frames,
+            volumes or clips, as in training.
         """
         curves: dict[str, float] = {}
         losses, accuracies = [], []
+        unit = "clip" if self._run.recipe.sees_clips else "frame"
         for name, measure, windows in self._measured:
             batch_size = self._run.recipe.windows_at_once
             stream = inputs.evaluation(
                 windows, batch_size=batch_size, num_windows=FRAMES, kind="center"
             )
             total, hits, count = 0.0, 0, len(windows.videos) * FRAMES
-            with progress.bar(count, "frame", "validation", leave=False, delay=SHOWN_AFTER) as bar:
+            with progress.bar(count, unit, "validation", leave=False, delay=SHOWN_AFTER) as bar:
                 for batch in stream:
                     loss, right = measure(batch)
                     total, hits = total + float(loss), hits + int(right)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tf_twostream.datasets import lists
 from tf_twostream.inputs import parallel
+from tf_twostream.processes import printing
 
 Place = dict[str, tf.Tensor]
 SUFFIXES = frozenset((".jpeg", ".jpg", ".png"))
@@ -97,7 +98,8 @@ class Folders:
     @property
     def words(self) -> str:
         """How many there are, for people."""
-        return f"{len(self.paths):,} files of {len(self.class_names)} classes"
+        classes = printing.count(len(self.class_names), "class")
+        return f"{printing.count(len(self.paths), 'file')} of {classes}"
 
     def endless(self, order: Order) -> tf.data.Dataset:
         """Yields places of epoch after epoch, `batch_size / num_shards` for each iteration.
@@ -153,7 +155,8 @@ class Shards:
     @property
     def words(self) -> str:
         """How many there are, for people."""
-        return f"{len(self.paths):,} TFRecord shards of {len(self.class_names)} classes"
+        classes = printing.count(len(self.class_names), "class")
+        return f"{printing.count(len(self.paths), 'TFRecord shard')} of {classes}"
 
     def endless(self, order: Order) -> tf.data.Dataset:
         """Yields places of epoch after epoch, shuffled as far as shards allow.
