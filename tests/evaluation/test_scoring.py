@@ -99,7 +99,7 @@ def test_what_is_tested_is_printed(tiny_store, tmp_path, capsys, mirroring, view
     assert (scores["temporal"].scores.shape, iterations) == ((3, 3), 1)
     printed = capsys.readouterr().out
     assert re.search(
-        f"after 1 iterations .last checkpoint., tiny, 3 test videos: .*{views}", printed
+        f"after 1 iteration .last checkpoint., tiny, 3 test videos: .*{views}", printed
     )
     assert "note: the training has done 1 of 2 iterations" in printed
 

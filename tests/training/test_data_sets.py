@@ -48,5 +48,5 @@ def test_videos_that_could_not_be_read_are_named_before_they_are_missed(
     monkeypatch.setattr(store, "read_failed", lambda path: {lost: "no frame", "other": "x"})
     with caplog.at_level("WARNING", "absl"):
         data_sets.read_split(tiny_source, reader, where="here")
-    assert "1 videos of tiny.csv could not be read when the store was filled" in caplog.text
+    assert "1 video of tiny.csv could not be read when the store was filled" in caplog.text
     assert f"{lost}: no frame" in caplog.text
