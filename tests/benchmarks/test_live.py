@@ -23,6 +23,10 @@ class FakeModel:
     def scores(self, reader, videos):
         return {"spatial": np.zeros((1, 2), np.float32)}
 
+    def labeller(self, window):
+        how = {"window": window, "step": window, "num_threads": 2, "timeout": 20}
+        return over_time.Labeller(self.scores, self.settings, self.needed, **how)
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):

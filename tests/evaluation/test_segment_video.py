@@ -12,6 +12,7 @@ import pytest
 from tf_twostream import store
 from tf_twostream.evaluation import explanation, over_time, segment_video, sources
 from tf_twostream.figures import pictures
+from tf_twostream.precompute.resources import Resources
 from tf_twostream.scores import segments
 
 CORNERS = np.array([0.25, 0.75])
@@ -19,6 +20,8 @@ CORNERS = np.array([0.25, 0.75])
 
 class FakeModel:
     """Scores windows; its map of class k of the n-th window is n + k / 10 everywhere."""
+
+    resources = Resources(num_workers=1, timeout=20)
 
     class_names = ("a", "b")
     streams = tuple(types.SimpleNamespace(recipe=types.SimpleNamespace(stream=s))
