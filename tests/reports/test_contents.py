@@ -2,7 +2,7 @@
 
 
 def test_it_tells_the_result_first_and_how_it_was_made_last(report):
-    assert report.title == "What was learnt from tiny"
+    assert report.title == "What was learnt: 3 classes"
     assert report.lead.startswith("Both streams together recognise")
     assert [section.title for section in report.sections] == [
         "How well it recognises",

@@ -123,6 +123,7 @@ def test_runs_without_curves_say_so(loaded, tmp_path):
     assert "hold no curves" in said(results.learning(own))
 
 
-@pytest.mark.parametrize(("number", "words"), [(1, "1 clip"), (1234, "1,234 clips")])
-def test_one_is_no_plural(number, words):
-    assert results.measures.count(number, "clip") == words
+def test_equal_streams_are_all_named(loaded):
+    own = list(loaded.measured.values())[-1]
+    equal = dataclasses.replace(loaded, measured=dict.fromkeys(loaded.measured, own))
+    assert "Each alone: spatial" in results.lead(equal)

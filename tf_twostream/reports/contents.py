@@ -1,5 +1,6 @@
 """Makes the report: its sections, in the order in which they are read."""
 
+from tf_twostream.processes import printing
 from tf_twostream.reports import data, examples, records, results
 from tf_twostream.reports.document import Document
 from tf_twostream.reports.material import Material
@@ -20,5 +21,5 @@ def make(material: Material) -> Document:
         records.next_steps(material),
         records.making(material),
     )
-    title = f"What was learnt from {material.split.name}"
+    title = f"What was learnt: {printing.count(len(material.split.class_names), 'class')}"
     return Document(title, results.lead(material), sections)

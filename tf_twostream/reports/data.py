@@ -5,6 +5,7 @@ from typing import Any
 
 from tf_twostream import datasets, models, runs, store
 from tf_twostream.evaluation import labelled_video
+from tf_twostream.processes import printing
 from tf_twostream.reports import measures
 from tf_twostream.reports.document import Block, Section, Table, Text
 from tf_twostream.reports.material import Material
@@ -31,7 +32,7 @@ def section(material: Material) -> Section:
     rows = tuple(_part(name, own, material) for name, own in parts.items() if own)
     blocks: list[Block] = [Text(_classes(split)), Table(header, rows)]
     if added := [video for video in split.train if store.is_added(video.id)]:
-        further = measures.count(len(added), "further training clip")
+        further = printing.count(len(added), "further training clip")
         blocks.append(Text(f"There are {further} of another store."))
     if not any(video.group for video in datasets.all_videos(split)):
         words = "No recordings are known, so each clip counts as one of its own. If clips of one "

@@ -50,11 +50,6 @@ def hits(videos: score_files.Scores, table: np.ndarray) -> np.ndarray:
     return best == videos.labels
 
 
-def count(number: int, noun: str) -> str:
-    """Writes a number of things, one or several."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def count_recordings(groups: Sequence[str], num_videos: int) -> int:
     """Counts recordings; a video of none that is known is one of its own, as for intervals."""
     return len({*groups} - {""}) + (groups.count("") if len(groups) else num_videos)

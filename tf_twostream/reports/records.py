@@ -12,7 +12,7 @@ import numpy as np
 
 import tf_twostream
 from tf_twostream.experiments import command_lines
-from tf_twostream.processes import files
+from tf_twostream.processes import files, printing
 from tf_twostream.reports import measures, results
 from tf_twostream.reports.document import Block, Commands, Items, Section, Table, Text
 from tf_twostream.reports.material import Material
@@ -118,7 +118,7 @@ def more_clips(material: Material) -> list[Block]:
         words += "rule of thumb; clips of new recordings and people count, not more of the same."
         items = (
             f"{names[k]}: {kind} {100 * recall[k]:.0f} %, learnt from "
-            f"{measures.count(recordings[k], 'recording')}"
+            f"{printing.count(recordings[k], 'recording')}"
             for k in needy
         )
         blocks += [Text(words), Items(tuple(items))]

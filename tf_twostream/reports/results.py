@@ -5,6 +5,7 @@ from typing import get_args
 import numpy as np
 
 from tf_twostream import datasets, figures
+from tf_twostream.processes import printing
 from tf_twostream.reports import curves, document, measures
 from tf_twostream.reports.document import Block, Section, Table, Text
 from tf_twostream.reports.material import Material
@@ -21,7 +22,7 @@ def lead(material: Material) -> str:
     who = "Both streams together" if name == "fused" else f"The {name} stream"
     videos = material.videos
     chance = next(iter(measures.chance(videos).values()))
-    number = measures.count(len(videos.labels), "test clip")
+    number = printing.count(len(videos.labels), "test clip")
     if videos.multi_label:
         words = f"{who} reach a mean average precision of {_percent(own.value)} on {number}"
         return words.replace("stream reach", "stream reaches") + f" (chance: {_percent(chance)})."
@@ -29,7 +30,7 @@ def lead(material: Material) -> str:
     # An interval of no width would look like certainty; `doubts` says what it is.
     low, high = own.interval or (0.0, 0.0)
     known = f"95 % interval: {_span((low, high))}; " if low < high else ""
-    alone = ", ".join(f"{n} {_percent(m.value)}" for n, m in material.measured.items() if m != own)
+    alone = ", ".join(f"{n} {_percent(m.value)}" for n, m in material.measured.items() if n != name)
     words = f"{who} {said} {_percent(own.value)} of {number} ({known}chance: {_percent(chance)})."
     return f"{words} Each alone: {alone}." if alone else words
 
@@ -94,7 +95,7 @@ def doubts(material: Material) -> str:
     videos = material.videos
     number = measures.count_recordings(videos.groups, len(videos.labels))
     known = any(videos.groups)
-    what = measures.count(number, "recording") if known else measures.count(number, "test clip")
+    what = printing.count(number, "recording") if known else printing.count(number, "test clip")
     if videos.multi_label:
         return (
             "No interval is given for an average precision, which is no mean over clips. With "
