@@ -124,6 +124,6 @@ def test_runs_without_curves_say_so(loaded, tmp_path):
 
 
 def test_equal_streams_are_all_named(loaded):
-    own = list(loaded.measured.values())[-1]
-    equal = dataclasses.replace(loaded, measured=dict.fromkeys(loaded.measured, own))
+    table = list(loaded.tables.values())[-1]
+    equal = dataclasses.replace(loaded, tables=dict.fromkeys(loaded.tables, table))
     assert "Each alone: spatial" in results.lead(equal)
