@@ -124,6 +124,7 @@ def test_runs_without_curves_say_so(loaded, tmp_path):
 
 
 def test_equal_streams_are_all_named(loaded):
-    table = list(loaded.tables.values())[-1]
-    equal = dataclasses.replace(loaded, tables=dict.fromkeys(loaded.tables, table))
+    one = loaded.videos.scores
+    scores = {name: dataclasses.replace(own, scores=one) for name, own in loaded.scores.items()}
+    equal = dataclasses.replace(loaded, scores=scores)
     assert "Each alone: spatial" in results.lead(equal)
