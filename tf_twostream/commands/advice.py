@@ -41,6 +41,7 @@ ADVICE = {
     "UnreadableError": "See whether another program plays it.",
     # Runs.
     "NoPackageError": "Install it: pip install 'tf_twostream[pretrained]'.",
+    "ForecastError": "Without a forecast, run the commands of commands.sh in the output folder one by one.",
     "NoGradioError": "Install it: pip install 'tf_twostream[serve]'.",
     "BusyPortError": "End the program that uses it, or name another --port or --host.",
     "ClipError": "Send a shorter one, or allow more by --max_seconds and --max_megabytes.",

@@ -11,7 +11,7 @@ def test_what_fails_is_left_out_with_its_reason():
     deadline = time.monotonic() + 60
     [(table, row)] = jobs.alone("flow_rates", SETTING, deadline, what="flow", method="brox")
     assert table == jobs.LEFT_OUT
-    assert row["what"] == "flow" and "FileNotFoundError" in row["why"]
+    assert row["what"] == "flow" and "Pairs must lie in folders" in row["why"]
 
 
 def test_nothing_begins_after_its_time():
