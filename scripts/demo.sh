@@ -58,6 +58,5 @@ curves by  tensorboard --logdir $out
 All commands need the environment. Enter it in each new terminal, here:
   cd $PWD && . .venv/bin/activate
 Next, with a folder of videos for each class in my_videos (README.md, "Your own videos"):
-  python data_tools/precompute_flow.py --dataset=folders --videos_dir=my_videos --store=stores/own \\
-      --shorter_side=128 --method=dis
+  python scripts/learn.py my_videos --output_dir=out
 EOF

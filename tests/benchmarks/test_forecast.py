@@ -1,5 +1,7 @@
 """A forecast is arithmetic on what was measured, and measures nothing twice."""
 
+import dataclasses
+
 import pytest
 
 from tf_twostream import datasets, store
@@ -47,8 +49,7 @@ def measured(monkeypatch):
 
 def run(*names):
     job = forecast.Job([], FOUND, {name: plan_of(name) for name in names}, Resources())
-    [(machine, found)] = [end.value for end in [_end(forecast.forecast(job))]]
-    return machine, found
+    return _end(forecast.forecast(job)).value
 
 
 def _end(generator):
@@ -60,14 +61,25 @@ def _end(generator):
 def test_times_are_those_of_the_steps_times_their_number(measured):
     machine, found = run("small")
     assert "cores, CPU" in machine
-    small = found["small"]
-    assert small.seconds["flow"] == forecast.START + 70
+    seconds = found["small"].seconds
+    start = seconds["fused"]  # To import what a command needs.
+    assert set(seconds) == {step.name for step in plan_of("small").steps}
+    assert seconds["store"] == pytest.approx(start + 70)
     # 200 iterations, and 2 validation videos x 5 frames at each of 10 checkpoints.
-    assert small.seconds["spatial stream"] == pytest.approx(forecast.START + 5 + 100 + 1)
-    # Of each stream 4 test videos and 2 validation videos, 25 frames each.
-    assert small.seconds["testing"] == pytest.approx(4 * forecast.START + 2 * 6 * 25 * 0.01)
-    assert small.num_bytes["frames and flow"] == 7e6
-    assert small.num_bytes["networks"] == 2 * 1000 * forecast.BYTES_PER_WEIGHT
+    assert seconds["runs/spatial"] == pytest.approx(start + 5 + 100 + 1)
+    # 4 videos of 25 frames, by a network that is built first.
+    assert seconds["scores/temporal.test"] == pytest.approx(start + 5 + 4 * 25 * 0.01)
+    assert found["small"].num_bytes["frames and flow"] == 7e6
+    assert found["small"].num_bytes["networks"] == 2 * 1000 * forecast.BYTES_PER_WEIGHT
+
+
+def test_what_a_store_has_already_takes_no_time(measured):
+    own = dataclasses.replace(plan_of("small"), lacking=0.5)
+    job = forecast.Job([], FOUND, {"small": own}, Resources())
+    _, found = _end(forecast.forecast(job)).value
+    small = found["small"]
+    assert small.seconds["store"] == pytest.approx(small.seconds["fused"] + 35)
+    assert small.num_bytes["frames and flow"] == 3.5e6
 
 
 def test_what_presets_have_in_common_is_measured_once(measured):

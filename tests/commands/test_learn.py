@@ -5,11 +5,13 @@ import signal
 import made_up_folders
 import pytest
 
-from tf_twostream.commands import learn
+from tf_twostream import store
+from tf_twostream.commands import advice, learn
 from tf_twostream.experiments import forecasts, presets, running
 from tf_twostream.precompute import estimating
 
-FORECAST = forecasts.Forecast(dict.fromkeys(forecasts.PARTS, 60.0), {"frames and flow": 1e7})
+STEPS = ("store", "runs/spatial", "runs/temporal", "scores/a", "report")
+FORECAST = forecasts.Forecast(dict.fromkeys(STEPS, 60.0), {"frames and flow": 1e7})
 
 
 @pytest.fixture
@@ -56,15 +58,50 @@ def test_a_dry_run_runs_nothing_and_leaves_the_commands(learnt, tmp_path):
     assert lines[0].startswith("twostream precompute-flow") and "make-report" in lines[-1]
 
 
-def test_an_output_folder_keeps_its_videos_and_its_preset(learnt, videos, tmp_path):
+def test_an_output_folder_keeps_its_preset(learnt, tmp_path):
     learnt()
     (tmp_path / "out" / "runs").mkdir()
     learnt()
     with pytest.raises(running.ResultsError, match="preset='quick'"):
         learnt("--preset=quick")
+
+
+def test_an_output_folder_keeps_the_videos_that_it_has_learnt_from(learnt, videos, tmp_path):
+    learnt()
     made_up_folders.make(videos, "hop/new.mp4")
-    with pytest.raises(running.ResultsError, match="21 videos.*20 videos"):
+    learnt()
+    (tmp_path / "out" / "runs").mkdir()
+    made_up_folders.make(videos, "hop/newer.mp4")
+    with pytest.raises(learn.OtherVideosError, match="22 videos, .*out with 21") as caught:
         learnt()
+    assert "--store=OLD/store" in advice.advise(caught.value)
+
+
+@pytest.mark.parametrize(
+    "flags", ["--train_flags=--bogus=1", "--test_flags=--num_frames=0", "--flow_flags=--method=x"]
+)
+def test_a_mistake_in_the_flags_of_a_step_is_said_before_any_step(learnt, flags):
+    with pytest.raises(learn.StepFlagsError, match="must have its flags"):
+        learnt(flags)
+
+
+def test_a_forecast_is_made_once_and_what_is_done_is_left_out(learnt, monkeypatch, capsys):
+    learnt()
+    monkeypatch.setattr(running.Runner, "is_done", lambda self, step: step.name == "store")
+    measured, _ = learnt()
+    assert len(measured) == 1
+    out = capsys.readouterr().out
+    assert "done before: store" in out and "4 min, 10 MB" in out
+
+
+def test_what_a_store_has_is_not_computed_again(tiny_store, tmp_path):
+    reader = store.Reader(tiny_store[0])
+    lengths = dict.fromkeys((*reader.video_ids, "new.avi"), 20)
+    found = estimating.Survey(11, 220, 8.8, {}, lengths, ())
+    assert learn.share_lacking(tiny_store[0], reader.settings, found) == pytest.approx(1 / 11)
+    other = store.Settings.of("dis", shorter_side=48)
+    assert learn.share_lacking(tiny_store[0], other, found) == 1
+    assert learn.share_lacking(str(tmp_path), other, found) == 1
 
 
 def test_without_the_package_the_way_to_it_is_named(learnt, monkeypatch, tmp_path, capsys):

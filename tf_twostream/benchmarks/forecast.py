@@ -1,9 +1,9 @@
 """How long `learn` will take on this machine, and how much disk, before it begins."""
 
-import collections
 import dataclasses
 import pathlib
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ from tf_twostream.training import execution
 if TYPE_CHECKING:  # TensorFlow is for the process of the job alone.
     from tf_twostream.benchmarks import pace
 
-# Ours, from runs on two cores: seconds until a command has imported TensorFlow and begun, and those
-# of fusing, exporting and drawing the report.
-START, LAST_STEPS = 10.0, 60.0
+# Ours, from runs on two cores: how many times as long as to import TensorFlow, and then to begin a
+# training, it takes to fuse, to export and to draw the report.
+LAST_STEPS = {"fused": (1, 0), "exported": (1, 3), "report": (1, 3)}
 # Two checkpoints with the velocities of the weights, and the export; four bytes each.
 BYTES_PER_WEIGHT = (2 * 2 + 1) * 4
 
@@ -33,11 +33,13 @@ class Plan:
         steps: All steps of a preset.
         split: The split that its networks are trained on, with its validation part.
         settings: What its store holds.
+        lacking: The share of the frames that are not in its store yet.
     """
 
     steps: Sequence[chains.Step]
     split: datasets.Split
     settings: store.Settings
+    lacking: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +75,11 @@ def forecast(job: Job) -> Generator[None, None, tuple[str, dict[str, forecasts.F
     """
     yield from ()  # Makes it the generator that a job has to be.
     quiet_import.install()
+    begun = time.perf_counter()
+    from tf_twostream.benchmarks import pace  # noqa: F401  # It imports all that a command does.
     from tf_twostream.training import devices
 
-    with _Forecaster(job) as forecaster:
+    with _Forecaster(job, time.perf_counter() - begun) as forecaster:
         found = {name: forecaster.forecast(plan) for name, plan in job.plans.items()}
     return f"{workers.count_cores()} cores, {devices.device_name()}", found
 
@@ -83,8 +87,9 @@ def forecast(job: Job) -> Generator[None, None, tuple[str, dict[str, forecasts.F
 class _Forecaster:
     """Measures for several plans; what they have in common once."""
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, start: float):
         self._job = job
+        self._start = start  # Seconds until a command has imported what it needs.
         self._stores: dict[Any, tuple[str, estimating.Rate]] = {}
         self._paces: dict[Any, pace.Pace] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="twostream-")
@@ -97,29 +102,28 @@ class _Forecaster:
 
     def forecast(self, plan: Plan) -> forecasts.Forecast:
         """Reckons what one plan takes."""
-        seconds: dict[str, float] = collections.defaultdict(float)
-        num_bytes: dict[str, float] = collections.defaultdict(float)
-        num_frames, split = self._job.found.num_frames, plan.split
+        split, num_frames = plan.split, plan.lacking * self._job.found.num_frames
         path, rate = self._store(plan.settings)
-        seconds["flow"] += START + num_frames / rate.frames_per_second
-        num_bytes["frames and flow"] += num_frames * rate.bytes_per_frame
+        seconds = {"store": self._start + num_frames / rate.frames_per_second}
+        num_bytes = {"frames and flow": num_frames * rate.bytes_per_frame, "networks": 0.0}
         for stream in learning.STREAMS:
             [train] = [step for step in plan.steps if step.command == f"train-{stream}"]
             tests = [step for step in plan.steps if step.after == (train,)]
             recipe = cli.read(recipes.RECIPES[stream], train.arguments[1:])
             protocol = cli.read(testing.Testing, tests[0].arguments[1:])
             network = self._pace(path, recipe, protocol, len(split.class_names))
-            part = f"{stream} stream"
-            seconds[part] += START + network.start + recipe.iterations * network.iteration
-            seconds[part] += _validation(recipe, train, split, network, protocol)
+            begins = self._start + network.start
+            seconds[train.name] = begins + recipe.iterations * network.iteration
+            seconds[train.name] += _validation(recipe, train, split, network, protocol)
             num_videos = {"test": len(split.test), "validation": len(split.validation)}
             windows = protocol.of(recipe).num_windows
             for step in tests:
                 num_windows = windows * num_videos[step.flags["part"]]
-                seconds["testing"] += START + num_windows * network.window
+                seconds[step.name] = begins + num_windows * network.window
             num_bytes["networks"] += network.weights * BYTES_PER_WEIGHT
-        seconds["fusion, export, report"] += LAST_STEPS
-        return forecasts.Forecast(dict(seconds), dict(num_bytes))
+        for name, (imports, networks) in LAST_STEPS.items():
+            seconds[name] = imports * self._start + networks * network.start
+        return forecasts.Forecast(seconds, num_bytes)
 
     def _store(self, settings: store.Settings) -> tuple[str, estimating.Rate]:
         """Returns a store of a few videos, and how fast it was made."""

@@ -7,13 +7,14 @@ in one place, wherever the dataclass is made.
 """
 
 from tf_twostream.cli.knobs import GROUPS, REQUIRED, Knobs, flags_of, knob, knob_of
-from tf_twostream.cli.parsing import describe, parameters_of, parse, read
+from tf_twostream.cli.parsing import check, describe, parameters_of, parse, read
 from tf_twostream.cli.running import run
 
 __all__ = [
     "GROUPS",
     "REQUIRED",
     "Knobs",
+    "check",
     "describe",
     "flags_of",
     "knob",

@@ -92,6 +92,20 @@ def read(knobs: type, arguments: Sequence[str]) -> Any:
     return _read(knobs, values)
 
 
+def check(main: Callable[..., Any], argv: Sequence[str]) -> None:
+    """Checks a command line without running anything; the arguments are those of `parse`.
+
+    Raises:
+        flags.Error: If an argument is not known, or one is missing.
+        ValueError: If a value is none of the choices, or beyond a limit.
+    """
+    parse(main, argv, flags.FlagValues())
+    parameters = parameters_of(main)
+    for name, knobs in parameters.knobs.items():
+        if name not in parameters.optional:
+            read(knobs, argv[1:])
+
+
 def parse(
     main: Callable[..., Any], argv: Sequence[str], values: flags.FlagValues
 ) -> Callable[[], int | None]:

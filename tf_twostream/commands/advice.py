@@ -10,11 +10,11 @@ ADVICE = {
     "ListsError": "Give --annotations for all data sets but folders and viva, which have no lists.",
     "MissingListError": "Name the folder of the lists, or the lists, by --annotations.",
     "PartNameError": "Rename the list, or give one of each part: --annotations=train.txt,val.txt.",
-    "VideosDirError": "Name the folder of the videos by --videos_dir.",
+    "VideosDirError": "Name the folder of the videos: by --videos_dir, or learn FOLDER.",
     "NamesError": "Put them into <class>/, or train/<class>/ and test/<class>/, or describe them "
     "by a CSV file: --dataset=csv.",
-    "SingleClassError": "Put the videos of each class into a folder of its own, and name by "
-    "--videos_dir the folder in which these lie.",
+    "SingleClassError": "Put the videos of each class into a folder of its own, and name the "
+    "folder in which these lie: by --videos_dir, or learn FOLDER.",
     "ListTextError": "Save it as UTF-8 (Excel: CSV UTF-8), with a quotation mark at both ends of a "
     "cell or at none.",
     "SeveralLabelsError": "Give --multi_label if videos may show several classes.",
@@ -41,7 +41,10 @@ ADVICE = {
     "UnreadableError": "See whether another program plays it.",
     # Runs.
     "NoPackageError": "Install it: pip install 'tf_twostream[pretrained]'.",
-    "ForecastError": "Without a forecast, run the commands of commands.sh in the output folder one by one.",
+    "ForecastError": "Without it: run the lines of OUTPUT_DIR/commands.sh one by one.",
+    "StepFlagsError": "Correct --train_flags, --test_flags or --flow_flags; nothing has been run.",
+    "OtherVideosError": "Choose another --output_dir; --store=OLD/store takes the flow that is "
+    "there.",
     "NoGradioError": "Install it: pip install 'tf_twostream[serve]'.",
     "BusyPortError": "End the program that uses it, or name another --port or --host.",
     "ClipError": "Send a shorter one, or allow more by --max_seconds and --max_megabytes.",
@@ -112,7 +115,8 @@ ADVICE = {
     "DescriptionError": "Give --mean, --class_names and --dataset as the network was trained, not "
     "both of the last two, and --lrn_k for .caffemodel files alone.",
     # Of Python and TensorFlow.
-    "BlockingIOError": "Wait until it ends, or end it (its number: fuser FOLDER).",
+    "BlockingIOError": "Wait until it ends, or end it: kill NUMBER; a training then writes a "
+    "checkpoint first.",
     "FileExistsError": "Choose another folder, or remove it.",
     "DataLossError": "A file of the store is damaged: twostream verify-store names it.",
     "NotFoundError": "A file of the store is missing: twostream verify-store names it.",

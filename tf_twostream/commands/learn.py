@@ -12,13 +12,17 @@ end there is OUTPUT_DIR/report.html. Each step is a command of its own: OUTPUT_D
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import pathlib
 import sys
+from collections.abc import Sequence
 
-from tf_twostream import cli, datasets
+from absl import flags
+
+from tf_twostream import cli, datasets, store
 from tf_twostream.benchmarks import forecast
 from tf_twostream.commands import advice, precompute_flow
-from tf_twostream.experiments import forecasts, learning, presets, running
+from tf_twostream.experiments import chains, forecasts, learning, presets, running
 from tf_twostream.precompute import estimating
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import files, locks, printing, workers
@@ -30,6 +34,14 @@ MOST_SIZES = 3  # Sizes of videos that are named.
 
 class ForecastError(ValueError):
     """A few steps of the work could not be done."""
+
+
+class StepFlagsError(ValueError):
+    """A step has a flag that its command does not have."""
+
+
+class OtherVideosError(ValueError):
+    """An output folder is of other videos."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,6 +80,7 @@ def plan(
         preset = presets.without_package(preset)
     split = learning.with_validation(whole, preset)
     steps = learning.in_order(learning.plan(source, split, given, preset))
+    check_steps(steps)
     kept = cli.read(precompute_flow.FlowFlags, steps[0].arguments[1:])
     return forecast.Plan(steps, split, kept.settings)
 
@@ -102,28 +115,80 @@ def measure(job: forecast.Job) -> tuple[str, dict[str, forecasts.Forecast]]:
     raise ForecastError(f"A few steps must run first. Received: {event.reason}.")  # type: ignore[union-attr]
 
 
+def share_lacking(path: str, settings: store.Settings, found: estimating.Survey) -> float:
+    """Returns the share of the frames that a store does not have yet; 1 if there is no such store.
+
+    Args:
+        path: The store.
+        settings: What it is to hold.
+        found: The survey of its videos.
+    """
+    try:
+        reader = store.Reader(path)
+    except (store.NoStoreError, store.DamagedStoreError):
+        return 1.0
+    if reader.settings != settings:
+        return 1.0
+    held = {*reader.video_ids}
+    left = sum(number for video_id, number in found.opened.items() if video_id not in held)
+    return left / max(1, sum(found.opened.values()))
+
+
 def say_what_it_takes(
     source: datasets.Source,
     whole: datasets.Split,
     given: learning.Learning,
     plans: dict[str, forecast.Plan],
+    done: Sequence[str],
 ) -> None:
-    """Prints what the videos are, and what the preset and smaller ones will take."""
-    listed = datasets.list_videos(source, whole)
-    resources = cli.read(Resources, plans[given.preset].steps[0].arguments[1:])
-    found = estimating.survey(listed, plans[given.preset].settings, resources)
-    print(describe(found), flush=True)
-    machine, each = measure(forecast.Job(listed, found, plans, resources))
-    print(forecasts.describe(each.pop(given.preset), machine, each), flush=True)
+    """Prints what the videos are, and what the preset and smaller ones will take.
+
+    A forecast is kept in the output folder, for the next start.
+    """
+    path = pathlib.Path(given.output_dir, "forecast.json")
+    lines = [step.record for step in plans[given.preset].steps]
+    kept = files.read_json(path) if path.exists() else {}
+    if kept.get("commands") != lines:
+        listed = datasets.list_videos(source, whole)
+        resources = cli.read(Resources, plans[given.preset].steps[0].arguments[1:])
+        found = estimating.survey(listed, plans[given.preset].settings, resources)
+        print(describe(found))
+        print("Measuring a few steps first, which takes about a minute ...", flush=True)
+        lacking = {n: share_lacking(given.store_dir, p.settings, found) for n, p in plans.items()}
+        own = {name: dataclasses.replace(p, lacking=lacking[name]) for name, p in plans.items()}
+        machine, each = measure(forecast.Job(listed, found, own, resources))
+        known = {name: vars(one) for name, one in each.items()}
+        kept = {"commands": lines, "machine": machine, "forecasts": known}
+        files.write_json(path, kept, indent=1)
+    each = {name: forecasts.Forecast(**one) for name, one in kept["forecasts"].items()}
+    left = each.pop(given.preset).without(done)
+    print(forecasts.describe(left, kept["machine"], {} if done else each), flush=True)
 
 
-def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRun) -> int:
+def check_steps(steps: Sequence[chains.Step]) -> None:
+    """Checks the flags of all steps: a mistake must not show when the steps before it have run.
+
+    Raises:
+        StepFlagsError: If a command does not have such a flag, or not with such a value.
+    """
+    for step in steps:
+        name = step.command.replace("-", "_")
+        main = importlib.import_module(f"tf_twostream.commands.{name}").main
+        try:
+            cli.check(main, step.arguments)
+        except (flags.Error, ValueError) as error:
+            raise StepFlagsError(
+                f"{step.command} must have its flags. Received: {error}"
+            ) from error
+
+
+def main(folders: list[str], own: OwnVideos, given: learning.Learning, dry: DryRun) -> int:
     """Learns from the videos, or says what that takes; returns 1 if a step failed."""
-    if len(videos) > 1:
+    if len(folders) > 1:
         rule = "The videos must lie in one folder"
-        raise ValueError(f"{rule}. Received: {', '.join(videos)}.")
+        raise ValueError(f"{rule}. Received: {', '.join(folders)}.")
     files.check_folder(given.output_dir, "output_dir")
-    source = dataclasses.replace(own, videos_dir=videos[0])
+    source = dataclasses.replace(own, videos_dir=folders[0])
     whole = datasets.load(source)
     names = [*presets.PRESETS]
     # The smaller ones are only for comparison.
@@ -134,15 +199,16 @@ def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRu
         print(f"note: networks start from random weights; {PRETRAINED}")
     # Inherited, because a training goes on for a while if this process is killed.
     with locks.exclusive(given.output_dir, inherited=True):
-        running.keep_flags(given.output_dir, _identity(whole, given))
+        _check_videos(given.output_dir, whole)
+        running.keep_flags(given.output_dir, {n: getattr(given, n) for n in ("preset", "store")})
         script = pathlib.Path(given.output_dir, "commands.sh")
         files.write_text(script, "".join(f"{step.line}\n" for step in chosen.steps))
         runner = running.Runner(given.output_dir)
         done = [step.name for step in chosen.steps if runner.is_done(step)]
-        if dry.dry_run or not done:
-            say_what_it_takes(source, whole, given, plans)
-        else:
+        if done:
             print(f"done before: {', '.join(done)}")
+        if len(done) < len(chosen.steps):
+            say_what_it_takes(source, whole, given, plans, done)
         if dry.dry_run:
             print(f"the commands: {script}")
             return 0
@@ -155,12 +221,21 @@ def main(videos: list[str], own: OwnVideos, given: learning.Learning, dry: DryRu
         return 0
 
 
-def _identity(whole: datasets.Split, given: learning.Learning) -> dict[str, str]:
-    """Returns what an output folder is of: with other videos nothing that is done would count."""
+def _check_videos(output_dir: str, whole: datasets.Split) -> None:
+    """Notes the videos that an output folder is of, and refuses others.
+
+    Raises:
+        OtherVideosError: If something was learnt of other videos there.
+    """
     ids = [f"{video.id} {video.labels}" for video in datasets.all_videos(whole)]
     ids += [f"test {video.id}" for video in whole.test]
     digest = hashlib.blake2b("\n".join(ids).encode("utf-8", "surrogateescape"), digest_size=8)
-    return {
-        "videos": f"{len(datasets.all_videos(whole))} videos ({digest.hexdigest()})",
-        **{name: getattr(given, name) for name in ("preset", "store", "train_flags")},
-    }
+    now = {"number": len(datasets.all_videos(whole)), "hash": digest.hexdigest()}
+    path = pathlib.Path(output_dir, "videos.json")
+    before = files.read_json(path) if path.exists() else now
+    if before != now and pathlib.Path(output_dir, "runs").exists():
+        rule = "An output folder must keep the videos that it has learnt from"
+        given = f"{now['number']} videos, {output_dir} with {before['number']}"
+        given += " others" if before["number"] == now["number"] else ""
+        raise OtherVideosError(f"{rule}. Received: {given}.")
+    files.write_json(path, now)

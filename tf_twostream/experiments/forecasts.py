@@ -1,11 +1,18 @@
 """What the steps from videos to a report take, in words."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tf_twostream.processes import printing
 
-PARTS = ("flow", "spatial stream", "temporal stream", "testing", "fusion, export, report")
+# What a line is about, and the names with which its steps begin.
+PARTS = {
+    "flow": ("store",),
+    "spatial stream": ("runs/spatial",),
+    "temporal stream": ("runs/temporal",),
+    "testing": ("scores/",),
+    "fusion, export, report": ("fused", "exported", "report"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,12 +20,17 @@ class Forecast:
     """What the steps from videos to a report take.
 
     Attributes:
-        seconds: By the part of the work, of `PARTS`.
+        seconds: By the name of the step.
         num_bytes: By what lies on the disk.
     """
 
     seconds: Mapping[str, float]
     num_bytes: Mapping[str, float]
+
+    def without(self, done: Collection[str]) -> "Forecast":
+        """Returns what is left when some steps are done."""
+        left = {step: number for step, number in self.seconds.items() if step not in done}
+        return dataclasses.replace(self, seconds=left)
 
     def in_short(self) -> str:
         """Says time and disk in a few words."""
@@ -34,8 +46,10 @@ def describe(forecast: Forecast, machine: str, others: Mapping[str, Forecast]) -
         machine: What was measured on.
         others: Those of smaller presets, by name.
     """
-    lines = [f"On this machine ({machine}), reckoned from a few steps just measured:"]
-    lines += [f"  {part:24}{printing.duration(forecast.seconds[part]):>10}" for part in PARTS]
+    lines = [f"On this machine ({machine}), reckoned from a few steps of each kind:"]
+    for part, begins in PARTS.items():
+        own = [number for step, number in forecast.seconds.items() if step.startswith(begins)]
+        lines.append(f"  {part:24}{printing.duration(sum(own)) if own else 'done':>10}")
     sizes = [f"{printing.size(number)} of {what}" for what, number in forecast.num_bytes.items()]
     words = " and ".join(sizes)
     lines.append(f"  {'in all':24}{printing.duration(sum(forecast.seconds.values())):>10}, {words}")

@@ -38,11 +38,29 @@ def exclusive(path: str, *, inherited: bool = False) -> Iterator[None]:
             # It does not wait: when the first run ends, nothing would be left for the second.
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            other = "another one, or one that it left behind," if inherited else "another one"
             rule = "Only one process may write to a folder"
+            other = " and ".join(f"process {n}" for n in _holders(path, folder)) or "another one"
             raise BlockingIOError(f"{rule}. Received: {path}, where {other} is at work.") from None
         except OSError as error:  # Some network file systems.
             logging.warning("%s cannot be locked (%s): start only one writer.", path, error)
         yield
     finally:
         os.close(folder)
+
+
+def _holders(path: str, own: int) -> list[int]:
+    """Lists the processes that have a folder open, as far as Linux tells; none elsewhere.
+
+    Args:
+        path: The folder.
+        own: The file by which this process has it open.
+    """
+    here = os.path.realpath(path)
+    mine = f"/proc/{os.getpid()}/fd/{own}"
+    found = []
+    for number in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        with contextlib.suppress(OSError):  # Of another user, or gone.
+            opened = {f"/proc/{number}/fd/{name}" for name in os.listdir(f"/proc/{number}/fd")}
+            if any(os.readlink(link) == here for link in opened - {mine}):
+                found.append(int(number))
+    return sorted(found)
