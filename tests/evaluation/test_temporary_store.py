@@ -59,6 +59,14 @@ def test_other_flow_than_in_training_is_refused(clip, tiny_store):
         pass
 
 
+def test_flow_is_coded_as_in_the_training(clip, tiny_store):
+    raw = store.Settings.of("farneback", shorter_side=48, flow_coding="raw")
+    recipe = recipes.TemporalRecipe(stack_length=2, **KNOBS)
+    with fill([clip], recipe, tiny_store, settings=raw) as (reader, _):
+        assert reader.settings == raw
+        assert next(reader.coded_fields("000000"))[0].shape == (2, *reader.size("000000"))
+
+
 def test_the_rate_is_that_of_the_training(clip, tiny_store):
     slow = store.Settings.of("farneback", shorter_side=48, fps=12.5)
     recipe = recipes.TemporalRecipe(stack_length=2, **KNOBS)

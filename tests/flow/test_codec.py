@@ -80,3 +80,17 @@ def test_tensorflow_decodes_the_same_codes(field):
 def test_what_is_no_jpeg_is_refused(data):
     with pytest.raises(ValueError, match="JPEG"):
         codec.decode(data)
+
+
+@pytest.mark.parametrize("name", codec.CODINGS)
+def test_what_is_encoded_is_decoded(field, name):
+    codes, _ = codec.quantise(field)
+    coding = codec.CODINGS[name]
+    decoded = coding.decode(coding.encode(codes), codes.shape[1:])
+    assert decoded.shape == codes.shape
+    assert np.abs(decoded.astype(int) - codes).max() <= (0 if coding.quality is None else 40)
+
+
+def test_raw_codes_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"of \[2, 3, 4\]. Received: 23"):
+        codec.CODINGS["raw"].decode(bytes(23), (3, 4))

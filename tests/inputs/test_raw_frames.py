@@ -80,11 +80,11 @@ def quick_flow(monkeypatch):
     monkeypatch.setattr(brox, "flow", flow)
 
 
-def windows_of(num_frames, recipe):
+def windows_of(num_frames, recipe, **given):
     times = np.arange(num_frames).astype(np.uint8)
     video = np.ones([num_frames, 20, 24, 3], np.uint8) * times[:, None, None, None]
     make = tf.function(
-        lambda x: raw_frames.temporal_windows(x, recipe, brox.FAST),
+        lambda x: raw_frames.temporal_windows(x, recipe, brox.FAST, **given),
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)],
     )
     return make(tf.constant(video))
@@ -117,6 +117,20 @@ def test_windows_hold_the_fields_that_the_inputs_read(
     assert windows["codes"].shape == (25, 4, 2, 20, 24)
     np.testing.assert_allclose(windows["means"], wanted["means"], rtol=1e-5)
     np.testing.assert_allclose(windows["ranges"], wanted["ranges"], rtol=1e-5)
+
+
+def test_without_a_quality_codes_do_not_go_through_jpeg(monkeypatch):
+    noise = tf.constant(np.random.default_rng(0).normal(size=(1, 1, 20, 24, 2)), tf.float32)
+
+    def flow(frames, parameters, *, backward):
+        return tf.tile(noise, [tf.shape(frames)[0], 1, 1, 1, 1])
+
+    monkeypatch.setattr(brox, "flow", flow)
+    recipe = recipes.TemporalRecipe(stack_length=1, crop_size=16)
+    wanted, _ = codec.quantise(noise[0, 0].numpy())
+    raw, jpeg = (windows_of(2, recipe, **given)["codes"] for given in ({"flow_quality": None}, {}))
+    np.testing.assert_array_equal(raw[0, 0], wanted)
+    assert np.any(jpeg[0, 0] != wanted)
 
 
 def test_one_frame_has_no_flow(quick_flow):

@@ -1,17 +1,21 @@
 """Many videos to a store."""
 
 import csv
+import dataclasses
 import os
 
+import cv2
 import made_up_clips
 import numpy as np
 import pytest
 import worker_jobs
 
-from tf_twostream import datasets, store
-from tf_twostream.precompute import extraction, filling, resources, verification
+from tf_twostream import datasets, flow, inputs, store
+from tf_twostream.flow import codec
+from tf_twostream.paper import recipes
+from tf_twostream.precompute import extraction, filling, frames, resources, verification
 from tf_twostream.processes import printing
-from tf_twostream.store import checking
+from tf_twostream.store import checking, coding
 
 SETTINGS = store.Settings.of("dis", shorter_side=32)
 RESOURCES = resources.Resources(num_workers=2, timeout=20)
@@ -405,3 +409,36 @@ def test_what_is_needed_is_planned_for_the_frames_of_the_rate(tmp_path, videos):
     half = store.Settings.of("dis", shorter_side=32, frame_step=3)
     fill(tmp_path / "store", videos, settings=half, needed=needed)
     assert planned == [3] * 4
+
+
+def test_raw_codes_are_read_as_they_were_made(tmp_path, videos):
+    raw = dataclasses.replace(SETTINGS, flow_coding="raw", flow_quality=None)
+    path = str(tmp_path / "raw")
+    fill(path, videos[:1], settings=raw)
+    assert not checking.check(path).damaged
+    reader = store.Reader(path)
+    [video_id, *_] = reader.video_ids
+    clip = frames.read_frames(dict(videos)[video_id], shorter_side=32)
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in clip]
+    wanted = [codec.quantise(field) for field in flow.fields(grey, method="dis")]
+    recipe = recipes.TemporalRecipe(stack_length=len(wanted), crop_size=32)
+    [batch] = inputs.evaluation(
+        inputs.Windows(reader, [datasets.Video(video_id, 0)], recipe), num_windows=1
+    )
+    for t, (codes, ranges) in enumerate(reader.coded_fields(video_id)):
+        np.testing.assert_array_equal(codes, wanted[t][0])
+        np.testing.assert_array_equal(ranges, wanted[t][1])
+        np.testing.assert_array_equal(batch["codes"][0, t], codes)
+
+
+def test_raw_codes_that_are_too_few_are_found(tmp_path, videos):
+    raw = dataclasses.replace(SETTINGS, flow_coding="raw", flow_quality=None)
+    writer = store.Writer(str(tmp_path / "store"), raw)
+    jpeg = coding.encode(np.zeros((32, 40, 3), np.uint8))
+    with writer.video("v") as video:
+        video.add_rgb(jpeg)
+        video.add_rgb(jpeg)
+        video.add_flow("forward", bytes(2 * 32 * 40 - 1), np.zeros((2, 2)), np.zeros(2))
+        video.finish(height=32, width=40, promised_frames=2, fps=25.0)
+    writer.write_index()
+    assert "a byte per code" in checking.check(str(tmp_path / "store")).damaged["v"]

@@ -84,7 +84,7 @@ def test_frames_that_no_field_needs_end_a_batch_and_get_empty_fields(batch_sizes
     *steps, _ = [event for _, event in solving.add_fields(given, solvers(num_pairs=64))]
     assert [step.value.rgb for step in steps] == [b"%d" % t for t in range(7)]
     fields = [step.value.fields.get("forward") for step in steps]
-    assert [bool(field and field.jpeg) for field in fields] == [
+    assert [bool(field and field.codes) for field in fields] == [
         True, False, False, False, True, True, False
     ]  # fmt: skip
     # All but the last frame have a field, though an empty one.

@@ -70,6 +70,8 @@ def test_a_spatial_run_does_not_care_about_the_flow(tmp_path, tiny_store):
         runs.check_store(temporal, other, where="there")
     with pytest.raises(ValueError, match="shorter_side=256"):
         runs.check_store(spatial, dataclasses.replace(other, shorter_side=128), where="there")
+    with pytest.raises(ValueError, match="flow_coding='jpeg'"):
+        runs.check_store(temporal, dataclasses.replace(SETTINGS, flow_coding="raw"), where="there")
 
 
 def test_flow_that_was_added_to_the_store_does_not_stop_a_spatial_training(tmp_path, tiny_store):

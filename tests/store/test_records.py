@@ -85,3 +85,11 @@ def test_a_file_that_is_too_short_is_named(table, tmp_path, share, graph):
     read = tf.function(records.read_records) if graph else records.read_records
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received: .*short\.tfrecord"):
         read(tf.constant(str(path)), tf.constant(0, tf.int64), 3)
+
+
+def test_the_coding_names_the_codes():
+    record = records.serialize_flow(b"codes", RANGE, MEAN, "raw")
+    assert records.deserialize(record, "raw")["raw"] == b"codes"
+    assert records.parse_flow(tf.constant([record]), "raw")["raw"].numpy().tolist() == [b"codes"]
+    with pytest.raises(ValueError, match="must hold 'jpeg'"):
+        records.deserialize(record)

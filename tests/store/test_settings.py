@@ -92,3 +92,21 @@ def test_a_rate_is_kept_and_said_and_older_stores_have_none():
     assert kept.describe() == "frames without flow, shorter side 64, 12.5 frames/s"
     assert "one of 3 frames" in store.Settings.of("dis", frame_step=3).describe()
     assert not {"fps", "frame_step"} & store.Settings.of("dis").to_json().keys()
+
+
+def test_the_coding_of_flow_is_told_only_where_it_is_not_jpeg(tmp_path):
+    raw = store.Settings.of("dis", flow_coding="raw")
+    assert raw.flow_quality is None and raw.describe().endswith("forward, raw codes")
+    settings.write(str(tmp_path), raw)
+    assert settings.read(str(tmp_path)) == raw
+    assert "flow_coding" not in store.Settings.of("dis").to_json()
+    assert store.Settings.of("none", flow_coding="raw") == store.Settings.of("none")
+    raw.check_continues(store.Settings.of("none"), "store.json")
+    with pytest.raises(store.OtherSettingsError, match="flow_coding: jpeg there, raw asked"):
+        raw.check_continues(store.Settings.of("dis"), "store.json")
+
+
+def test_a_coding_that_is_not_known_is_refused(tmp_path):
+    kept = store.Settings.of("dis").to_json()
+    with pytest.raises(ValueError, match="`flow_coding` must be .*'lz4'"):
+        store.Settings.from_json(kept | {"flow_coding": "lz4"}, "store.json")

@@ -53,7 +53,13 @@ def measure(reader: store.Reader, recipe: recipes.TemporalRecipe, seconds: float
 
     Returns:
         A line, and a Markdown table with the ratios.
+
+    Raises:
+        ValueError: If the store's flow is not in JPEG.
     """
+    if reader.settings.flow_coding != "jpeg":
+        given = f"{reader.path} with {reader.settings.flow_coding} codes"
+        raise ValueError(f"Bare loops decode JPEG images. Received: {given}.")
     stacks = _stacks(reader, recipe.stack_length)
     size = statistics.mean(len(jpeg) for stack in stacks for jpeg in stack)
     cv2.setNumThreads(1)  # The loop has a thread per core, and more would get in their way.

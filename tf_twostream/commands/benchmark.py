@@ -3,6 +3,7 @@
     twostream benchmark inputs --store=stores/ucf101
     twostream benchmark training --store=stores/ucf101 --stream=temporal --batch_size=256
     twostream benchmark flow --pairs=middlebury --pictures=pictures
+    twostream benchmark codings --pairs=ucf_pairs --methods=brox,dis
     twostream benchmark volumes --batch_size=8
     twostream benchmark labels --width=0.25 --crop_size=112
     twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
@@ -11,7 +12,8 @@
 loops that decode the same JPEG images from memory on the same cores, once with OpenCV and once with
 TensorFlow's decoder. `training` times whole iterations, at one setting per call so that peak memory
 is that setting's own. `flow` compares flow methods on pairs of frames: their errors, and their
-times on one thread, on all and, for those in TensorFlow, on a GPU if there is one. `volumes` times
+times on one thread, on all and, for those in TensorFlow, on a GPU if there is one. `codings`
+compares the codings of their fields: bytes, errors, and decoding in a graph. `volumes` times
 what each input configuration (Sect. 3.1) costs on the device, on made-up fields of 341x256.
 
 `labels` times predict: from its start to the first label, for each further clip, and live. It draws
@@ -34,6 +36,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "inputs": ("store",),
     "training": ("store",),
     "flow": ("pairs",),
+    "codings": ("pairs",),
     "volumes": (),
     "labels": (),
     "gpu": ("pairs", "store", "output_dir"),
@@ -65,9 +68,10 @@ class BenchmarkFlags(cli.Knobs):
     spatial_run: str = cli.knob("", "labels: run folder of the spatial stream.", group="network")
     temporal_run: str = cli.knob("", "labels: run folder of the temporal stream.", group="network")
     pairs: str = cli.knob(
-        "", "flow, gpu: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo."
+        "",
+        "flow, codings, gpu: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo.",
     )
-    methods: tuple[str, ...] = cli.knob(tuple(flow.METHODS), "flow: methods to compare.")
+    methods: tuple[str, ...] = cli.knob(tuple(flow.METHODS), "flow, codings: methods to compare.")
     pictures: str = cli.knob(
         "",
         "flow: folder for SCENE/METHOD.png, the field beside the known one, and METHOD.flo.",
@@ -93,7 +97,14 @@ class BenchmarkFlags(cli.Knobs):
 def _measure(name: str, given: BenchmarkFlags) -> str:
     # Here and not above, so that --help does not wait for TensorFlow.
     from tf_twostream import store
-    from tf_twostream.benchmarks import decoding, flow_comparison, iterations, labels, volumes
+    from tf_twostream.benchmarks import (
+        codings,
+        decoding,
+        flow_comparison,
+        iterations,
+        labels,
+        volumes,
+    )
 
     seconds = given.seconds
     if name == "gpu":
@@ -107,6 +118,10 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
     if name == "flow":
         return flow_comparison.measure(
             given.pairs, given.methods, seconds=seconds, output_dir=given.pictures
+        )
+    if name == "codings":
+        return "\n".join(
+            codings.measure(given.pairs, method, seconds=seconds) for method in given.methods
         )
     reader = store.Reader(given.store)
     if name == "inputs":

@@ -14,6 +14,7 @@ import tempfile
 from typing import ClassVar
 
 from tf_twostream import cli, datasets, flow, paper
+from tf_twostream.flow import codec
 from tf_twostream.precompute import estimating
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import files, printing
@@ -31,9 +32,10 @@ class FlowFlags(cli.Knobs):
     method: str = cli.knob(
         "brox",
         "Optical flow method (docs/flow.md): brox, the paper's [2], on the GPU if there is one; "
-        "brox_opencv, the same with OpenCV's parameters (slower); dis (faster on a CPU), farneback "
-        "and tvl1 (very slow) of OpenCV. none keeps frames alone, which is all that a spatial "
-        "network needs; the same command with another method adds the flow later.",
+        "brox_opencv, the same with OpenCV's parameters (slower); on a CPU alone, by OpenCV, "
+        "variational (smaller errors), dis (faster), farneback and tvl1 (very slow). none keeps "
+        "frames alone, which is all that a spatial network needs; the same command with another "
+        "method adds the flow later.",
         choices=(*flow.METHODS, store_settings.NO_FLOW),
     )
     directions: tuple[str, ...] = cli.knob(
@@ -54,6 +56,11 @@ class FlowFlags(cli.Knobs):
     )
     frame_step: int | None = cli.knob(
         None, "Take one of this many frames of each video; default: all.", at_least=2
+    )
+    flow_coding: codec.CodingName = cli.knob(
+        "jpeg",
+        "How the 8-bit codes of fields are kept (docs/flow.md): jpeg, as in the paper; raw, for "
+        "fast disks: 14 times the bytes, hardly any time to decode.",
     )
 
     def __post_init__(self) -> None:
@@ -77,6 +84,7 @@ class FlowFlags(cli.Knobs):
             shorter_side=self.shorter_side,
             fps=self.fps,
             frame_step=self.frame_step,
+            flow_coding=self.flow_coding,
         )
 
 

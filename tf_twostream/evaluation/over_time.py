@@ -194,9 +194,7 @@ class Labeller:
             for direction in self._settings.directions if t + 1 < len(held) else ():
                 if needed[direction][t] and direction not in frame.fields:
                     pair = (frame.grey, held[t + 1].grey)
-                    frame.fields[direction] = pool.submit(
-                        _field, pair, self._settings.method, direction
-                    )
+                    frame.fields[direction] = pool.submit(_field, pair, self._settings, direction)
             steps.append((frame.jpeg if needed["rgb"][t] else b"", dict(frame.fields)))
         return steps
 
@@ -216,7 +214,7 @@ class Labeller:
                     for direction in self._settings.directions if t + 1 < len(steps) else ():
                         future = fields.get(direction)
                         field = future.result() if future else extraction.EMPTY
-                        video.add_flow(direction, field.jpeg, field.range, field.mean)
+                        video.add_flow(direction, field.codes, field.range, field.mean)
                 height, width = held[0].grey.shape
                 video.finish(height=height, width=width, promised_frames=len(held), fps=0.0)
             writer.write_index()
@@ -231,11 +229,11 @@ class Labeller:
 
 
 def _field(
-    pair: tuple[np.ndarray, np.ndarray], method: str, direction: str
+    pair: tuple[np.ndarray, np.ndarray], settings: store.Settings, direction: str
 ) -> extraction.CodedField:
     """Estimates and codes the field between two frames."""
-    [field] = flow.fields(pair, method=method, direction=direction)
-    return extraction.code_field(field)
+    [field] = flow.fields(pair, method=settings.method, direction=direction)
+    return extraction.code_field(field, settings.flow_coding)
 
 
 def read(

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tf_twostream import flow, inputs, runs
 from tf_twostream.evaluation import scoring
-from tf_twostream.flow import brox
+from tf_twostream.flow import brox, codec
 from tf_twostream.inputs import raw_frames, views
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes, testing
@@ -113,13 +113,18 @@ def _of_run(run: runs.Run, given: inputs.Element) -> inputs.Element:
 def _from_frames(run: runs.Run, frames: tf.Tensor) -> inputs.Element:
     """Makes the windows, or clips, that a network is tested on, of all frames of a video."""
     recipe = run.recipe
+    quality = codec.CODINGS[run.task.settings.flow_coding].quality
     rescaled = raw_frames.rescale(frames, run.task.settings.shorter_side)
     if recipe.sees_clips:
         joined, count = cast(recipes.ConvFusionRecipe, recipe), testing.PAPER.of(recipe).num_windows
-        return raw_frames.clips_to_test(rescaled, joined, _solver_of(run), count)
+        return raw_frames.clips_to_test(
+            rescaled, joined, _solver_of(run), count, flow_quality=quality
+        )
     if recipe.sees_flow:
         temporal = cast(recipes.TemporalRecipe, recipe)
-        return raw_frames.temporal_windows(rescaled, temporal, _solver_of(run))
+        return raw_frames.temporal_windows(
+            rescaled, temporal, _solver_of(run), flow_quality=quality
+        )
     return raw_frames.spatial_windows(rescaled)
 
 

@@ -99,6 +99,7 @@ def settings_of(streams: Sequence[runs.Run]) -> store.Settings:
         shorter_side=last.task.settings.shorter_side,
         fps=last.task.settings.fps,
         frame_step=last.task.settings.frame_step,
+        flow_coding=last.task.settings.flow_coding,
     )
     for run in streams:
         try:

@@ -1,4 +1,4 @@
-"""Displacement fields as 8-bit codes and grey JPEG images (paper, Sect. 5).
+"""Displacement fields as 8-bit codes, and these as JPEG images or as they are (paper, Sect. 5).
 
 "The horizontal and vertical components of the flow were linearly rescaled to a [0, 255] range
 and compressed using JPEG (after decompression, the flow is rescaled back to its original
@@ -7,8 +7,14 @@ motion: it costs 0.012 pixels (RMS) on UCF-101, a fixed bound of 20 pixels 0.056
 Discarding the range, as other projects do, costs 2 % of accuracy.
 """
 
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
 import cv2
 import numpy as np
+
+CodingName = Literal["jpeg", "raw"]
 
 # Ours: 11.0 kB a field at 341x256 (measured), 27 to 30 GB for UCF-101; the paper has 27 GB. All
 # of coding then costs 0.025 pixels (RMS), with quality 75 0.037.
@@ -94,3 +100,35 @@ def decode(jpeg: bytes) -> np.ndarray:
         shape = None if image is None else image.shape
         raise ValueError(f"A coded field must be a JPEG of even height. Received: {shape}.")
     return image.reshape(2, image.shape[0] // 2, image.shape[1])
+
+
+def _decode_raw(codes: bytes, size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    if len(codes) != 2 * height * width:
+        rule = f"A raw field must have a byte per code, of {[2, height, width]}"
+        raise ValueError(f"{rule}. Received: {len(codes)}.")
+    return np.frombuffer(codes, np.uint8).reshape(2, height, width)
+
+
+@dataclasses.dataclass(frozen=True)
+class Coding:
+    """How codes become bytes.
+
+    Attributes:
+        encode: Takes the codes `[2, H, W]` uint8.
+        decode: Takes the bytes and (H, W), and returns the codes; a ValueError where the bytes are
+            none.
+        quality: Of JPEG; None where nothing but the 8-bit step is lost.
+    """
+
+    encode: Callable[[np.ndarray], bytes]
+    decode: Callable[[bytes, tuple[int, int]], np.ndarray]
+    quality: int | None
+
+
+# Raw codes take 14 times the bytes and next to no time to decode (docs/flow.md). A graph decodes
+# either in `inputs.windows`.
+CODINGS: dict[CodingName, Coding] = {
+    "jpeg": Coding(encode, lambda data, size: decode(data), QUALITY),
+    "raw": Coding(np.ndarray.tobytes, _decode_raw, None),
+}

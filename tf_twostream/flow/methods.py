@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tf_twostream.flow import opencv, presets
+from tf_twostream.flow import opencv, presets, variational
 
 
 def checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -84,6 +84,7 @@ Method = PairByPair | Solved
 
 METHODS: dict[str, Method] = {
     "dis": PairByPair(opencv.dis, opencv.dis_parameters),
+    "variational": PairByPair(variational.estimator, variational.parameters),
     "tvl1": PairByPair(opencv.tvl1, opencv.tvl1_parameters),
     "farneback": PairByPair(opencv.farneback, opencv.farneback_parameters),
     "brox": Solved(presets.FAST),

@@ -4,6 +4,8 @@ The graph does what `precompute.frames` (rescaling), `precompute.extraction` (fl
 JPEG) and `inputs` (25 windows) do otherwise, for exported models whose input is raw frames.
 """
 
+import functools
+
 import tensorflow as tf
 
 from tf_twostream.flow import brox, codec
@@ -99,7 +101,12 @@ def spatial_windows(frames: tf.Tensor) -> windows.Element:
 
 
 def clips_to_test(
-    frames: tf.Tensor, recipe: recipes.ConvFusionRecipe, parameters: brox.Parameters, count: int
+    frames: tf.Tensor,
+    recipe: recipes.ConvFusionRecipe,
+    parameters: brox.Parameters,
+    count: int,
+    *,
+    flow_quality: int | None = codec.QUALITY,
 ) -> windows.Element:
     """Makes the clips that a joined network is tested on, those of `clips.starts_to_test`.
 
@@ -108,6 +115,7 @@ def clips_to_test(
         recipe: The recipe of the network, with clips of S snippets.
         parameters: The parameters of Brox's method.
         count: Clips.
+        flow_quality: See `temporal_windows`.
 
     Returns:
         `rgb` `[count, S, H, W, 3]` uint8, and `codes`, `ranges` and `means` as `temporal_windows`
@@ -119,7 +127,7 @@ def clips_to_test(
     chosen = tf.gather(frames, clips.frame_of(starts, num_frames, recipe))
     found = {
         "rgb": _through_jpeg(chosen, coding.RGB_QUALITY),
-        **temporal_windows(frames, temporal, parameters, starts=starts),
+        **temporal_windows(frames, temporal, parameters, starts=starts, flow_quality=flow_quality),
     }
     return {
         name: tf.reshape(x, tf.concat([[count, recipe.snippets], tf.shape(x)[1:]], axis=0))
@@ -133,6 +141,7 @@ def temporal_windows(
     parameters: brox.Parameters,
     *,
     starts: tf.Tensor | None = None,
+    flow_quality: int | None = codec.QUALITY,
 ) -> windows.Element:
     """Solves the flow of the 25 windows that the temporal stream is tested on.
 
@@ -142,6 +151,7 @@ def temporal_windows(
         recipe: The recipe of the network: L, and whether half of the fields lead backward.
         parameters: The parameters of Brox's method.
         starts: `[G]` integers, the first frames of other windows.
+        flow_quality: Of JPEG, as in the store that the network has learnt on; None for raw codes.
 
     Returns:
         `codes` `[25, L, 2, H, W]` uint8, `ranges` `[25, L, 2, 2]` and `means` `[25, L, 2]` float32
@@ -153,30 +163,40 @@ def temporal_windows(
         if starts is None:
             starts = spacing.equally_spaced(tf.maximum(last + 1 - length, 0) + 1)
         tau = tf.identity(starts)[:, None]
-    images = grey(frames)
+    windows_of = functools.partial(
+        _windows, grey(frames), parameters=parameters, quality=flow_quality
+    )
     if not recipe.bidirectional:
-        return _windows(images, tf.minimum(tau + tf.range(length), last), parameters)
+        return windows_of(tf.minimum(tau + tf.range(length), last))
     # As in `Windows.locate`: tau is the middle frame, from which both halves lead away.
     tau += tf.minimum(last + 1, length) // 2
     steps = tf.range(length // 2)
     halves = [
-        _windows(images, tf.minimum(tau + steps, last), parameters),
-        _windows(images, tf.maximum(tau - 1 - steps, 0), parameters, backward=True),
+        windows_of(tf.minimum(tau + steps, last)),
+        windows_of(tf.maximum(tau - 1 - steps, 0), backward=True),
     ]
     return {name: tf.concat([half[name] for half in halves], axis=1) for name in halves[0]}
 
 
 def _windows(
-    images: tf.Tensor, chosen: tf.Tensor, parameters: brox.Parameters, *, backward: bool = False
+    images: tf.Tensor,
+    chosen: tf.Tensor,
+    *,
+    parameters: brox.Parameters,
+    quality: int | None,
+    backward: bool = False,
 ) -> windows.Element:
     """Solves and codes the fields between frames t and t + 1 for t in `chosen` `[25, n]`."""
     # Windows overlap, and solving takes nearly all of the time: each field is solved once.
     needed, place = tf.unique(tf.reshape(chosen, [-1]))
     fields = _solve(images, needed, parameters, backward)
     codes, ranges = _quantise(fields)
-    shape = tf.shape(codes)
-    coded = tf.reshape(codes, [shape[0], 2 * shape[2], shape[3], 1])  # u above v, as in a store.
-    codes = tf.reshape(_through_jpeg(coded, codec.QUALITY), shape)
+    if quality:
+        shape = tf.shape(codes)
+        coded = tf.reshape(
+            codes, [shape[0], 2 * shape[2], shape[3], 1]
+        )  # u above v, as in a store.
+        codes = tf.reshape(_through_jpeg(coded, quality), shape)
     # The means are those of the fields before coding, as in a store.
     solved = {"codes": codes, "ranges": ranges, "means": tf.reduce_mean(fields, axis=[1, 2])}
     place = tf.reshape(place, chosen.shape)

@@ -4,13 +4,14 @@ A window holds the L fields of a volume, one RGB frame, or the T frames of slow 
 docstring of the package says in which order, and what becomes of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from tf_twostream import datasets, store
+from tf_twostream.flow import codec
 from tf_twostream.inputs import parallel, spacing, views
 from tf_twostream.paper import recipes
 from tf_twostream.store import records
@@ -73,6 +74,7 @@ class Windows:
         if labels is None:
             labels = np.array([video.label for video in videos], np.int32)
         self.recipe, self.videos = recipe, tuple(videos)
+        self._coding = reader.settings.flow_coding
         tables = [reader.table([video.id for video in videos], kind) for kind in recipe.kinds]
         # A volume in both directions takes half of its records from each kind.
         self._share = recipe.window_length // len(recipe.kinds)
@@ -206,9 +208,11 @@ class Windows:
             One element of a batch of `inputs`: "codes", "ranges" and "means", or "rgb", and the
             columns of `place` that do not say where the records are.
         """
-        decode = _decode_flow if self.recipe.sees_flow else _decode_rgb
+        serialized, size = self.records(place), place["size"]
         kept = {name: value for name, value in place.items() if name not in _PLACE}
-        return {**kept, **decode(self.records(place), place["size"])}
+        if self.recipe.sees_flow:
+            return {**kept, **_decode_flow(serialized, size, self._coding)}
+        return {**kept, **_decode_rgb(serialized, size)}
 
     def records(self, place: Element) -> tf.Tensor:
         """Reads the records of one window and leaves them coded.
@@ -247,11 +251,11 @@ class Windows:
         return parallel.ahead(batch(size, drop_remainder=drop_remainder))
 
 
-def _decode_flow(serialized: tf.Tensor, size: tf.Tensor) -> Element:
+def _decode_flow(serialized: tf.Tensor, size: tf.Tensor, coding: codec.CodingName) -> Element:
     """Decodes the records `[L]` of fields of height and width `size` `[2]`."""
-    fields, length = records.parse_flow(serialized), serialized.shape[0]
+    fields, length = records.parse_flow(serialized, coding), serialized.shape[0]
     # A record is one image, u above v: one large image is decoded faster than two small ones.
-    codes = tf.reshape(decode_jpegs(fields["jpeg"], 1), [length, 2, size[0], size[1]])
+    codes = tf.reshape(DECODERS[coding](fields[coding]), [length, 2, size[0], size[1]])
     return {"codes": codes, "ranges": fields["range"], "means": fields["mean"]}
 
 
@@ -280,3 +284,10 @@ def decode_jpegs(images: tf.Tensor, channels: int) -> tf.Tensor:
         images,
         fn_output_signature=tf.TensorSpec([None, None, channels], tf.uint8),
     )
+
+
+# What `flow.codec.CODINGS` encodes, for the graph: from `[L]` string to uint8 of any shape.
+DECODERS: dict[codec.CodingName, Callable[[tf.Tensor], tf.Tensor]] = {
+    "jpeg": lambda images: decode_jpegs(images, 1),
+    "raw": lambda codes: tf.io.decode_raw(codes, tf.uint8),
+}

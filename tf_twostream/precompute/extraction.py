@@ -89,9 +89,9 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class CodedField:
-    """One field: JPEG of its codes, `[2, 2]` range and `[2]` mean of (u, v) in pixels."""
+    """One field: its codes as bytes, `[2, 2]` range and `[2]` mean of (u, v) in pixels."""
 
-    jpeg: bytes
+    codes: bytes
     range: np.ndarray
     mean: np.ndarray
 
@@ -221,7 +221,9 @@ def time_steps(job: Job) -> Generator[TimeStep | Unsolved, None, Summary]:
             raise ValueError(f"A video must have {job.most_frames} frames at most. Received: more.")
         now = _coded(job, t, frame)
         if before:  # A field needs the frame that follows.
-            yield before if job.solver else _solved(before, now, estimators)
+            yield (
+                before if job.solver else _solved(before, now, estimators, job.settings.flow_coding)
+            )
         before, num_frames = now, t + 1
         size = size if frame is None else (frame.shape[0], frame.shape[1])
     # Only now, for the header may promise what does not decode.
@@ -251,7 +253,10 @@ def _coded(job: Job, t: int, frame: np.ndarray | None) -> Unsolved:
 
 
 def _solved(
-    frame: Unsolved, following: Unsolved, estimators: Mapping[str, flow.PairEstimator]
+    frame: Unsolved,
+    following: Unsolved,
+    estimators: Mapping[str, flow.PairEstimator],
+    coding: codec.CodingName,
 ) -> TimeStep:
     """Estimates the fields between a frame and the one that follows."""
     if frame.grey is None or following.grey is None:
@@ -260,20 +265,23 @@ def _solved(
     return TimeStep(
         frame.rgb,
         {
-            direction: code_field(estimate(*(pair[::-1] if direction == "backward" else pair)))
+            direction: code_field(
+                estimate(*(pair[::-1] if direction == "backward" else pair)), coding
+            )
             for direction, estimate in estimators.items()
         },
     )
 
 
-def code_field(field: np.ndarray) -> CodedField:
+def code_field(field: np.ndarray, coding: codec.CodingName) -> CodedField:
     """Codes one field.
 
     Args:
         field: `[H, W, 2]` float32, (u right, v down) in pixels per frame.
+        coding: How its codes become bytes.
 
     Returns:
-        Its 8-bit codes as JPEG, with the range and the mean that they do not tell.
+        Its 8-bit codes as bytes, with the range and the mean that they do not tell.
 
     Raises:
         ValueError: If the field is not finite.
@@ -281,7 +289,7 @@ def code_field(field: np.ndarray) -> CodedField:
     codes, ranges = codec.quantise(field)
     # The mean of the whole field, which training subtracts from crops of it (Sect. 3.1).
     mean = np.array(cv2.mean(field)[:2], np.float32)
-    return CodedField(codec.encode(codes), ranges, mean)
+    return CodedField(codec.CODINGS[coding].encode(codes), ranges, mean)
 
 
 def silence_decoders() -> None:

@@ -244,7 +244,7 @@ class _UnderWay:
         if step.rgb is not None:
             video.add_rgb(step.rgb)
         for direction, field in step.fields.items():
-            video.add_flow(direction, field.jpeg, field.range, field.mean)
+            video.add_flow(direction, field.codes, field.range, field.mean)
         self._num_frames += 1
 
     def is_another(self, job: extraction.Job, summary: extraction.Summary) -> bool:

@@ -239,7 +239,7 @@ def _add(
         for jpeg, field in coded():
             video.add_rgb(jpeg)
             if field:
-                video.add_flow("forward", field.jpeg, field.range, field.mean)
+                video.add_flow("forward", field.codes, field.range, field.mean)
         height, width = _read(images.frames[0], cv2.IMREAD_COLOR).shape[:2]
         video.finish(height=height, width=width, promised_frames=num_frames, fps=fps)
 

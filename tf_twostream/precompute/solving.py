@@ -176,6 +176,7 @@ def _solved(steps: Steps, job: extraction.Job) -> Iterator[extraction.TimeStep]:
     # Of a batch of N + 1 frames N fields come, with which `zip` ends.
     for fields, step in zip(zip(*streams.values()), steps):
         coded: dict[str, extraction.CodedField] = {
-            name: extraction.code_field(field) for name, field in zip(streams, fields)
+            name: extraction.code_field(field, job.settings.flow_coding)
+            for name, field in zip(streams, fields)
         }
         yield extraction.TimeStep(step.rgb, coded)

@@ -346,5 +346,5 @@ def _relevant(recipe: recipes.Recipe, settings: store.Settings) -> dict[str, Any
         kept |= {"fps": settings.fps, "frame_step": settings.frame_step}
     if not recipe.sees_flow:
         return kept
-    flow = {"method": settings.method, "flow_quality": settings.flow_quality}
+    flow = {name: getattr(settings, name) for name in ("method", "flow_quality", "flow_coding")}
     return kept | flow | settings.parameters

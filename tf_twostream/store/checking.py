@@ -9,7 +9,8 @@ import numpy as np
 
 from tf_twostream.flow import codec
 from tf_twostream.processes import files, locks, printing
-from tf_twostream.store import coding, index, layout
+from tf_twostream.store import coding as frame_coding
+from tf_twostream.store import index, layout
 from tf_twostream.store import settings as store_settings
 
 
@@ -53,7 +54,7 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
     complete, half_done = layout.find_videos(store)
     # Threads suffice, because OpenCV and TensorFlow let go of Python's lock while they work.
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        problems = list(pool.map(lambda name: _check_video(store, name, settings.kinds), complete))
+        problems = list(pool.map(lambda name: _check_video(store, name, settings), complete))
     damaged = {video_id: problem for video_id, problem in zip(complete, problems) if problem}
     damaged |= dict.fromkeys(half_done, "half-done")
     there = {name: layout.read_video(store, name) for name in complete if name not in damaged}
@@ -73,34 +74,39 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
     )
 
 
-def _check_video(store: str, video_id: str, kinds: tuple[layout.Kind, ...]) -> str:
+def _check_video(store: str, video_id: str, settings: store_settings.Settings) -> str:
     """Says what is wrong with a video; empty if nothing is.
 
     Looked at are `video.json`, the checksum, length and number of all records, the sizes of the
     decoded images, and whether ranges and means are finite.
     """
+    kinds = settings.kinds
     try:
         info = layout.read_video(store, video_id)
         if not info.lengths.keys() <= {*kinds} or "rgb" not in info.lengths:
             return f"{layout.VIDEO} lists {sorted(info.lengths)}, not what {layout.SETTINGS} asks"
         for kind in filter(info.lengths.__contains__, kinds):
             path = layout.records_path(store, video_id, kind)
-            if problem := _check_records(path, kind, info):
+            if problem := _check_records(path, kind, info, settings.flow_coding):
                 return f"{kind}.tfrecord: {problem}"
     except ValueError as error:
         return str(error)
     return ""
 
 
-def _check_records(path: str, kind: str, info: layout.VideoInfo) -> str:
+def _check_records(
+    path: str, kind: str, info: layout.VideoInfo, flow_coding: codec.CodingName
+) -> str:
     import tensorflow as tf
 
     from tf_twostream.store import records
 
     lengths: list[int] = []
+    coding: codec.CodingName = "jpeg" if kind == "rgb" else flow_coding
     try:
         for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            if problem := _check_record(records.deserialize(record), kind, info):
+            content = records.deserialize(record, coding)
+            if problem := _check_record(content, kind, info, coding):
                 return f"record {len(lengths)} {problem}"
             lengths.append(len(record))
     except tf.errors.DataLossError:
@@ -115,11 +121,16 @@ def _check_records(path: str, kind: str, info: layout.VideoInfo) -> str:
     return ""
 
 
-def _check_record(content: dict[str, Any], kind: str, info: layout.VideoInfo) -> str:
-    jpeg, is_frame = content["jpeg"], kind == "rgb"
-    shape = coding.decode(jpeg).shape[:2] if is_frame else codec.decode(jpeg).shape[1:]
-    if shape != (info.height, info.width):
-        return f"is of size {shape}, not {(info.height, info.width)}"
+def _check_record(
+    content: dict[str, Any], kind: str, info: layout.VideoInfo, coding: codec.CodingName
+) -> str:
+    data, is_frame, size = content[coding], kind == "rgb", (info.height, info.width)
+    if is_frame:
+        shape = frame_coding.decode(data).shape[:2]
+    else:
+        shape = codec.CODINGS[coding].decode(data, size).shape[1:]
+    if shape != size:
+        return f"is of size {shape}, not {size}"
     if not is_frame and "range" not in content:
         return "is a frame, not a field"
     if not is_frame and not _is_range(content["range"], content["mean"]):

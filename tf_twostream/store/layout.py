@@ -2,7 +2,7 @@
 
     STORE/store.json                     what all videos share: method, parameters, sizes
     STORE/videos/<id>/rgb.tfrecord       T records      {"jpeg": bytes}
-    STORE/videos/<id>/forward.tfrecord   T - 1 records  {"jpeg", "range": [4], "mean": [2]}
+    STORE/videos/<id>/forward.tfrecord   T - 1 records  {"jpeg" or "raw", "range": [4], "mean": [2]}
     STORE/videos/<id>/backward.tfrecord  T - 1 records  likewise; each where asked for
     STORE/videos/<id>/video.json         written last: the video is complete
     STORE/index.npz                      all video.json joined, sorted by id; all the reader needs

@@ -144,8 +144,9 @@ class Reader:
             The codes `[2, H, W]` uint8 and the range `[2, 2]` float32 in pixels.
         """
         records = self._records(video_id, direction, first, count)
+        coding, size = self.settings.flow_coding, self.size(video_id)
         for record in itertools.islice(records, 0, None, step):
-            yield codec.decode(record["jpeg"]), record["range"]
+            yield codec.CODINGS[coding].decode(record[coding], size), record["range"]
 
     def table(self, video_ids: Sequence[str], kind: layout.Kind) -> dict[str, np.ndarray]:
         """Returns what an input graph needs to read any window of these videos.
@@ -192,11 +193,12 @@ class Reader:
 
         table = self.table([video_id], kind)
         offsets = table["offsets"][first:][:count]
+        coding = "jpeg" if kind == "rgb" else self.settings.flow_coding
         # Some at a time, since a video may be long.
         for n in range(0, len(offsets), RECORDS_AT_ONCE):
             size = min(RECORDS_AT_ONCE, len(offsets) - n)
             for record in records.read_records(table["path"][0], offsets[n], size).numpy():
-                yield records.deserialize(record)
+                yield records.deserialize(record, coding)
 
     def _row(self, video_id: str) -> int:
         if video_id not in self._rows:

@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import message
 
+from tf_twostream.flow import codec
+
 READ_BUFFER = 1 << 16  # Bytes; filling 256 KiB took 25 % longer than this.
 
 
@@ -14,15 +16,19 @@ def serialize_rgb(jpeg: bytes) -> bytes:
     return _serialize({"jpeg": _bytes(jpeg)})
 
 
-def serialize_flow(jpeg: bytes, ranges: np.ndarray, mean: np.ndarray) -> bytes:
+def serialize_flow(
+    codes: bytes, ranges: np.ndarray, mean: np.ndarray, coding: codec.CodingName = "jpeg"
+) -> bytes:
     """Returns the record of one displacement field.
 
     Args:
-        jpeg: The codes, u above v (`flow.codec.encode`).
+        codes: The codes as bytes, u above v (`flow.codec.CODINGS`).
         ranges: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
         mean: `[2]` float32, mean of u and of v in pixels.
+        coding: How the codes became bytes, which names them in the record: a program that does not
+            know it then finds none.
     """
-    return _serialize({"jpeg": _bytes(jpeg), "range": _floats(ranges), "mean": _floats(mean)})
+    return _serialize({coding: _bytes(codes), "range": _floats(ranges), "mean": _floats(mean)})
 
 
 def _bytes(value: bytes) -> tf.train.Feature:
@@ -39,14 +45,16 @@ def _serialize(features: dict[str, tf.train.Feature]) -> bytes:
     return record.SerializeToString(deterministic=True)
 
 
-def deserialize(record: bytes) -> dict[str, Any]:
+def deserialize(record: bytes, coding: codec.CodingName = "jpeg") -> dict[str, Any]:
     """Reads one record of either kind, outside of a graph.
 
     Args:
         record: What `serialize_rgb` or `serialize_flow` returned.
+        coding: Of the codes, if it is a field.
 
     Returns:
-        "jpeg": bytes; and for a field "range": `[2, 2]` and "mean": `[2]` float32 in pixels.
+        "jpeg", or another `coding`: bytes; and for a field "range": `[2, 2]` and "mean": `[2]`
+        float32 in pixels.
 
     Raises:
         ValueError: If it is no such record.
@@ -55,11 +63,14 @@ def deserialize(record: bytes) -> dict[str, Any]:
         features = tf.train.Example.FromString(record).features.feature
     except message.DecodeError as error:
         raise ValueError(f"A record must be a tf.train.Example. Received: {error}.") from error
-    (jpeg,) = features["jpeg"].bytes_list.value
+    if coding not in features:
+        given = f"{sorted(features)} without it"
+        raise ValueError(f"A record must hold {coding!r}. Received: {given}.")
+    (data,) = features[coding].bytes_list.value
     if "range" not in features:
-        return {"jpeg": jpeg}
+        return {coding: data}
     return {
-        "jpeg": jpeg,
+        coding: data,
         "range": np.array(features["range"].float_list.value, np.float32).reshape(2, 2),
         "mean": np.array(features["mean"].float_list.value, np.float32).reshape(2),
     }
@@ -77,20 +88,21 @@ def parse_rgb(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     return tf.io.parse_example(serialized, {"jpeg": tf.io.FixedLenFeature([], tf.string)})
 
 
-def parse_flow(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+def parse_flow(serialized: tf.Tensor, coding: codec.CodingName = "jpeg") -> dict[str, tf.Tensor]:
     """Parses the records of displacement fields, in the graph.
 
     Args:
         serialized: `[L]` string.
+        coding: Of the codes.
 
     Returns:
-        "jpeg": `[L]` string; "range": `[L, 2, 2]` float32, (minimum, maximum) of u and of v;
-        "mean": `[L, 2]` float32; both in pixels per frame.
+        "jpeg", or another `coding`: `[L]` string; "range": `[L, 2, 2]` float32, (minimum, maximum)
+        of u and of v; "mean": `[L, 2]` float32; both in pixels per frame.
     """
     return tf.io.parse_example(
         serialized,
         {
-            "jpeg": tf.io.FixedLenFeature([], tf.string),
+            coding: tf.io.FixedLenFeature([], tf.string),
             "range": tf.io.FixedLenFeature([2, 2], tf.float32),
             "mean": tf.io.FixedLenFeature([2], tf.float32),
         },

@@ -27,9 +27,10 @@ class Settings:
         directions: ("forward",) or ("forward", "backward"); none of them without flow.
         shorter_side: Of frames and fields, in pixels.
         rgb_quality: Of the JPEG images of frames; None if it is not known.
-        flow_quality: Of the JPEG images of fields; None if it is not known.
+        flow_quality: Of the JPEG images of fields; None if it is not known, or there is no JPEG.
         fps: Frames per second that were chosen of each video; None for all that it has.
         frame_step: Of how many frames of a video one was chosen; None for all of them.
+        flow_coding: What becomes of the codes of fields, a name in `codec.CODINGS`.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Settings:
     flow_quality: int | None = None
     fps: float | None = None
     frame_step: int | None = None
+    flow_coding: codec.CodingName = "jpeg"
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class Settings:
         shorter_side: int = paper.SHORTER_SIDE,
         fps: float | None = None,
         frame_step: int | None = None,
+        flow_coding: codec.CodingName = "jpeg",
     ) -> "Settings":
         """Returns the settings of videos that are computed now, with what a method is now.
 
@@ -59,6 +62,7 @@ class Settings:
             shorter_side: Of frames and fields, in pixels.
             fps: See `Settings`.
             frame_step: See `Settings`.
+            flow_coding: See `Settings`; of no meaning without flow.
 
         Raises:
             ValueError: If there is no such method.
@@ -70,9 +74,10 @@ class Settings:
             directions=cast(tuple[layout.Kind, ...], tuple(directions)) if has_flow else (),
             shorter_side=shorter_side,
             rgb_quality=coding.RGB_QUALITY,
-            flow_quality=codec.QUALITY if has_flow else None,
+            flow_quality=codec.CODINGS[flow_coding].quality if has_flow else None,
             fps=fps,
             frame_step=frame_step,
+            flow_coding=flow_coding if has_flow else "jpeg",
         )
 
     @classmethod
@@ -102,8 +107,9 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the settings as a JSON-able dictionary."""
-        # What is not known is left out, so that a file that is read and written stays as it was.
-        known = {name: value for name, value in vars(self).items() if value is not None}
+        # What an older store does not say is left out of a new one like it: both have equal bytes.
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        known = {name: value for name, value in vars(self).items() if value != defaults[name]}
         return {**known, "directions": list(self.directions)}
 
     @property
@@ -121,7 +127,8 @@ class Settings:
         if self.method == NO_FLOW:
             return f"frames without flow, {side}"
         library = [f"OpenCV {self.parameters['opencv']}"] if "opencv" in self.parameters else []
-        return ", ".join((self.method, *library, side, *self.directions))
+        coding = [] if self.flow_coding == "jpeg" else [f"{self.flow_coding} codes"]
+        return ", ".join((self.method, *library, side, *self.directions, *coding))
 
     def check_continues(self, found: "Settings", path: str) -> None:
         """Checks that a store holds videos of these settings, or of the same with less flow.
@@ -136,9 +143,9 @@ class Settings:
         Raises:
             OtherSettingsError: If it holds videos of others.
         """
-        there, asked = found.to_json(), self.to_json()
+        there, asked = dict(vars(found)), dict(vars(self))
         if found.method == NO_FLOW:
-            flow_only = ("method", "parameters", "directions", "flow_quality")
+            flow_only = ("method", "parameters", "directions", "flow_quality", "flow_coding")
             there, asked = (
                 {name: value for name, value in kept.items() if name not in flow_only}
                 for kept in (there, asked)

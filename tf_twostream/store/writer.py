@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_twostream.flow import codec
 from tf_twostream.processes import files
 from tf_twostream.store import failures, index, layout
 from tf_twostream.store import settings as store_settings
@@ -23,6 +24,7 @@ class VideoWriter:
         kinds: tuple[layout.Kind, ...],
         *,
         info: layout.VideoInfo | None = None,
+        coding: codec.CodingName = "jpeg",
     ):
         """Begins a video, or adds kinds of records to one.
 
@@ -31,10 +33,11 @@ class VideoWriter:
             video_id: The video.
             kinds: The record files to write.
             info: What there is of the video, which stays; None to begin anew.
+            coding: Of the codes of fields.
         """
         import tensorflow as tf  # It takes seconds, which importing this module must not.
 
-        self._store, self._video_id = store, video_id
+        self._store, self._video_id, self._coding = store, video_id, coding
         self._folder, self._info = layout.video_folder(store, video_id), info
         # What a killed run left may be of other kinds, and would stay beside the new files.
         if info is None:
@@ -58,18 +61,18 @@ class VideoWriter:
 
         self._add("rgb", records.serialize_rgb(jpeg))
 
-    def add_flow(self, direction: str, jpeg: bytes, ranges: np.ndarray, mean: np.ndarray) -> None:
+    def add_flow(self, direction: str, codes: bytes, ranges: np.ndarray, mean: np.ndarray) -> None:
         """Adds the next field of a direction.
 
         Args:
             direction: "forward" or "backward".
-            jpeg: The codes, u above v (`flow.codec.encode`).
+            codes: The codes as bytes, u above v (`flow.codec.CODINGS`).
             ranges: `[2, 2]` float32, the range: (minimum, maximum) of u and of v in pixels.
             mean: `[2]` float32, mean of u and of v in pixels.
         """
         from tf_twostream.store import records
 
-        self._add(direction, records.serialize_flow(jpeg, ranges, mean))
+        self._add(direction, records.serialize_flow(codes, ranges, mean, self._coding))
 
     def _add(self, kind: str, record: bytes) -> None:
         self._files[kind].write(record)
@@ -176,7 +179,8 @@ class Writer:
         """
         if self.holds(video_id):
             self._remove_index()
-        return VideoWriter(self.path, video_id, self.lacking(info), info=info)
+        coding = self.settings.flow_coding
+        return VideoWriter(self.path, video_id, self.lacking(info), info=info, coding=coding)
 
     def discard(self, video_id: str) -> None:
         """Removes what there is of a video, if anything."""
