@@ -41,6 +41,9 @@ ADVICE = {
     "UnreadableError": "See whether another program plays it.",
     # Runs.
     "NoPackageError": "Install it: pip install 'tf_twostream[pretrained]'.",
+    "NoRayError": "Install it: pip install 'tf_twostream[ray]'.",
+    "RayClusterError": "See docs/cluster.md for how a cluster is started; without one, leave "
+    "--backend out. The same command continues.",
     "NoGradioError": "Install it: pip install 'tf_twostream[serve]'.",
     "BusyPortError": "End the program that uses it, or name another --port or --host.",
     "ClipError": "Send a shorter one, or allow more by --max_seconds and --max_megabytes.",
