@@ -79,6 +79,8 @@ ADVICE = {
     "the others); a training goes on from its last checkpoint.",
     "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
+    "SlurmError": "Start the command by srun, or set TF_CONFIG, to {} to train on this machine "
+    "alone.",
     # Evaluation.
     "EmptyPartError": "Name another --part; of another data set, --part=all takes all videos.",
     "ClassesError": "Name the classes as the network does: its split.json lists them.",
