@@ -1,5 +1,6 @@
 """The command that fills a store."""
 
+import importlib.util
 import pathlib
 import signal
 import time
@@ -75,6 +76,25 @@ def test_killed_twice_and_resumed_equals_uninterrupted(fill, clips, tmp_path):
     )
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert "broken.avi" in (tmp_path / "whole/failed.csv").read_text()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray")
+@pytest.mark.slow
+def test_a_run_on_a_cluster_that_is_ended_is_continued_here(fill, clips, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "local")  # A cluster of this machine alone.
+    flags = {"dataset": "folders", "videos_dir": clips, "shorter_side": 64, "method": "dis"}
+    ended = fill(store=tmp_path / "ended", backend="ray", **flags)
+    while not count_complete(tmp_path / "ended") and ended.poll() is None:
+        time.sleep(0.005)
+    ended.send_signal(signal.SIGTERM)
+    _, errors = ended.communicate(timeout=120)
+    assert ended.returncode == 143, errors
+    assert 0 < count_complete(tmp_path / "ended") < NUM_VIDEOS
+    assert not list((tmp_path / "ended").rglob("*.partial"))
+    for name in ("ended", "whole"):
+        _, errors = (process := fill(store=tmp_path / name, **flags)).communicate(timeout=120)
+        assert process.returncode == 1, errors  # Because of the broken file.
+    assert contents(tmp_path / "ended") == contents(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,14 @@ def test_handlers_are_put_back_where_the_work_fails():
         assert signal.getsignal(signal.SIGTERM) != before
         raise ValueError
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_code_is_that_of_the_signal_where_compiled_code_raises_its_own_interrupt(capsys):
+    def wait():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except signals.Ended:
+            raise KeyboardInterrupt from None
+
+    assert signals.run(wait) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "ended by SIGTERM\n"

@@ -66,7 +66,7 @@ class FakeStrategy:
 
     @property
     def cluster_resolver(self):
-        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        return devices._resolver(hosts.read_cluster())
 
 
 def test_hosts_with_different_numbers_of_gpus_are_refused(monkeypatch):

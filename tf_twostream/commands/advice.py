@@ -45,6 +45,9 @@ ADVICE = {
     "StepFlagsError": "Correct --train_flags, --test_flags or --flow_flags; nothing has been run.",
     "OtherVideosError": "Choose another --output_dir; --store=OLD/store takes the flow that is "
     "there.",
+    "NoRayError": "Install it: pip install 'tf_twostream[ray]'.",
+    "RayClusterError": "See docs/cluster.md for how a cluster is started; without one, leave "
+    "--backend out. The same command continues.",
     "NoGradioError": "Install it: pip install 'tf_twostream[serve]'.",
     "BusyPortError": "End the program that uses it, or name another --port or --host.",
     "ClipError": "Send a shorter one, or allow more by --max_seconds and --max_megabytes.",
@@ -80,6 +83,8 @@ ADVICE = {
     "the others); a training goes on from its last checkpoint.",
     "PortError": "End the program that uses it, or name another port in TF_CONFIG.",
     "ClusterError": "Correct the variable, or unset it to train on this machine alone.",
+    "SlurmError": "Start the command by srun, or set TF_CONFIG, to {} to train on this machine "
+    "alone.",
     # Evaluation.
     "EmptyPartError": "Name another --part; of another data set, --part=all takes all videos.",
     "ClassesError": "Name the classes as the network does: its split.json lists them.",

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from tf_twostream import cli, datasets, flow, paper
 from tf_twostream.flow import codec
-from tf_twostream.precompute import estimating
+from tf_twostream.precompute import backends, estimating
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import files, printing
 from tf_twostream.store import settings as store_settings
@@ -99,6 +99,21 @@ class OutputFlag(cli.Knobs):
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class BackendFlag(cli.Knobs):
+    """Where the work is done."""
+
+    group: ClassVar[str] = "machine"
+
+    backend: str = cli.knob(
+        "local",
+        "What decodes the videos and solves their flow: local, the workers of this machine; ray, "
+        "all cores and GPUs of the Ray cluster that RAY_ADDRESS names or this machine belongs to "
+        "(docs/cluster.md), whatever --num_workers says. The bytes are the same.",
+        choices=tuple(backends.BACKENDS),
+    )
+
+
 def say_what_it_takes(
     videos: estimating.Videos, settings: store_settings.Settings, resources: Resources
 ) -> None:
@@ -118,11 +133,17 @@ def say_what_it_takes(
         rate = estimating.measure(videos, found, path=path, settings=settings, resources=resources)
     seconds = printing.duration(found.num_frames / rate.frames_per_second)
     size = printing.size(found.num_frames * rate.bytes_per_frame)
-    words = f"about {seconds} and {size} for {found.num_videos:,} videos"
+    words = f"about {seconds} on this machine and {size} for {found.num_videos:,} videos"
     print(f"{words}, {found.num_frames:,} frames", flush=True)
 
 
-def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources: Resources) -> int:
+def main(
+    source: datasets.Source,
+    output: OutputFlag,
+    kept: FlowFlags,
+    resources: Resources,
+    where: BackendFlag,
+) -> int:
     """Fills the store and says what was done and how to go on."""
     from tf_twostream.precompute import filling
 
@@ -132,7 +153,13 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
     videos = datasets.list_videos(source, split)
     if not files.exists(output.store):  # Of one that is continued, the progress bar says it.
         say_what_it_takes(videos, kept.settings, resources)
-    outcome = filling.fill(videos, path=output.store, settings=kept.settings, resources=resources)
+    outcome = filling.fill(
+        videos,
+        path=output.store,
+        settings=kept.settings,
+        resources=resources,
+        backend=where.backend,
+    )
     print(
         f"{output.store}: {printing.count(len(outcome.done), 'video')} done ("
         f"{printing.count(outcome.num_frames, 'frame')}, "

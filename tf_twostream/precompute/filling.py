@@ -1,4 +1,4 @@
-"""Fills a store: many videos, worker processes that decode and estimate, one writer.
+"""Fills a store: many videos, other processes that decode and estimate, one writer.
 
 A run that is interrupted in any way is continued by running it again: complete videos are
 skipped, half-done ones are done again, and the store ends as if nothing had happened.
@@ -9,13 +9,13 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from absl import logging
 
 from tf_twostream import store
-from tf_twostream.precompute import extraction, frames, inventory
+from tf_twostream.precompute import backends, extraction, frames, inventory
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import locks, printing, progress, workers
 
@@ -54,6 +54,7 @@ def fill(
     resources: Resources,
     needed: Needed | None = None,
     most_frames: float = math.inf,
+    backend: str = "local",
 ) -> Outcome:
     """Computes frames and flow of videos into a store; skips what is complete.
 
@@ -69,6 +70,7 @@ def fill(
         needed: Says which records of a video of T frames somebody will read, for a store that is
             used once: the others are left empty. None for all.
         most_frames: Videos with more frames fail.
+        backend: What does them, one of `backends.BACKENDS`; the bytes are the same.
 
     Returns:
         What was done.
@@ -77,7 +79,7 @@ def fill(
         store.OtherSettingsError: If the store was made with other settings.
         OSError: If the store cannot be written, or another process is writing to it.
     """
-    started = time.monotonic()
+    started, run = time.monotonic(), backends.BACKENDS[backend]
     done: list[str] = []
     failed: dict[str, str] = {}
     num_frames = 0
@@ -95,7 +97,7 @@ def fill(
         jobs = _jobs(writer, there, files, most_frames)
         with (
             _UnderWay(writer, there, len(videos)) as under_way,
-            contextlib.closing(_events(jobs, resources, needed)) as events,
+            contextlib.closing(_events(run, jobs, resources, needed)) as events,
         ):
             # Workers hand over their pieces interleaved; each video has its own writer.
             for job, event in events:
@@ -157,11 +159,14 @@ def _disk_errors(path: str) -> Iterator[None]:
 
 
 def _events(
-    jobs: Sequence[extraction.Job], resources: Resources, needed: Needed | None
-) -> Generator[tuple[extraction.Job, workers.Event], None, None]:
+    run: backends.Backend,
+    jobs: Sequence[extraction.Job],
+    resources: Resources,
+    needed: Needed | None,
+) -> backends.Events:
     """Yields the events of all jobs, each planned for as many frames as its video has."""
     if needed is None:
-        yield from _run(jobs, resources)
+        yield from run(jobs, resources)
         return
     # Which records are needed depends on T, which is known for sure when all is decoded: the
     # header is believed first, and seldom wrong.
@@ -180,37 +185,13 @@ def _events(
     jobs = [dataclasses.replace(job, needed=needed(promised.get(job.video_id, 0))) for job in jobs]
     while jobs:
         again = []
-        for job, event in _run(jobs, resources):
+        for job, event in run(jobs, resources):
             if isinstance(event, workers.Done) and event.value.num_frames != job.planned_frames:
                 again.append(dataclasses.replace(job, needed=needed(event.value.num_frames)))
                 yield job, workers.Restarted()
             else:
                 yield job, event
         jobs = again
-
-
-def _run(
-    jobs: Sequence[extraction.Job], resources: Resources
-) -> Generator[tuple[extraction.Job, workers.Event], None, None]:
-    """Yields what the workers send, with flow solved where they leave that to TensorFlow."""
-    count = resources.num_processes
-    decoding = workers.run(
-        extraction.time_steps,
-        jobs,
-        num_workers=count,
-        timeout=resources.timeout,
-        again=extraction.by_other_decoder,
-    )
-    with contextlib.closing(decoding):  # Ends the workers, however the loop ends.
-        if not any(job.solver for job in jobs):
-            yield from decoding
-            return
-        from tf_twostream.precompute import solving
-
-        memory = resources.flow_memory * 2**30
-        solvers = solving.find_solvers(memory=memory, num_threads=count)
-        with contextlib.closing(solving.add_fields(decoding, solvers)) as solved:
-            yield from solved
 
 
 class _UnderWay:

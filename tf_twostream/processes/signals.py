@@ -52,16 +52,20 @@ def run(call: Callable[[], int | None]) -> int | None:
     Returns:
         Its code, or what shells report of a signal: 130 of Ctrl-C, 143 of SIGTERM, 129 of SIGHUP.
     """
+    ended = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # A second one must not interrupt the cleaning up: some send SIGTERM to a process and then
+        # to its group.
+        signal.signal(number, signal.SIG_IGN)
+        ended.append(Ended(number))
+        raise ended[0]
+
     try:
-        with handled(_end, TERM_AND_HUP):
+        with handled(end, TERM_AND_HUP):
             return call()
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt as error:
+        # Compiled code that waits, such as Ray's, raises one of its own in the place of ours.
+        stop = ended[0] if ended else error
         print(f"ended by {stop}" if str(stop) else "interrupted", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    # A second one must not interrupt the cleaning up: some send SIGTERM to a process and then to
-    # its group.
-    signal.signal(number, signal.SIG_IGN)
-    raise Ended(number)

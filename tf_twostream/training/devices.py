@@ -15,7 +15,7 @@ from tf_twostream.training import hosts
 def make_strategy(
     *, gpu_memory: float = 0.0, host_timeout: float = hosts.TIMEOUT
 ) -> tf.distribute.Strategy:
-    """Chooses how a batch is split: over the hosts in TF_CONFIG, else over this host's GPUs.
+    """Chooses how a batch is split: over the hosts that train together, else over the own GPUs.
 
     Args:
         gpu_memory: Most GiB that this process takes of each GPU; 0 for no limit. Only before the
@@ -24,6 +24,7 @@ def make_strategy(
 
     Raises:
         ClusterError: If TF_CONFIG cannot be understood.
+        SlurmError: If SLURM's variables cannot be.
         HostError: If a host is not there in time.
         PortError: If the port of this one is taken.
     """
@@ -51,7 +52,7 @@ def _join(cluster: hosts.Cluster) -> tf.distribute.Strategy:
     on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with wording_lost_hosts():
-            return tf.distribute.MultiWorkerMirroredStrategy()
+            return tf.distribute.MultiWorkerMirroredStrategy(_resolver(cluster))
     except tf.errors.OpError as error:
         given = f"{cluster.own} ({error.message.splitlines()[0]})"
         raise hosts.HostError(
@@ -61,6 +62,16 @@ def _join(cluster: hosts.Cluster) -> tf.distribute.Strategy:
         signal.signal(signal.SIGINT, on_interrupt)
         # TensorFlow takes it for a notice of which it tells the other hosts, and trains on.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _resolver(cluster: hosts.Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Tells TensorFlow the hosts, whoever named them; a chief is the first of the workers."""
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": cluster.addresses}),
+        task_type="worker",
+        task_id=cluster.addresses.index(cluster.own),
+        rpc_layer="grpc",
+    )
 
 
 @contextlib.contextmanager
@@ -89,12 +100,8 @@ def num_hosts(strategy: tf.distribute.Strategy) -> int:
 
 
 def is_first_host(strategy: tf.distribute.Strategy) -> bool:
-    """Says whether this process is the one that writes: the chief, or else the first worker."""
-    if num_hosts(strategy) == 1:
-        return True
-    own = strategy.cluster_resolver
-    has_chief = "chief" in own.cluster_spec().as_dict()
-    return own.task_type == "chief" if has_chief else own.task_id == 0
+    """Says whether this process is the one that writes."""
+    return num_hosts(strategy) == 1 or strategy.cluster_resolver.task_id == 0
 
 
 def device_name() -> str:

@@ -46,7 +46,7 @@ class Execution(cli.Knobs):
     )
     host_timeout: float = cli.knob(
         hosts.TIMEOUT,
-        "Seconds to wait for the other hosts of TF_CONFIG, where several train together.",
+        "Seconds to wait for the other hosts of TF_CONFIG or SLURM, where several train together.",
         above=0,
     )
     gpu_memory: float = cli.knob(

@@ -16,6 +16,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
+from tf_twostream.training import slurm
+
 TIMEOUT = 300.0  # Seconds. Machines of a cluster start minutes apart.
 _STEP = 0.5  # Seconds between two looks.
 _GO = "all are there"
@@ -58,14 +60,21 @@ class Cluster:
 
 
 def read_cluster() -> Cluster | None:
-    """Reads and checks TF_CONFIG; returns None where it names no hosts.
+    """Reads the hosts from TF_CONFIG, else from SLURM's variables; None where neither names some.
 
     Raises:
-        ClusterError: If it is no JSON, has other jobs than chief and worker, or no such task.
+        ClusterError: If TF_CONFIG is no JSON, has other jobs than chief and worker, or no such
+            task.
+        SlurmError: If SLURM's variables do not name the hosts.
     """
     text = os.environ.get("TF_CONFIG", "")
-    if not text:
-        return None
+    if text:
+        return _of_tf_config(text)
+    tasks = slurm.read_addresses()
+    return Cluster(*tasks) if tasks else None
+
+
+def _of_tf_config(text: str) -> Cluster | None:
     rule = "TF_CONFIG must be JSON with a cluster of chief and worker and a task of it"
     try:
         content = json.loads(text)
