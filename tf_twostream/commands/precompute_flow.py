@@ -151,7 +151,8 @@ def main(
     split = datasets.load(source)
     print(datasets.describe(split), flush=True)
     videos = datasets.list_videos(source, split)
-    if not files.exists(output.store):  # Of one that is continued, the progress bar says it.
+    # Of a store that is continued the progress bar says it, and a cluster is another machine.
+    if where.backend == "local" and not files.exists(output.store):
         say_what_it_takes(videos, kept.settings, resources)
     outcome = filling.fill(
         videos,
@@ -168,7 +169,7 @@ def main(
     )
     if outcome.failed:
         print(
-            f"Why is in {output.store}/failed.csv. The same command tries these again; delete "
+            f"The reasons are in {output.store}/failed.csv. The same command tries these again; delete "
             "them, or train without them by --allow_missing."
         )
         return 1
