@@ -23,7 +23,7 @@ class Learning(cli.Knobs):
 
     output_dir: str = cli.knob(
         cli.REQUIRED,
-        "Folder for store/, runs/, scores/, fused/, exported/ and report.html.",
+        "Folder for store/, runs/, scores/, fused/, exported/, pair.zip and report.html.",
         group="output",
     )
     preset: Literal["quick", "small", "paper"] = cli.knob(
@@ -188,6 +188,7 @@ class _Plan:
     def export(self) -> chains.Step:
         folder, fuse = self._path("exported"), self.fuse()
         flags = {**self._runs(), "score_fusion": str(fuse.output), "output_dir": str(folder)}
+        flags["bundle"] = str(self._path("pair.zip"))
         output = folder / "saved_model.pb"
         # A SavedModel is written once, into a folder of its own; one of older networks goes.
         return chains.Step("exported", "export-model", flags, output, (fuse,), clears=folder)
