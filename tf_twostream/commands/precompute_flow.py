@@ -133,8 +133,8 @@ def main(source: datasets.Source, output: OutputFlag, kept: FlowFlags, resources
     )
     if outcome.failed:
         print(
-            f"Why is in {output.store}/failed.csv. The same command tries these again; delete "
-            "them, or train without them by --allow_missing."
+            f"The reasons are in {output.store}/failed.csv. The same command tries these again; "
+            "delete them, or train without them by --allow_missing."
         )
         return 1
     print(f"Next, to be sure: twostream verify-store --store={output.store}")
