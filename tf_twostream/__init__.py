@@ -16,6 +16,9 @@ def __getattr__(name: str) -> typing.Any:
     """Imports `load` when it is asked for."""
     if name != "load":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tf_twostream.processes import quiet_import
+
+    quiet_import.install()
     from tf_twostream.evaluation import two_stream
 
     return two_stream.load

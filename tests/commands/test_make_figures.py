@@ -29,7 +29,7 @@ def test_each_figure_has_its_source(run, tiny_store, tiny_source, tmp_path):
         f"--video={video}", f"--run_dir={trained_run.path}", f"--scores={tmp_path / 'scores.npz'}",
         f"--output_dir={folder}",
     ])  # fmt: skip
-    assert "video accuracy 100.00 %, 4 videos" in printed
+    assert "video accuracy 100.0 %, 4 videos" in printed
     assert f"{video} from frame {first}" in printed
     pictures = {f"fig{number}.png" for number in range(2, 7)}
     assert {file.name for file in folder.iterdir()} == pictures | {"fig5.csv", "fig6.csv"}
@@ -50,7 +50,7 @@ def test_where_videos_show_several_classes_there_is_no_confusion(run, tmp_path):
     folder = tmp_path / "figures"
     flags = f"--scores={tmp_path / 's.npz'}", f"--output_dir={folder}"
     [printed] = run(["scripts/make_figures.py", *flags])
-    assert "mean average precision 100.00 %, 3 videos" in printed
+    assert "mean average precision 100.0 %, 3 videos" in printed
     assert {path.name for path in folder.iterdir()} == {"fig6.csv", "fig6.png"}
 
 

@@ -1,6 +1,9 @@
 """The command that labels videos."""
 
 import json
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -112,6 +115,41 @@ def test_a_source_that_cannot_be_drawn_keeps_its_labels(here, tmp_path, monkeypa
     monkeypatch.setattr(over_time.Labeller, "windows", windows)
     monkeypatch.setattr(segment_video.Drawer, "write", broken)
     flags = ("--spatial_run=s", "--window_seconds=2", "--draw", f"--output_dir={tmp_path}")
-    assert here("predict", *flags, "a.avi", "b.avi") == 1
+    names = [str(tmp_path / name) for name in ("a.avi", "b.avi")]
+    for name in names:
+        pathlib.Path(name).touch()
+    assert here("predict", *flags, *names) == 1
     assert capsys.readouterr().err.count("no labelled video: gone") == 2
     assert (tmp_path / "segments.csv").read_text().count("0.000,2.000,b") == 2
+
+
+def test_files_that_are_not_there_are_said_once_and_before_tensorflow(tmp_path):
+    code = (
+        "import sys; from absl import flags; from tf_twostream import cli; "
+        "from tf_twostream.commands import predict; "
+        "call = cli.parse(predict.main, ['x', '--spatial_run=absent', 'no.avi', 'none.avi'], "
+        "flags.FlagValues()); print(call(), 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout == "1 False\n"
+    assert done.stderr.splitlines() == [
+        "error: no.avi: There is no such file.", "error: none.avi: There is no such file.",
+    ]  # fmt: skip
+
+
+def test_the_others_are_labelled(here, tmp_path, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(predict, "load", lambda *_: None)
+    monkeypatch.setattr(predict, "_label_whole", lambda model, found, given: seen.append(found))
+    (tmp_path / "a.avi").touch()
+    names = [str(tmp_path / name) for name in ("a.avi", "b.avi")]
+    assert here("predict", "--spatial_run=s", *names) == 1
+    assert [[source.name for source in found] for found in seen] == [names[:1]]
+    assert capsys.readouterr().err == f"error: {names[1]}: There is no such file.\n"
+
+
+def test_a_bundle_must_be_there(tmp_path):
+    with pytest.raises(ValueError, match="--bundle must be a file of export-model --bundle"):
+        predict.NetworkFlags(bundle=str(tmp_path / "nope.zip"))

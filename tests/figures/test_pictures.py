@@ -155,3 +155,13 @@ def test_a_huge_figure_is_rendered_small_enough_to_be_looked_at():
         drawing.add_axes((0, 0, 1, 1))
         rows, columns, _ = pictures.render(drawing).shape
         assert min(9e6, 1e4 * width * height) < rows * columns < 1.2 * 9e6
+
+
+def test_motion_beyond_the_scale_is_as_bright_as_on_it():
+    field = np.tile(np.float32([[[0.3, 0.1], [3, 1], [300, 100], [0, 0]]]), (25, 1, 1))
+    [painted] = pictures.flow_colours([np.concatenate([field] * 30)])  # The scale: 99 %.
+    page = pictures.labelled(np.zeros((25, 4, 3), np.uint8), field, "", np.hypot(3, 1))[20:]
+    short, full, beyond, rest = page[0, 4:].astype(int)
+    assert np.abs(full - beyond).max() <= 1 and full.max() == 255 and (rest == 255).all()
+    assert short.min() > full.min()
+    assert painted.reshape(-1, 3).max(axis=1).min() == 255

@@ -69,7 +69,7 @@ def test_a_result_has_the_measures_of_its_scores():
     scores = made_up_scores.make_scores(0)
     result = figures.summarise(scores, name="spatial")
     accuracy = metrics.accuracy(scores.scores, scores.labels)
-    assert result.title == f"spatial: video accuracy {100 * accuracy:.2f} %, 4 videos"
+    assert result.title == f"spatial: video accuracy {100 * accuracy:.1f} %, 4 videos"
     assert (result.class_names, result.measure) == (made_up_scores.NAMES, "recall")
     np.testing.assert_array_equal(
         result.matrix, metrics.confusion_matrix(scores.scores, scores.labels)
@@ -83,7 +83,7 @@ def test_another_table_of_the_same_videos_is_measured_alike():
     scores = made_up_scores.make_scores(0)
     decisions = 5 * np.eye(3)[scores.labels] - 7  # As of an SVM: no scores, but the right order.
     result = figures.summarise(scores, decisions)
-    assert result.title == "video accuracy 100.00 %, 4 videos"
+    assert result.title == "video accuracy 100.0 %, 4 videos"
     np.testing.assert_array_equal(result.matrix, np.diag([1, 1, 2]))
 
 

@@ -137,7 +137,7 @@ def test_scores_are_shown_beside_the_training(run, scores):
     assert {event.step for [event] in events.values()} == {80_000}
     numbers = {tag: value(events[tag][0]) for tag in ("video_accuracy", "mean_class_recall")}
     assert numbers == pytest.approx({"video_accuracy": 0.75, "mean_class_recall": 2.5 / 3})
-    title = "test: video accuracy 75.00 %, 4 videos"
+    title = "test: video accuracy 75.0 %, 4 videos"
     matrix = metrics.confusion_matrix(scores.scores, scores.labels)
     recall = np.array([1, 0.5, 1])
     for tag, drawing in (

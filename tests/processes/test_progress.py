@@ -36,3 +36,25 @@ def test_a_notebook_writes_a_line_again_as_a_terminal_does(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     with progress.bar(3, "video") as bar:
         assert bar.mininterval == progress.SECONDS_ON_A_TERMINAL
+
+
+def test_a_warning_stands_above_the_bar_and_not_at_its_end(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.bar(3, "video", "drawing", file=stream) as bar:
+        bar.refresh()
+        progress.Stream().write("warning: a\n")
+        assert "\rwarning: a\n\rdrawing" in stream.getvalue()
+
+
+def test_the_short_form_keeps_some_bar_of_100_columns(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    options = {"initial": 0, "ncols": 100, "bar_format": progress.SHORT_FORM}
+    with progress.bar(80_000, "it", "training", **options) as bar:
+        bar.update(12_345)
+        bar.start_t -= 2.34 * 12_345
+        bar.set_postfix_str("loss 0.57, accuracy 0.78, validation 0.75")
+        line = str(bar)
+        assert len(line) == 100 and line.endswith("validation 0.75")
+        assert len(line.split("|")[1]) >= 8

@@ -4,6 +4,9 @@ import subprocess
 import sys
 import textwrap
 
+import tf_twostream
+from tf_twostream.processes import quiet_import
+
 
 def run(code, tmp_path, **modules):
     for name, text in modules.items():
@@ -36,3 +39,9 @@ def test_an_import_that_fails_shows_all(tmp_path):
 def test_other_modules_may_speak(tmp_path):
     done = run("import other", tmp_path, other=SAYS)
     assert "I0000 from C++" in done.stderr
+
+
+def test_the_package_loads_networks_quietly(monkeypatch):
+    asked = []
+    monkeypatch.setattr(quiet_import, "install", lambda: asked.append(True))
+    assert callable(tf_twostream.load) and asked

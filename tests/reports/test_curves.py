@@ -23,3 +23,10 @@ def test_each_stream_and_part_has_a_curve_of_what_was_measured():
 def test_what_was_not_measured_has_none():
     streams = {"spatial": {"training": POINTS, "validation": []}}
     assert list(lines("loss", streams)) == ["spatial, training"]
+
+
+def test_the_legend_lies_outside_of_the_curves():
+    drawing = curves.draw({"spatial": {"training": POINTS, "validation": POINTS}}, "loss")
+    drawing.canvas.draw()
+    [legend], [panel] = drawing.legends, drawing.axes
+    assert legend.get_window_extent().y1 < panel.get_window_extent().y0

@@ -26,7 +26,10 @@ def test_each_part_has_its_clips_recordings_and_seconds(loaded):
     assert "4 fields of flow, 41 x 41" in networks.rows[1]
     assert "40" in networks.rows[0]  # The iterations done.
     words = texts(data.section(loaded))
-    assert "3 classes (class 0, class 1, class 2)" in words and "synthetic, forward" in words
+    assert (
+        "10 clips of 3 classes (class 0, class 1, class 2)" in words
+        and "synthetic, forward" in words
+    )
 
 
 def test_clips_of_no_known_recording_are_warned_of(loaded):
@@ -34,7 +37,9 @@ def test_clips_of_no_known_recording_are_warned_of(loaded):
     run = loaded.streams[0]
     run = dataclasses.replace(run, tasks=(dataclasses.replace(run.task, split=bare),))
     own = dataclasses.replace(loaded, streams=(run,))
-    assert "No recordings are known" in texts(data.section(own))
+    section = data.section(own)
+    assert "No recordings are known" in texts(section)
+    assert "recordings" not in tables(section)[0].header
 
 
 def test_clips_of_another_store_are_counted_apart(loaded):
@@ -47,3 +52,13 @@ def test_clips_of_another_store_are_counted_apart(loaded):
     section = data.section(own)
     assert "1 further training clip of another store" in texts(section)
     assert tables(section)[0].rows[0][1] == "5"
+
+
+def test_videos_that_could_not_be_read_are_named_with_reasons_ten_at_most(loaded, monkeypatch):
+    for count, said in ((0, ()), (1, ("1 video could",)), (12, ("12 videos", "the first 10"))):
+        failed = {f"class/{n:02}.avi": f"reason {n}" for n in range(count)}
+        monkeypatch.setattr(store, "read_failed", lambda path, failed=failed: failed)
+        section = data.section(loaded)
+        assert all(words in texts(section) for words in said)
+        shown = [b.words for b in section.blocks if isinstance(b, document.Items)]
+        assert shown == ([tuple(f"{k}: {v}" for k, v in failed.items())[:10]] if count else [])

@@ -18,3 +18,8 @@ def test_figures_become_png():
     drawing = figure.Figure(figsize=(1, 1))
     drawing.text(0.5, 0.5, "x")
     assert document.from_figure(drawing, "c").data.startswith(b"\x89PNG")
+
+
+def test_columns_without_a_cell_are_left_out():
+    table = document.filled(("a", "b", "c"), [("1", "", ""), ("2", "", "3")])
+    assert table == document.Table(("a", "c"), (("1", ""), ("2", "3")))

@@ -82,3 +82,30 @@ def test_classes_that_need_clips_are_named_with_the_rule(made_up, many):
     recall = results.recall(made_up(many))
     assert all(recall[int(item[5:8])] < np.nanmean(recall) for item in items.words)
     assert "no test clip" in unknown.words and "Class100." in unknown.words
+
+
+def test_a_single_class_that_needs_clips_is_spoken_of_as_one(loaded, monkeypatch):
+    monkeypatch.setattr(results, "recall", lambda material: np.array([1.0, 0.5, 1.0]))
+    rule, items = records.more_clips(loaded)
+    assert rule.words.startswith("More clips would help one class most") and len(items.words) == 1
+
+
+def test_clips_are_counted_where_no_recordings_are_known(loaded):
+    split = loaded.split
+    bare = tuple(dataclasses.replace(video, group="") for video in split.train)
+    task = dataclasses.replace(loaded.streams[0].task, split=dataclasses.replace(split, train=bare))
+    run = dataclasses.replace(loaded.streams[0], tasks=(task,))
+    own = dataclasses.replace(loaded, streams=(run, loaded.streams[1]))
+    rule, items, *_ = records.more_clips(own)
+    assert "recordings learnt from" not in rule.words
+    assert all(item.endswith((" clip", " clips")) for item in items.words)
+
+
+def test_long_commands_are_broken_where_a_shell_takes_them_as_one(loaded, tmp_path):
+    words = ["twostream", "x", *(f"--flag_{n}='a --b {n}'" for n in range(12))]
+    step = {"command": " ".join(words), "ended": "2026", "seconds": 1}
+    (tmp_path / "x.json").write_text(json.dumps(step))
+    section = records.making(dataclasses.replace(loaded, steps=str(tmp_path)))
+    [command] = commands(section)
+    assert all(len(line) < 100 for line in command.splitlines())
+    assert shlex.split(command.replace("\\\n", "")) == shlex.split(" ".join(words))

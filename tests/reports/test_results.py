@@ -128,3 +128,10 @@ def test_equal_streams_are_all_named(loaded):
     scores = {name: dataclasses.replace(own, scores=one) for name, own in loaded.scores.items()}
     equal = dataclasses.replace(loaded, scores=scores)
     assert "Each alone: spatial" in results.lead(equal)
+
+
+def test_temperatures_are_explained_where_there_are_any(made_up, many):
+    own = made_up(many)
+    assert "sharpens" not in said(results.accuracies(own))
+    other = dataclasses.replace(own.fusion, temperatures=np.array([2.0, 1.0]))
+    assert "sharpens" in said(results.accuracies(dataclasses.replace(own, fusion=other)))

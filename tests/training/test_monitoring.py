@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import time
 
 import pytest
 import tensorflow as tf
@@ -58,9 +59,22 @@ def test_the_progress_line_says_both_parts(tmp_path):
     with monitoring.Journal(run, 5, tf.distribute.get_strategy()) as journal:
         journal.add(tf.constant([1.0]), tf.constant([3]))
         journal.write(6)
-        assert "loss 1.000, accuracy 0.750; validation: loss 3.000, acc" in str(journal._bar)
+        assert "loss 1.00, accuracy 0.75, validation 0.25" in str(journal._bar)
         journal.write_validation(6, {"loss": 2.0, "accuracy": 0.5})
-        assert "validation: loss 2.000, accuracy 0.500" in str(journal._bar)
+        assert "accuracy 0.75, validation 0.50" in str(journal._bar)
+
+
+def test_the_time_left_is_not_made_of_the_first_iteration(tmp_path):
+    run = run_of(tmp_path, recipes.SpatialRecipe(batch_size=4, num_iterations=100), NOTHING)
+    with monitoring.Journal(run, 50, tf.distribute.get_strategy()) as journal:
+        bar, now = journal._bar, time.time()
+        bar._time = lambda: now
+        now += 1000  # It was compiled.
+        journal.add(tf.constant([1.0]), tf.constant([3]))
+        assert "? left" in str(bar)
+        now += 2
+        journal.add(tf.constant([1.0]), tf.constant([3]))
+        assert "52/100, 01:36 left,  2.00s/it" in str(bar)
 
 
 def described(folder, recipe, split, chunk_size=0):

@@ -8,7 +8,7 @@ from typing import Any
 from absl import app, flags, logging
 
 from tf_twostream.cli import parsing
-from tf_twostream.processes import compiled_code, printing, quiet_import, signals
+from tf_twostream.processes import compiled_code, printing, progress, quiet_import, signals
 
 _HELP = ("-h", "-help", "--help", "--helpshort")
 
@@ -63,6 +63,7 @@ def run(
         return []
 
     def call(_: list[str]) -> int | None:
+        logging.get_absl_handler().python_handler.setStream(progress.Stream())
         if not flags.FLAGS["verbosity"].present:  # TensorFlow's notes on itself stay out.
             logging.set_verbosity(logging.WARNING)
             logging.get_absl_handler().setFormatter(printing.WARNINGS)

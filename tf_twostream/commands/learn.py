@@ -217,7 +217,6 @@ def main(folders: list[str], own: OwnVideos, given: learning.Learning, dry: DryR
         except running.StepError as error:
             print(f"error: {error}. {advice.advise(error)}", file=sys.stderr)
             return 1
-        print(f"report: {chosen.steps[-1].output}")
         return 0
 
 

@@ -6,7 +6,8 @@ r"""Writes a report to show: a page that needs nothing else, and the same as Mar
 
 What was learnt from what; accuracies with 95 % intervals beside chance; curves; the confusion
 matrix and each class; the clips it is surest and wrong about, with activation maps; sizes, times,
-versions; what to do next. It writes report.html and report.md, and prints the latter.
+versions; what to do next. It writes all of it into report.html and report.md, and prints the
+accuracies and what to do next.
 """
 
 import dataclasses
@@ -72,14 +73,13 @@ def load(given: ReportFlags) -> Any:
 
 
 def main(given: ReportFlags) -> None:
-    """Writes the report, and prints it."""
+    """Writes the report, and prints the shortest of it."""
     files.check_folder(given.output_dir, "output_dir")  # Before TensorFlow: it takes seconds.
     from tf_twostream.reports import contents, page, text
 
     report = contents.make(load(given))
-    markdown = text.write(report)
-    path = files.join(given.output_dir, "report.html")
-    files.write_text(path, page.write(report))
-    files.write_text(files.join(given.output_dir, "report.md"), markdown)
-    print(markdown)
-    print(f"report: {path}")
+    paths = [files.join(given.output_dir, name) for name in ("report.html", "report.md")]
+    for path, write in zip(paths, (page.write, text.write)):
+        files.write_text(path, write(report))
+    print(text.write(contents.brief(report)))
+    print(f"report: {paths[0]}\n        {paths[1]} (the same as text)")

@@ -169,8 +169,8 @@ def main(
     )
     if outcome.failed:
         print(
-            f"The reasons are in {output.store}/failed.csv. The same command tries these again; delete "
-            "them, or train without them by --allow_missing."
+            f"The reasons are in {output.store}/failed.csv. The same command tries these again; "
+            "delete them, or train without them by --allow_missing."
         )
         return 1
     print(f"Next, to be sure: twostream verify-store --store={output.store}")

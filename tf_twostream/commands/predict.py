@@ -11,6 +11,7 @@ With --window_seconds it is labelled over time, as its frames come; Ctrl-C keeps
 
 import dataclasses
 import json
+import os
 import sys
 from typing import Any, ClassVar
 
@@ -78,6 +79,9 @@ class NetworkFlags(RunFlags):
                 "A prediction needs a --spatial_run, --temporal_run or both, or a "
                 "--conv_fusion_run, or else a --bundle."
             )
+        if self.bundle and not os.path.isfile(self.bundle):
+            rule = "--bundle must be a file of export-model --bundle"
+            raise ValueError(f"{rule}. Received: {self.bundle}, which is no file.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -230,31 +234,13 @@ def _print_window(
     print(f"  {window.start:8.2f} - {window.end:8.2f} s  {words}{lost}", flush=True)
 
 
-def main(
-    sources: list[str],
-    given: PredictionFlags,
-    over: WindowFlags,
-    resources: Resources,
-    protocol: testing.Testing,
-) -> int:
-    """Predicts with the parsed flags; 1 if a video could not be read."""
+def _label_whole(model: Any, found: list[Any], given: PredictionFlags) -> int:
+    """Labels video files, and says what each shows."""
     from tf_twostream.evaluation import labelling
-    from tf_twostream.evaluation import sources as kinds
-    from tf_twostream.processes import files
 
-    found = kinds.expand(sources)
-    if given.output_dir:
-        files.check_folder(given.output_dir, "output_dir")
-    if over.window_seconds:
-        over = dataclasses.replace(over, draw=over.draw or given.explain)
-        _check_drawing(found, given, over)
-        return _label_over_time(load(given, protocol, resources), found, given, over)
-    if whole := [source.name for source in found if source.kind != "file"]:
-        rule = "--window_seconds must be given for cameras, streams and images"
-        raise ValueError(f"{rule}. Received: {whole[0]} without it.")
     predictions, failed = labelling.label(
         [source.path for source in found],
-        load(given, protocol, resources),
+        model,
         output_dir=given.output_dir,
         explain=given.explain,
     )
@@ -275,3 +261,33 @@ def main(
             if item.explained:
                 print(f"picture: {item.explained}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def main(
+    sources: list[str],
+    given: PredictionFlags,
+    over: WindowFlags,
+    resources: Resources,
+    protocol: testing.Testing,
+) -> int:
+    """Predicts with the parsed flags; 1 if a video could not be read."""
+    from tf_twostream.evaluation import sources as kinds
+    from tf_twostream.processes import files
+
+    found, missing = kinds.sift(kinds.expand(sources))
+    for source in missing:
+        print(printing.escape(f"error: {source.name}: There is no such file."), file=sys.stderr)
+    if not found:
+        return 1
+    if given.output_dir:
+        files.check_folder(given.output_dir, "output_dir")
+    if over.window_seconds:
+        over = dataclasses.replace(over, draw=over.draw or given.explain)
+        _check_drawing(found, given, over)
+        code = _label_over_time(load(given, protocol, resources), found, given, over)
+    elif whole := [source.name for source in found if source.kind != "file"]:
+        rule = "--window_seconds must be given for cameras, streams and images"
+        raise ValueError(f"{rule}. Received: {whole[0]} without it.")
+    else:
+        code = _label_whole(load(given, protocol, resources), found, given)
+    return 1 if missing else code

@@ -127,7 +127,8 @@ class Tester:
         own, recipe = self._protocol, self._run.recipe
         unit = "clip" if recipe.sees_clips else "frame"
         total, hidden = len(videos) * own.num_windows, not show_progress
-        with progress.bar(total, unit, "testing", disable=hidden) as bar:
+        doing = f"testing the {recipe.stream.replace('_', ' ')} stream"
+        with progress.bar(total, unit, doing, disable=hidden) as bar:
             for frame, numbers in groups(self._run, reader, videos, own.views):
                 scorer = self._scorer(frame)
                 stream = inputs.evaluation(

@@ -61,6 +61,12 @@ def expand(arguments: Sequence[str]) -> list[Source]:
     return found
 
 
+def sift(found: Sequence[Source]) -> tuple[list[Source], list[Source]]:
+    """Returns those sources that may be there, and the files that are not."""
+    missing = [one for one in found if one.kind == "file" and not os.path.exists(one.path)]
+    return [one for one in found if one not in missing], missing
+
+
 def _expand(argument: str) -> list[Source]:
     if argument.isdecimal() or _STREAM.match(argument):
         return [Source(argument, argument, "live")]
@@ -75,7 +81,7 @@ def _expand(argument: str) -> list[Source]:
     elif glob.has_magic(argument) and not os.path.exists(argument):
         paths = sorted(glob.glob(argument, recursive=True))
     else:
-        return [Source(argument, argument)]  # Whether it is there, whoever opens it says.
+        return [Source(argument, argument)]  # Whether it is there, `sift` says.
     if not paths:
         rule = "A folder, a pattern or a list must lead to videos"
         raise SourceError(f"{rule}. Received: {argument!r}, with none.")

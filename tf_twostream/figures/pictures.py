@@ -17,6 +17,7 @@ from tf_twostream.flow import color
 from tf_twostream.processes import files
 from tf_twostream.store import coding
 
+_WITHIN = 0.999  # Of a scale: on it, rounding would take some displacements beyond it.
 _DARK = 24  # Grey level behind text.
 _BAR = (255, 170, 40)
 _MOST_PIXELS = 9_000_000  # Of a rendered figure; a confusion matrix of 180 classes has them.
@@ -135,7 +136,7 @@ def network_inputs(inputs: np.ndarray, *, rgb: bool, most: int = 4) -> np.ndarra
         return tile(strips, len(strips))
     length = inputs.shape[-1] // 2
     fields = [
-        color.colorize(volume[..., 2 * k : 2 * k + 2], max_magnitude=magnitude(volume))
+        _paint(volume[..., 2 * k : 2 * k + 2], magnitude(volume))
         for volume in inputs
         for k in range(length)
     ]
@@ -174,7 +175,18 @@ def heated(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:
 def flow_colours(fields: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Paints fields `[H, W, 2]` in the Middlebury colours, all on one scale."""
     scale = magnitude(np.stack(fields))
-    return [color.colorize(field, max_magnitude=scale) for field in fields]
+    return [_paint(field, scale) for field in fields]
+
+
+def _paint(field: np.ndarray, scale: float) -> np.ndarray:
+    """Paints a field; where it is longer than the scale, in full colour.
+
+    The Middlebury colours turn dark there, so that a measurement shows where it leaves its range.
+    In a picture of motion these would be speckles where it is fastest.
+    """
+    lengths = np.hypot(field[..., 0], field[..., 1])[..., None]
+    most = _WITHIN * scale
+    return color.colorize(field * (most / np.maximum(lengths, most)), max_magnitude=scale)
 
 
 def columns(pages: Mapping[str, Sequence[np.ndarray]], text: str) -> np.ndarray:
@@ -220,7 +232,7 @@ def labelled(
     """
     parts = [frame]
     if field is not None:
-        flow = color.colorize(field, max_magnitude=scale)
+        flow = _paint(field, scale)
         parts.append(cv2.resize(flow, frame.shape[1::-1]))
     parts += [heated(frame, heat) for heat in heats]
     if len(parts) > 2 and len(parts) % 2:

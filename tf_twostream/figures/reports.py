@@ -45,7 +45,7 @@ def title(name: str, measures: Mapping[str, float], num_videos: int) -> str:
     """Words the title of a figure: whose scores, the first of their measures, how many videos."""
     measure, value = next(iter(measures.items()))
     words = (
-        f"{measure.replace('_', ' ')} {100 * value:.2f} %, {printing.count(num_videos, 'video')}"
+        f"{measure.replace('_', ' ')} {100 * value:.1f} %, {printing.count(num_videos, 'video')}"
     )
     return f"{name}: {words}" if name else words
 

@@ -78,7 +78,7 @@ def summarise(
         >>> videos = score_files.Scores(("a", "b"), np.array([0, 1]), ("jump", "run"), table)
         >>> result = figures.summarise(videos)
         >>> result.title
-        'video accuracy 50.00 %, 2 videos'
+        'video accuracy 50.0 %, 2 videos'
         >>> result.matrix.tolist()  # Both are taken for "jump".
         [[1, 0], [1, 0]]
         >>> drawing = result.draw_confusion()  # A notebook shows it.

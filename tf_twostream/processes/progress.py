@@ -1,6 +1,7 @@
 """The progress bar of all long work."""
 
 import contextlib
+import io
 import os
 import sys
 from typing import Any
@@ -10,6 +11,21 @@ import tqdm
 SECONDS_ON_A_TERMINAL = 1  # Between two updates.
 SECONDS_IN_A_LOG = 30  # Each update is a line there, and would bury what else is said.
 _FORM = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {remaining} left, {rate_fmt}{postfix}]"
+# Where much is said behind the bar, which is to keep some of 100 columns.
+SHORT_FORM = "{desc} |{bar}| {n_fmt}/{total_fmt}, {remaining} left, {rate_fmt}{postfix}"
+
+
+class Stream(io.TextIOBase):
+    """Standard error for logs: what is written stands above a bar, not at its end."""
+
+    def write(self, text: str) -> int:
+        """Writes a text, and the bars anew below it."""
+        tqdm.tqdm.write(text, file=sys.stderr, end="")
+        return len(text)
+
+    def flush(self) -> None:
+        """Hands on what was written."""
+        sys.stderr.flush()
 
 
 def bar(total: int | None, unit: str, description: str = "", **options: Any) -> tqdm.tqdm:

@@ -22,7 +22,7 @@ def draw(streams: Mapping[str, Curves], measure: str) -> figure.Figure:
         streams: The points of each stream, by its name; some may be missing.
         measure: "loss" or "accuracy".
     """
-    drawing = figure.Figure(figsize=(4.2, 3.2), layout="constrained")
+    drawing = figure.Figure(figsize=(4.2, 3.6), layout="constrained")
     panel = drawing.subplots()
     for number, (name, curves) in enumerate(streams.items()):
         for part, points in curves.items():
@@ -34,7 +34,7 @@ def draw(streams: Mapping[str, Curves], measure: str) -> figure.Figure:
     panel.set_title(measure)
     panel.set_ylim(0, 1.02 if measure == "accuracy" else None)
     panel.grid(alpha=0.3)
-    panel.legend(fontsize=8)
+    drawing.legend(loc="outside lower center", ncols=2, fontsize=8)  # Hides no curve.
     return drawing
 
 

@@ -7,11 +7,12 @@ from tf_twostream import datasets, models, runs, store
 from tf_twostream.evaluation import labelled_video
 from tf_twostream.processes import printing
 from tf_twostream.reports import measures
-from tf_twostream.reports.document import Block, Section, Table, Text
+from tf_twostream.reports.document import Block, Items, Section, Table, Text, filled
 from tf_twostream.reports.material import Material
 
 _PARTS = {"training": "train", "validation": "validation", "test": "test"}
 _MOST_NAMES = 12
+_MOST_FAILED = 10
 _NETWORK = (
     "stream",
     "network",
@@ -30,11 +31,12 @@ def section(material: Material) -> Section:
     header = ("part", "clips", "recordings", "seconds", "frames", "clips per class")
     parts = {name: getattr(split, part) for name, part in _PARTS.items()}
     rows = tuple(_part(name, own, material) for name, own in parts.items() if own)
-    blocks: list[Block] = [Text(_classes(split)), Table(header, rows)]
+    blocks: list[Block] = [Text(_classes(split)), filled(header, rows)]
+    blocks += _failed(material)
     if added := [video for video in split.train if store.is_added(video.id)]:
         further = printing.count(len(added), "further training clip")
         blocks.append(Text(f"There are {further} of another store."))
-    if not any(video.group for video in datasets.all_videos(split)):
+    if not _is_known(split):
         words = "No recordings are known, so each clip counts as one of its own. If clips of one "
         words += "recording are in both parts, all accuracies here are too good."
         blocks.append(Text(words))
@@ -48,7 +50,27 @@ def _classes(split: datasets.Split) -> str:
     names = split.class_names
     some = ", ".join(names[:_MOST_NAMES]) + (" and more" if len(names) > _MOST_NAMES else "")
     several = "; a clip may show several" if split.multi_label else ""
-    return f"{split.name}: {len(names)} classes ({some}){several}."
+    total = sum(len(getattr(split, part)) for part in _PARTS.values())
+    return (
+        f"{printing.count(total, 'clip')} of {printing.count(len(names), 'class')} "
+        f"({some}){several}. The networks learnt from those for training; the accuracies are those "
+        "of the test clips."
+    )
+
+
+def _is_known(split: datasets.Split) -> bool:
+    return any(video.group for video in datasets.all_videos(split))
+
+
+def _failed(material: Material) -> list[Block]:
+    """Names the videos that could not be read when the store was filled."""
+    failed = sorted(store.read_failed(material.reader.path).items())
+    if not failed:
+        return []
+    words = f"{printing.count(len(failed), 'video')} could not be read"
+    words += f"; these are the first {_MOST_FAILED}:" if len(failed) > _MOST_FAILED else ":"
+    items = tuple(f"{video_id}: {reason}" for video_id, reason in failed[:_MOST_FAILED])
+    return [Text(words), Items(items)]
 
 
 def _part(name: str, videos: Sequence[datasets.Video], material: Material) -> tuple[str, ...]:
@@ -65,9 +87,11 @@ def _part(name: str, videos: Sequence[datasets.Video], material: Material) -> tu
         f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     )
     recordings = measures.count_recordings(tuple(video.group for video in own), len(own))
-    known = any(video.group for video in own)
+    # A column that is empty in all rows is left out.
+    unknown = "not known" if _is_known(material.split) else ""
+    shown = f"{recordings:,}" if any(video.group for video in own) else unknown
     numbers = (f"{seconds:,.0f}", f"{sum(frames.values()):,}", per_class)
-    return (name, f"{len(own):,}", f"{recordings:,}" if known else "not known", *numbers)
+    return (name, f"{len(own):,}", shown, *numbers)
 
 
 def _store(material: Material) -> str:

@@ -5,6 +5,7 @@ All texts are plain: `page` and `text` escape them, each in its own way.
 
 import dataclasses
 import io
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import cv2
@@ -36,6 +37,13 @@ class Table:
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+def filled(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Makes a table of those columns that hold anything."""
+    columns = [(name, *cells) for name, *cells in zip(header, *rows) if any(cells)]
+    first, *others = zip(*columns)
+    return Table(first, tuple(others))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,6 +55,11 @@ def count_recordings(groups: Sequence[str], num_videos: int) -> int:
     return len({*groups} - {""}) + (groups.count("") if len(groups) else num_videos)
 
 
+def counted(groups: Sequence[str]) -> str:
+    """Says what `count_recordings` counts: recordings, or clips where none is known."""
+    return "recording" if any(groups) else "clip"
+
+
 def compare(
     videos: score_files.Scores, fused: np.ndarray, single: np.ndarray
 ) -> tuple[float, Interval | None]:

@@ -34,7 +34,7 @@ th { color: var(--soft); font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; min-width: 0; }
 td.number { white-space: nowrap; }
 pre { margin: 0.8rem 0; padding: 0.8rem; overflow-x: auto; background: var(--tint);
-  border-radius: 6px; font-size: 0.85rem; }
+  border-radius: 6px; font-size: 0.85rem; white-space: pre-wrap; }
 figure { margin: 0.8rem 0; }
 figcaption { color: var(--soft); font-size: 0.85rem; line-height: 1.35; }
 img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
@@ -48,7 +48,7 @@ img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --soft: #444;
   --line: #bbb; --tint: #f4f4f4; --accent: #1a5fb4; } body { max-width: none; padding: 0;
   font-size: 10pt; } h2, h3 { break-after: avoid; } figure, tr, .row { break-inside: avoid; }
-  .wide { overflow: visible; } td { min-width: 0; } pre { white-space: pre-wrap; }
+  .wide { overflow: visible; } td { min-width: 0; }
   .row { grid-template-columns: repeat(4, 1fr); } }
 """
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tf_twostream.reports import measures, results
 from tf_twostream.reports.document import Block, Commands, Items, Section, Table, Text
 from tf_twostream.reports.material import Material
 
+_LINE = 90  # Characters of a command.
 _PACKAGES = ("tensorflow", "keras", "numpy", "opencv-contrib-python")
 
 
@@ -29,8 +31,9 @@ def making(material: Material) -> Section:
         total = _duration(sum(step["seconds"] for step in steps))
         rows.append(("all", "", total))
         blocks.append(Table(("step", "ended (UTC)", "time"), tuple(rows)))
-        blocks.append(Text("The commands:"))
-        blocks.append(Commands(tuple(step["command"] for step in steps)))
+        words = "The times are without this report and, of a step that was interrupted, those of "
+        blocks.append(Text(f"{words}its last start. The commands:"))
+        blocks.append(Commands(tuple(_fill(shlex.split(step["command"])) for step in steps)))
     blocks.append(Text(_versions(material)))
     return Section("How it was made", tuple(blocks))
 
@@ -75,8 +78,9 @@ def _versions(material: Material) -> str:
     today = datetime.datetime.now(datetime.UTC).date()
     kept = files.read_json(material.streams[0].path / "run.json")["versions"]
     return (
-        f"Written on {today} by tf_twostream {tf_twostream.__version__}, Python "
-        f"{platform.python_version()}, {', '.join(here)}. The networks learnt under "
+        f"The split: {material.split.name}. Written on {today} by tf_twostream "
+        f"{tf_twostream.__version__}, Python {platform.python_version()}, {', '.join(here)}. The "
+        "networks learnt under "
         f"{', '.join(f'{name} {version}' for name, version in kept.items())}."
     )
 
@@ -101,9 +105,17 @@ def next_steps(material: Material) -> Section:
 
 
 def _command(words: str, flags: dict[str, str]) -> str:
-    """Writes a command over several lines, which a shell takes as one."""
-    arguments = map(shlex.quote, command_lines.as_arguments(flags))
-    return " \\\n    ".join((f"twostream {words}", *arguments))
+    return _fill([*f"twostream {words}".split(), *command_lines.as_arguments(flags)])
+
+
+def _fill(words: Sequence[str]) -> str:
+    """Writes a command over as many lines as it needs, which a shell takes as one."""
+    lines = [words[0]]
+    for word in map(shlex.quote, words[1:]):
+        if len(lines[-1]) + len(word) > _LINE:
+            lines.append("   ")
+        lines[-1] += f" {word}"
+    return " \\\n".join(lines)
 
 
 def more_clips(material: Material) -> list[Block]:
@@ -111,14 +123,18 @@ def more_clips(material: Material) -> list[Block]:
     names, recall = material.split.class_names, results.recall(material)
     recordings = results.learnt_recordings(material.split)
     kind = "average precision" if material.videos.multi_label else "recall"
+    counted = measures.counted([video.group for video in material.split.train])
     blocks: list[Block] = []
     if needy := measures.needs(recall, recordings):
-        words = f"More clips would help most of these classes, whose {kind} is below the mean: "
-        words += f"first those with the largest (1 - {kind}) / recordings learnt from. It is a "
-        words += "rule of thumb; clips of new recordings and people count, not more of the same."
+        words = f"More clips would help one class most, the only one whose {kind} is below the mean"
+        if len(needy) > 1:
+            words = f"More clips would help these classes most, whose {kind} is below the mean: "
+            words += f"first those with the largest (1 - {kind}) / {counted}s learnt from"
+        words += ". It is a rule of thumb; clips of new recordings and people count, not more of "
+        words += "the same."
         items = (
-            f"{names[k]}: {kind} {100 * recall[k]:.0f} %, learnt from "
-            f"{printing.count(recordings[k], 'recording')}"
+            f"{names[k]}: {kind} {100 * recall[k]:.1f} %, learnt from "
+            f"{printing.count(recordings[k], counted)}"
             for k in needy
         )
         blocks += [Text(words), Items(tuple(items))]

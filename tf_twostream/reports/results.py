@@ -7,7 +7,7 @@ import numpy as np
 from tf_twostream import datasets, figures
 from tf_twostream.processes import printing
 from tf_twostream.reports import curves, document, measures
-from tf_twostream.reports.document import Block, Section, Table, Text
+from tf_twostream.reports.document import Block, Section, Table, Text, filled
 from tf_twostream.reports.material import Material
 from tf_twostream.runs import history
 from tf_twostream.scores import intervals
@@ -69,7 +69,13 @@ def _fusion(material: Material) -> str:
         f"{stream}: weight {weight:.2f}, temperature {temperature:.2f}"
         for stream, weight, temperature in zip(own.streams, own.weights, own.temperatures)
     )
-    return f"The streams are fused by a weighted mean of their scores ({'; '.join(how)})."
+    words = f"The streams are fused by a weighted mean of their scores ({'; '.join(how)})."
+    if np.equal(own.temperatures, 1).all():
+        return words
+    return (
+        f"{words} A temperature below 1 sharpens a stream's scores before the mean, one above 1 "
+        "softens them."
+    )
 
 
 def _compare(material: Material) -> str:
@@ -95,7 +101,8 @@ def doubts(material: Material) -> str:
     videos = material.videos
     number = measures.count_recordings(videos.groups, len(videos.labels))
     known = any(videos.groups)
-    what = printing.count(number, "recording") if known else printing.count(number, "test clip")
+    counted = measures.counted(videos.groups)
+    what = printing.count(number, counted if known else "test clip")
     if videos.multi_label:
         return (
             "No interval is given for an average precision, which is no mean over clips. With "
@@ -112,7 +119,7 @@ def doubts(material: Material) -> str:
         share, miss = min(1.0, 3 / number), "missed" if own.value else "recognised"
         return (
             f"An interval of no width says only that of {what} none was {miss}; on new ones a "
-            f"share of up to {_percent(share)} may well be (3 divided by the number of recordings)."
+            f"share of up to {_percent(share)} may well be (3 divided by the number of {counted}s)."
         )
     low, high = own.interval
     few = " An interval from so few is itself rough." if number < _FEW else ""
@@ -120,7 +127,7 @@ def doubts(material: Material) -> str:
         f"What these numbers cannot resolve: with {what}, the accuracy on others may well be "
         f"anything from {_percent(low)} to {_percent(high)}. Of two networks one is better only if "
         "the interval of their difference, on the same clips, leaves out 0. The intervals are from "
-        f"drawing {'recordings' if known else 'clips'} again, {intervals.DRAWS:,} times; another "
+        f"drawing {counted}s again, {intervals.DRAWS:,} times; another "
         f"training would differ as well.{few}"
     )
 
@@ -144,7 +151,7 @@ def learning(material: Material) -> Section:
     )
     rows = tuple((name, *_learnt(own)) for name, own in known.items())
     header = ("stream", "training, last", "validation, best", "validation, last")
-    return Section("While it learnt", (*drawn, Text(words), Table(header, rows)))
+    return Section("While it learnt", (*drawn, Text(words), filled(header, rows)))
 
 
 def _learnt(own: curves.Curves) -> tuple[str, str, str]:
@@ -203,10 +210,11 @@ def _per_class(material: Material, result: figures.Result) -> Table:
         if len(singles) > 1:
             cells += [_percent(values[k]) for values in singles.values()]
         rows.append((*cells, *([] if matrix is None else [_mistaken(matrix, k, videos)])))
-    header = ["class", "recordings learnt from", "test clips", result.measure]
+    counted = measures.counted([video.group for video in material.split.train])
+    header = ["class", f"{counted}s learnt from", "test clips", result.measure]
     header += list(singles) if len(singles) > 1 else []
     header += [] if matrix is None else ["most taken for"]
-    return Table(tuple(header), tuple(rows))
+    return filled(header, rows)
 
 
 def _mistaken(matrix: np.ndarray, k: int, videos: measures.score_files.Scores) -> str:

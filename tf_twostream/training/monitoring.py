@@ -122,9 +122,11 @@ class Journal:
     def __enter__(self) -> "Journal":
         self._context = self._writer.as_default()
         self._context.__enter__()
-        total = self._run.recipe.iterations
         # The time left is that of the mean iteration so far, checkpoints and validations included.
-        self._bar = progress.bar(total, "it", "training", initial=self._first, smoothing=0)
+        total, form = self._run.recipe.iterations, progress.SHORT_FORM
+        self._bar = progress.bar(
+            total, "it", "training", initial=self._first, smoothing=0, bar_format=form
+        )
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -143,6 +145,10 @@ class Journal:
     def add(self, losses: tf.Tensor, hits: tf.Tensor) -> None:
         """Takes what a step returns."""
         self._meter.add(losses, hits)
+        if self._bar.n == self._first:
+            # Most of the first iteration is compiling, which the time left must not be made of.
+            self._bar.unpause()
+            self._bar.initial += 1
         self._bar.update()
 
     def write(self, iteration: int) -> None:
@@ -182,12 +188,13 @@ class Journal:
 
     def _show(self) -> None:
         """Says the newest points beside the progress bar."""
-        words = [
-            f"{part}loss {-points[-1].gain:.3f}, accuracy {points[-1].accuracy:.3f}"
-            for part, points in (("", self._points), ("validation: ", self._validated))
-            if points
-        ]
-        self._bar.set_postfix_str("; ".join(words), refresh=False)
+        words = []
+        if self._points:
+            last = self._points[-1]
+            words.append(f"loss {-last.gain:.2f}, accuracy {last.accuracy:.2f}")
+        if self._validated:
+            words.append(f"validation {self._validated[-1].accuracy:.2f}")
+        self._bar.set_postfix_str(", ".join(words), refresh=False)
 
     def restart(self) -> None:
         """Forgets the time until now, for example that of a checkpoint."""
