@@ -1,5 +1,6 @@
 """The sections of a report on how it was made, and on what to do next."""
 
+import dataclasses
 import datetime
 import importlib.metadata
 import os
@@ -13,6 +14,7 @@ import numpy as np
 
 import tf_twostream
 from tf_twostream.experiments import command_lines
+from tf_twostream.paper import testing
 from tf_twostream.processes import files, printing
 from tf_twostream.reports import measures, results
 from tf_twostream.reports.document import Block, Commands, Items, Section, Table, Text
@@ -91,7 +93,8 @@ def next_steps(material: Material) -> Section:
     flags["score_fusion"] = material.score_fusion
     checkpoint = material.streams[0].checkpoint
     flags |= {"checkpoint": checkpoint} if checkpoint != "last" else {}
-    lines = [_command("predict my_clip.mp4", flags | {"output_dir": "labelled"})]
+    labelling = flags | _as_tested(material.steps) | {"output_dir": "labelled"}
+    lines = [_command("predict my_clip.mp4", labelling)]
     blocks: list[Block] = []
     if material.exported:
         words = f"The exported model, which runs with TensorFlow alone, is {material.exported}."
@@ -104,7 +107,15 @@ def next_steps(material: Material) -> Section:
     )
 
 
-def _command(words: str, flags: dict[str, str]) -> str:
+def _as_tested(steps: str) -> dict[str, str | None]:
+    """Returns the flags that say how clips were looked at, if steps are recorded."""
+    tests = [step["command"] for step in _read_steps(steps) if " evaluate " in step["command"]]
+    given = command_lines.parse_flags(tests[0].split(" evaluate ")[1]) if tests else {}
+    known = {field.name for field in dataclasses.fields(testing.Testing)}
+    return {name: value for name, value in given.items() if name in known}
+
+
+def _command(words: str, flags: command_lines.Flags) -> str:
     return _fill([*f"twostream {words}".split(), *command_lines.as_arguments(flags)])
 
 
