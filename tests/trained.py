@@ -71,7 +71,7 @@ class Splits:
             )
             labels = datasets.label_array(split.train, split)
             windows.append(inputs.Windows(reader, split.train, own, labels=labels))
-            streams.append(functools.partial(inputs.training, windows[-1]))
+            streams.append(functools.partial(inputs.training_in_parts, windows[-1]))
             held_out = split.validation
             validation.append(inputs.Windows(reader, held_out, own) if held_out else None)
         return videos.Learnt(*map(tuple, (tasks, streams, windows, validation)))

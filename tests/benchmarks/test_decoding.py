@@ -4,10 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from read_table import cells
 
 from tf_twostream import store
-from tf_twostream.benchmarks import decoding
+from tf_twostream.benchmarks import decoding, results
 from tf_twostream.paper import recipes
 
 
@@ -17,7 +16,7 @@ def reader(tiny_store):
 
 
 def test_both_decoders_give_the_same_pixels(reader):
-    for jpeg in itertools.chain.from_iterable(decoding._stacks(reader, 2)[:5]):
+    for jpeg in itertools.chain.from_iterable(decoding._images(reader, "forward", 2)[:5]):
         expected = decoding._opencv(jpeg)
         np.testing.assert_array_equal(decoding._tensorflow(jpeg)[..., 0], expected)
 
@@ -27,7 +26,7 @@ def test_stacks_are_successive_fields_of_the_store_and_short_videos_have_fewer(r
     for video_id in reader.video_ids:
         coded = [codes for codes, _ in reader.coded_fields(video_id)]
         known |= {codes.tobytes(): (video_id, t) for t, codes in enumerate(coded)}
-    stacks = decoding._stacks(reader, 10)
+    stacks = decoding._images(reader, "forward", 10)
     assert len(stacks) == decoding.STACKS
     assert {len(stack) for stack in stacks} == {10, 4}  # One video has 4 fields.
     for stack in stacks:
@@ -46,10 +45,13 @@ def test_each_contender_has_a_row_and_the_graph_is_as_fast_as_itself(reader, mon
     monkeypatch.setattr(decoding, "WARM_UP_SECONDS", 0.01)
     monkeypatch.setattr(decoding, "STACKS", 4)
     recipe = recipes.TemporalRecipe(stack_length=2, crop_size=41, batch_size=4)
-    header, _, *rows = cells(decoding.measure(reader, recipe, seconds=0.05))
-    assert header == ["", "stacks/s", "input graph against it"]
-    assert [row[0] for row in rows] == [
-        "input graph", "bare loop of OpenCV", "bare loop of TensorFlow"
+    text = decoding.measure(reader, recipe, seconds=0.05)
+    flow, rgb, stages = results.from_text(text)
+    assert [row[""] for row in flow["rows"]] == [
+        "input graph", "bare loop of OpenCV", "bare loop of TensorFlow", "loader of image files"
     ]  # fmt: skip
-    assert all(float(row[1]) > 0 for row in rows)
-    assert rows[0][2] == "1.00"
+    assert [row[""] for row in rgb["rows"]] == ["input graph", "bare loop of TensorFlow"]
+    for table, unit in ((flow, "stacks/s"), (rgb, "frames/s")):
+        assert table["rows"][0]["input graph against it"] == 1
+        assert all(row[unit] > 0 for row in table["rows"])
+    assert len(stages["rows"]) == 4  # Drawing and batching, of one stream and of four.

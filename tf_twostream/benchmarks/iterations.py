@@ -43,7 +43,7 @@ def measure(
         recipe, decoding.NUM_CLASSES, strategy, chunk_size=chunk_size, jit_compile=jit_compile
     )
     windows = inputs.Windows(reader, decoding.made_up_split(reader).train, recipe)
-    stream = devices.distribute(strategy, [functools.partial(inputs.training, windows)], 0)
+    stream = devices.distribute(strategy, [functools.partial(inputs.training_in_parts, windows)], 0)
     batch = devices.first_replica(next(stream)[0], strategy)
     traced = tf.function(lambda x: inputs.prepare(x, recipe)).get_concrete_function(batch)
     row = _time(step, stream, recipe.batch_size, seconds)

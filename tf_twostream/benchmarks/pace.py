@@ -62,7 +62,7 @@ def measure(
     model, step = iterations.build(measured, num_classes, strategy)
     videos = decoding.made_up_split(reader, num_classes).train
     windows = inputs.Windows(reader, videos, measured)
-    stream = devices.distribute(strategy, [functools.partial(inputs.training, windows)], 0)
+    stream = devices.distribute(strategy, [functools.partial(inputs.training_in_parts, windows)], 0)
     step(next(stream))[0].numpy()
     start = time.perf_counter() - begun
     begun = time.perf_counter()

@@ -5,16 +5,20 @@
     twostream benchmark flow --pairs=middlebury --pictures=pictures
     twostream benchmark codings --pairs=ucf_pairs --methods=brox,dis
     twostream benchmark volumes --batch_size=8
+    twostream benchmark evaluate --store=stores/ucf101 --stream=temporal
     twostream benchmark labels --width=0.25 --crop_size=112
     twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
 
-`inputs` compares the real input graph of the temporal stream with the limit of the machine: bare
-loops that decode the same JPEG images from memory on the same cores, once with OpenCV and once with
-TensorFlow's decoder. `training` times whole iterations, at one setting per call so that peak memory
-is that setting's own. `flow` compares flow methods on pairs of frames: their errors, and their
-times on one thread, on all and, for those in TensorFlow, on a GPU if there is one. `codings`
-compares the codings of their fields: bytes, errors, and decoding in a graph. `volumes` times
-what each input configuration (Sect. 3.1) costs on the device, on made-up fields of 341x256.
+`inputs` compares the real input graphs with the limit of the machine: bare loops that decode the
+same JPEG images from memory on the same cores, once with OpenCV and once with TensorFlow's decoder;
+and with a loader of single image files as other projects have it, in as many processes, PyTorch's
+where it can be imported. `evaluate` says what ten views and whole frames cost, and how many
+core-hours the test of UCF-101 takes by this. `training` times whole iterations, at one setting per
+call so that peak memory is that setting's own. `flow` compares flow methods on pairs of frames:
+their errors, and their times on one thread, on all and, for those in TensorFlow, on a GPU if there
+is one. `codings` compares the codings of their fields: bytes, errors, and decoding in a graph.
+`volumes` times what each input configuration (Sect. 3.1) costs on the device, on made-up fields of
+341x256.
 
 `labels` times predict: from its start to the first label, for each further clip, and live. It draws
 its clips; its networks are --spatial_run and --temporal_run, or such as have not learnt.
@@ -26,15 +30,18 @@ OUTPUT_DIR/gpu.md and gpu.json as they come. The CPU's values may be computed be
 """
 
 import dataclasses
+import json
 from typing import Any, ClassVar, Literal
 
 from tf_twostream import cli, flow
+from tf_twostream.benchmarks import results
 from tf_twostream.paper import recipes
 
 # What can be measured, and the flags that say on what; volumes are made up.
 NEEDED: dict[str, tuple[str, ...]] = {
     "inputs": ("store",),
     "training": ("store",),
+    "evaluate": ("store",),
     "flow": ("pairs",),
     "codings": ("pairs",),
     "volumes": (),
@@ -50,13 +57,13 @@ class BenchmarkFlags(cli.Knobs):
     group: ClassVar[str] = "data"
 
     store: str = cli.knob(
-        "", "inputs, training, gpu: store made by twostream precompute-flow.", remote=True
+        "", "inputs, training, evaluate, gpu: store made by twostream precompute-flow.", remote=True
     )
     seconds: float = cli.knob(
         20.0, "Seconds to measure each of the things compared.", group="machine"
     )
     stream: Literal["spatial", "temporal"] = cli.knob(
-        "temporal", "training: stream to train.", group="network"
+        "temporal", "training, evaluate: stream.", group="network"
     )
     batch_size: int = cli.knob(64, "Samples per batch.", group="network")
     chunk_size: int = cli.knob(0, "Samples a device holds at once; 0: all.", group="machine")
@@ -78,6 +85,7 @@ class BenchmarkFlags(cli.Knobs):
         group="output",
     )
 
+    json: bool = cli.knob(False, "Print the tables as JSON.", group="output")
     output_dir: str = cli.knob("", "gpu: folder for results, profiles and runs.", group="output")
     total_seconds: float = cli.knob(
         300.0, "gpu: about how long all parts may take together.", group="machine", above=0
@@ -103,6 +111,7 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
         flow_comparison,
         iterations,
         labels,
+        testing_views,
         volumes,
     )
 
@@ -126,6 +135,8 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
     reader = store.Reader(given.store)
     if name == "inputs":
         return decoding.measure(reader, given.recipe("temporal"), seconds)
+    if name == "evaluate":
+        return testing_views.measure(reader, given.recipe(given.stream), seconds)
     return iterations.measure(
         reader,
         given.recipe(given.stream),
@@ -161,4 +172,8 @@ def main(measurements: list[str], given: BenchmarkFlags) -> None:
             if not getattr(given, flag) and not _only_writes_reference(name, given, flag):
                 raise ValueError(f"`{name}` measures on --{flag}. Received: none.")
     for name in measurements:
-        print(_measure(name, given))
+        text = _measure(name, given)
+        if given.json:
+            print(json.dumps({"benchmark": name, "tables": results.from_text(text)}))
+        else:
+            print(text)

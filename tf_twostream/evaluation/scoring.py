@@ -8,10 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_twostream import datasets, inputs, paper, runs, store
+from tf_twostream.evaluation import replicas
 from tf_twostream.models import conv_fusion
 from tf_twostream.paper import recipes, testing
 from tf_twostream.processes import printing, progress
 from tf_twostream.scores import score_files
+from tf_twostream.training import devices
 
 Part = Literal["train", "validation", "test"]
 
@@ -66,15 +68,23 @@ class Tester:
     A function for each size of frames is compiled once, however often it is called.
     """
 
-    def __init__(self, model: keras.Model, run: runs.Run, protocol: testing.Testing):
+    def __init__(
+        self,
+        model: keras.Model,
+        run: runs.Run,
+        protocol: testing.Testing,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
         """Prepares the network.
 
         Args:
             model: The network of the run's task.
             run: The run.
             protocol: How many windows and views; each network's own paper's by default.
+            strategy: The devices in whose scope the network was built; the current one by default.
         """
         self._model, self._run = model, run
+        self._strategy = strategy or tf.distribute.get_strategy()
         self._protocol = protocol.of(run.recipe)
         self._scorers: dict[tuple[int, int] | None, Callable[[inputs.Element], tf.Tensor]] = {}
 
@@ -133,7 +143,8 @@ class Tester:
                 scorer = self._scorer(frame)
                 stream = inputs.evaluation(
                     inputs.find(reader, [videos[n] for n in numbers], recipe),
-                    batch_size=own.at_once,
+                    # So many on each device: windows of several videos fill them.
+                    batch_size=own.at_once * self._strategy.num_replicas_in_sync,
                     num_windows=own.num_windows,
                     kind=own.views,
                 )
@@ -155,13 +166,15 @@ class Tester:
 
     def _scorer(self, frame: tuple[int, int] | None) -> Callable[[inputs.Element], tf.Tensor]:
         if frame not in self._scorers:
-            model = runs.for_frames(self._run, self._model, frame) if frame else self._model
-            self._scorers[frame] = make_scorer(
+            with self._strategy.scope():
+                model = runs.for_frames(self._run, self._model, frame) if frame else self._model
+            scorer = make_scorer(
                 model,
                 self._run.recipe,
                 multi_label=self._run.split.multi_label,
                 average=self._protocol.average,
             )
+            self._scorers[frame] = replicas.share(scorer, self._strategy)
         return self._scorers[frame]
 
 
@@ -172,9 +185,10 @@ def score_videos(
     videos: Sequence[datasets.Video],
     *,
     protocol: testing.Testing = testing.PAPER,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, np.ndarray]:
     """Computes the scores of videos once; see `Tester`."""
-    return Tester(model, run, protocol).scores(reader, videos)
+    return Tester(model, run, protocol, strategy).scores(reader, videos)
 
 
 def networks_for(
@@ -257,7 +271,9 @@ def score(
         raise EmptyPartError(f"{rule}. Received: {part} of {split.name}.")
     if other is None:
         runs.check_videos(run, reader, videos)
-    model, iterations = runs.load_model(run)
+    strategy = devices.of_this_host()
+    with strategy.scope():  # Each GPU gets a copy of the weights.
+        model, iterations = runs.load_model(run)
     print(
         f"{recipe.stream.replace('_', ' ')} stream after {printing.count(iterations, 'iteration')} "
         f"({run.checkpoint} checkpoint), "
@@ -267,7 +283,7 @@ def score(
     # A run of published weights has no iterations, and nothing to finish.
     if 0 < iterations < recipe.iterations and run.checkpoint == "last":
         print(f"note: the training has done {iterations:,} of {recipe.iterations:,} iterations")
-    tables = score_videos(model, run, reader, videos, protocol=protocol)
+    tables = score_videos(model, run, reader, videos, protocol=protocol, strategy=strategy)
     ids, labels = tuple(video.id for video in videos), datasets.label_array(videos, split)
     groups = tuple(video.group for video in videos)
     scores = {

@@ -31,6 +31,7 @@ fewer than T frames repeats its last frame.
 
 from tf_twostream.inputs.clips import Clips, find
 from tf_twostream.inputs.needs import records_to_test
+from tf_twostream.inputs.parts import join
 from tf_twostream.inputs.preparation import prepare
 from tf_twostream.inputs.spacing import equally_spaced
 from tf_twostream.inputs.streams import (
@@ -43,6 +44,7 @@ from tf_twostream.inputs.streams import (
     several_of_each,
     task_seed,
     training,
+    training_in_parts,
 )
 from tf_twostream.inputs.windows import Element, Windows
 
@@ -57,10 +59,12 @@ __all__ = [
     "evaluation",
     "find",
     "from_features",
+    "join",
     "prepare",
     "random_stream",
     "records_to_test",
     "several_of_each",
     "task_seed",
     "training",
+    "training_in_parts",
 ]

@@ -95,7 +95,9 @@ class Windows:
         # The offsets of all videos in one line, since videos have different numbers of records;
         # `first` says where those of a video begin.
         self._offsets = [tf.constant(table["offsets"]) for table in tables]
-        if short := int(np.sum(self._num_records < recipe.window_length)):
+        short = int(np.sum(self._num_records < recipe.window_length))
+        self._some_are_short = short > 0
+        if short:
             what = "fields" if recipe.sees_flow else "frames"
             words = "%d of %d videos have fewer than %d %s; they repeat their last one."
             logging.warning(words, short, len(videos), recipe.window_length, what)
@@ -229,8 +231,10 @@ class Windows:
             serialized = records.read_records(*(place[name][number] for name in _PLACE))
             if kind == "backward":
                 serialized = serialized[::-1]  # A file is in the order of time, see `locate`.
-            last = tf.shape(serialized)[0] - 1
-            parts.append(tf.gather(serialized, tf.minimum(tf.range(self._share), last)))
+            if self._some_are_short:  # Else copying the records would be in vain.
+                last = tf.shape(serialized)[0] - 1
+                serialized = tf.gather(serialized, tf.minimum(tf.range(self._share), last))
+            parts.append(tf.ensure_shape(serialized, [self._share]))
         return tf.concat(parts, axis=0)
 
     def batch(
@@ -261,8 +265,10 @@ def _decode_flow(serialized: tf.Tensor, size: tf.Tensor, coding: codec.CodingNam
 
 def _decode_rgb(serialized: tf.Tensor, size: tf.Tensor) -> Element:
     """Decodes the records `[T]` of frames of height and width `size` `[2]`."""
-    images, length = decode_jpegs(records.parse_rgb(serialized)["jpeg"], 3), serialized.shape[0]
-    frames = tf.reshape(images, [length, size[0], size[1], 3])
+    jpegs, length = records.parse_rgb(serialized)["jpeg"], serialized.shape[0]
+    if length == 1:  # A map over a single image would add a fourth to its time.
+        return {"rgb": tf.reshape(_decode_jpeg(jpegs[0], 3), [size[0], size[1], 3])}
+    frames = tf.reshape(decode_jpegs(jpegs, 3), [length, size[0], size[1], 3])
     stack = tf.transpose(frames, [1, 2, 0, 3])  # Time becomes a part of the channels.
     return {"rgb": tf.reshape(stack, [size[0], size[1], 3 * length])}
 
@@ -277,10 +283,9 @@ def decode_jpegs(images: tf.Tensor, channels: int) -> tf.Tensor:
     Returns:
         `[L, H, W, channels]` uint8.
     """
-    # A map over the images was 2 to 4 times faster than an op for each of them. The accurate DCT
-    # gives what OpenCV reads from a store; TensorFlow's default is up to 4 levels away from it.
+    # A map over the images was 2 to 4 times faster than an op for each of them.
     return tf.map_fn(
-        lambda jpeg: tf.io.decode_jpeg(jpeg, channels=channels, dct_method="INTEGER_ACCURATE"),
+        lambda jpeg: _decode_jpeg(jpeg, channels),
         images,
         fn_output_signature=tf.TensorSpec([None, None, channels], tf.uint8),
     )
@@ -291,3 +296,9 @@ DECODERS: dict[codec.CodingName, Callable[[tf.Tensor], tf.Tensor]] = {
     "jpeg": lambda images: decode_jpegs(images, 1),
     "raw": lambda codes: tf.io.decode_raw(codes, tf.uint8),
 }
+
+
+def _decode_jpeg(image: tf.Tensor, channels: int) -> tf.Tensor:
+    # The accurate DCT gives what OpenCV reads from a store; TensorFlow's default is up to 4 levels
+    # away from it.
+    return tf.io.decode_jpeg(image, channels=channels, dct_method="INTEGER_ACCURATE")

@@ -42,11 +42,10 @@ def body(x: keras.KerasTensor, recipe: recipes.TowerRecipe, chain: Chain) -> ker
         if layer.pool:
             x = _pool(x, layer, chain)
     # A whole frame leaves a larger grid than a crop: full6 then looks at each part of the grid that
-    # is as large as that of a crop, as a convolution, and the features are means over all places.
+    # is as large as that of a crop, and the features are means over all places.
     grid = _grid(recipe.crop_size, chain)
     is_dense = x.shape[1:3] != (grid, grid)
-    if not is_dense:
-        x = layers.Flatten(name="flatten")(x)
+    x = (own_layers.Patches(grid) if is_dense else layers.Flatten(name="flatten"))(x)
     for number, (name, units) in enumerate(chain.full):
         # Dropout before the second layer multiplies the second moment of its input by
         # 1 / (1 - rate). Weights that do not make up for it let the loss jump in the first hundred
@@ -54,13 +53,8 @@ def body(x: keras.KerasTensor, recipe: recipes.TowerRecipe, chain: Chain) -> ker
         scale = 2.0 * (1 - recipe.dropout) if number else 2.0
         seed = layer_seed(recipe.seed, FULL + number)
         start = start_from(initializers.VarianceScaling(scale, seed=seed))
-        given = {"activation": "relu", "kernel_initializer": start, "name": name}
         width = scaled(units, recipe.width)
-        # A layer that is fully connected to each place, after the first one, is one of 1 x 1.
-        if is_dense and not number:
-            x = layers.Conv2D(width, grid, **given)(x)
-        else:
-            x = layers.Dense(width, **given)(x)
+        x = layers.Dense(width, activation="relu", kernel_initializer=start, name=name)(x)
         seed = layer_seed(recipe.seed, DROPOUT + number)
         name = name.replace("full", "dropout")
         x = own_layers.Dropout(recipe.dropout, seed=seed, name=name)(x)

@@ -81,3 +81,34 @@ class Dropout(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("tf_twostream")
+class Patches(keras.layers.Layer):
+    """Lays each square part of a grid out as one vector, as `Flatten` does with a grid of its size.
+
+    A fully connected layer behind it does at each place what a convolution does. But on a CPU the
+    convolution of CNN-M's full6, 6 x 6 of 512 channels to 4096, took four times as long.
+    """
+
+    def __init__(self, side: int, **kwargs: Any):
+        """Remembers the side of the parts."""
+        super().__init__(**kwargs)
+        self._side = side
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps `[B, H, W, C]` to `[B, H - side + 1, W - side + 1, side * side * C]`."""
+        rows, columns = (size - self._side + 1 for size in inputs.shape[1:3])
+        steps = range(self._side)
+        return tf.concat(
+            [inputs[:, i : i + rows, j : j + columns] for i in steps for j in steps], axis=-1
+        )
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shape of what `call` returns."""
+        batch, *sizes, channels = input_shape
+        return (batch, *(size - self._side + 1 for size in sizes), self._side**2 * channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what it is built from."""
+        return {**super().get_config(), "side": self._side}

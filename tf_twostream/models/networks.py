@@ -80,8 +80,8 @@ def as_dense(model: keras.Model, twin: keras.Model) -> keras.Model:
 
     Args:
         model: The network on crops.
-        twin: The same network, built for frames of another size: its fully connected layers are
-            convolutions, and its class values are means over all places (Simonyan & Zisserman
+        twin: The same network, built for frames of another size: its fully connected layers look at
+            each place, and its class values are means over all places (Simonyan & Zisserman
             2015, "Very deep convolutional networks ...", Sect. 3.2).
 
     Returns:

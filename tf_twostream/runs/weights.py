@@ -133,7 +133,7 @@ def _load_whole(run: Run) -> tuple[keras.Model, int]:
         checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
 
     checkpoint_files.restore_newest(run.checkpoints, restore)
-    return model, int(iteration)
+    return model, int(iteration.numpy())
 
 
 def initialise(model: keras.Model, source: Run, target: Run) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_twostream import inputs
 from tf_twostream.processes import locks
 from tf_twostream.training import hosts
 
@@ -37,6 +38,11 @@ def make_strategy(
     if cluster:
         hosts.meet(cluster, host_timeout)
         return _join(cluster)
+    return of_this_host()
+
+
+def of_this_host() -> tf.distribute.Strategy:
+    """Returns the strategy of all GPUs of this host, or of its CPU."""
     # One device is mirrored as well: the same code runs on one GPU, on several, and in the tests.
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["CPU:0"])
@@ -160,7 +166,8 @@ def distribute(
         first_iteration: Iteration to start from.
 
     Returns:
-        Tuples of a batch per task; each device gets its own.
+        Tuples of a batch per task; each device gets its own. Parts of a batch come to the device
+        one by one, while it works on other batches, and are joined there.
     """
     check_equal_hosts(strategy)
 
@@ -178,7 +185,17 @@ def distribute(
         ]
         return tf.data.Dataset.zip(tuple(own))
 
-    return iter(strategy.distribute_datasets_from_function(on_host))
+    # Batches are padded to sizes that vary; without the relaxation each size would trace anew.
+    @tf.function(reduce_retracing=True, autograph=False)
+    def joined(batches: tuple[Any, ...]) -> Any:
+        return strategy.run(
+            lambda own: tuple(
+                inputs.join(batch) if isinstance(batch, tuple) else batch for batch in own
+            ),
+            (batches,),
+        )
+
+    return map(joined, iter(strategy.distribute_datasets_from_function(on_host)))
 
 
 def first_replica(batches: Any, strategy: tf.distribute.Strategy) -> Any:

@@ -22,7 +22,7 @@ class Learnt:
     Attributes:
         tasks: One for each classification layer.
         streams: Of each task, the function that starts its endless stream of batches; it takes
-            the arguments of `inputs.training` that come after the windows.
+            the arguments of `inputs.training_in_parts` that come after the windows.
         windows: Of each task, those of its training videos; none of still images.
         validation: Of each task, the windows of its validation part; None if it has none.
         reader: The store of which TensorBoard shows a video; None for none.
@@ -89,7 +89,7 @@ class Videos:
             own = dataclasses.replace(recipe, batch_size=size, seed=seed)
             tasks.append(task)
             windows.append(_find(split.train, split, reader, own))
-            streams.append(functools.partial(inputs.training, windows[-1]))
+            streams.append(functools.partial(inputs.training_in_parts, windows[-1]))
             part = split.validation
             held_out.append(_find(part, split, reader, own) if part else None)
         # One first layer sees the flow of all tasks, so it must be of one kind.

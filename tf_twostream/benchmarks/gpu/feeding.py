@@ -42,7 +42,9 @@ def measure(setting: Setting, *, stream: str) -> Iterator[Finding]:
         yield _row(stream, f"input graph: {stage}", rates[stage])
     strategy = devices.make_strategy()
     _, step = iterations.build(recipe, decoding.NUM_CLASSES, strategy)
-    batches = devices.distribute(strategy, [functools.partial(inputs.training, windows)], 0)
+    batches = devices.distribute(
+        strategy, [functools.partial(inputs.training_in_parts, windows)], 0
+    )
     batch = next(batches)
     took = throughput.seconds_per_call(lambda: step(batch)[0], size.seconds)
     rates["step"] = recipe.batch_size / took
@@ -77,10 +79,8 @@ def _stages(windows: inputs.Windows) -> Iterator[tuple[str, tf.data.Dataset, int
     places = streams.draw(windows)
     yield "drawing samples", places, 1
     yield "reading records", places.map(windows.records, num_parallel_calls=parallel.CALLS), 1
-    decoded = places.map(windows.read, num_parallel_calls=parallel.CALLS)
-    yield "decoding", decoded, 1
-    count = windows.recipe.batch_size
-    yield "batching", windows.batch(decoded, count), count
+    yield "decoding", places.map(windows.read, num_parallel_calls=parallel.CALLS), 1
+    yield "batching", inputs.training_in_parts(windows), windows.recipe.batch_size
 
 
 def _rate(elements: Iterator[Any], count: int, seconds: float) -> float:
