@@ -5,6 +5,7 @@
     twostream benchmark flow --pairs=middlebury --pictures=pictures
     twostream benchmark volumes --batch_size=8
     twostream benchmark labels --width=0.25 --crop_size=112
+    twostream benchmark store --num_videos=240000
     twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
 
 `inputs` compares the real input graph of the temporal stream with the limit of the machine: bare
@@ -16,6 +17,9 @@ what each input configuration (Sect. 3.1) costs on the device, on made-up fields
 
 `labels` times predict: from its start to the first label, for each further clip, and live. It draws
 its clips; its networks are --spatial_run and --temporal_run, or such as have not learnt.
+
+`store` makes up the index of a store of so many videos, and times the steps from opening it to the
+first batch.
 
 `gpu` tells all that a GPU can do, in minutes: whether it computes what the CPU does, how fast
 steps, input and flow are, and a real training of the clips in the store. Results are in
@@ -36,6 +40,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "flow": ("pairs",),
     "volumes": (),
     "labels": (),
+    "store": (),
     "gpu": ("pairs", "store", "output_dir"),
 }
 
@@ -64,6 +69,7 @@ class BenchmarkFlags(cli.Knobs):
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
     spatial_run: str = cli.knob("", "labels: run folder of the spatial stream.", group="network")
     temporal_run: str = cli.knob("", "labels: run folder of the temporal stream.", group="network")
+    num_videos: int = cli.knob(240_000, "store: how many to make up.", at_least=1)
     pairs: str = cli.knob(
         "", "flow, gpu: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo."
     )
@@ -102,6 +108,10 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
         paths = [path for path in (given.spatial_run, given.temporal_run) if path]
         untrained = [given.recipe(stream) for stream in ("spatial", "temporal")]
         return labels.measure(paths, untrained, seconds=seconds)
+    if name == "store":
+        from tf_twostream.benchmarks import many_videos
+
+        return many_videos.measure(given.recipe("temporal"), given.num_videos)
     if name == "volumes":
         return volumes.measure(given.recipe("temporal"), seconds)
     if name == "flow":
