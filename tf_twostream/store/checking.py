@@ -12,7 +12,6 @@ from tf_twostream.processes import files, locks, printing, progress
 from tf_twostream.store import coding, index, layout
 from tf_twostream.store import settings as store_settings
 
-
 RECORDS_AT_ONCE = 32  # To ask TensorFlow for each record takes as long as to look at it.
 
 
