@@ -13,10 +13,16 @@ def fields_of(reader, video_id, direction="forward"):
     Not by `store.Reader`, which does not return the means.
     """
     table = reader.table([video_id], direction)
-    serialized = list(tf.data.TFRecordDataset(table["path"]).as_numpy_iterator())
+    serialized = list(tf.data.TFRecordDataset(table.path(0)).as_numpy_iterator())
     parsed = {name: value.numpy() for name, value in records.parse_flow(serialized).items()}
     codes = np.array([codec.decode(jpeg) for jpeg in parsed["jpeg"]])
     return codes, parsed["range"], parsed["mean"]
+
+
+def offsets(table, number=0):
+    """The bytes at which the records of one video of a table begin."""
+    records_of_video = np.arange(table.num_records[number])
+    return table.offsets(np.full(len(records_of_video), number), records_of_video)
 
 
 def arrays(batch):

@@ -9,6 +9,7 @@ import types
 import cv2
 import numpy as np
 import pytest
+import read_back
 import trained as trained_runs
 from absl import logging
 
@@ -100,7 +101,7 @@ def test_only_what_the_networks_look_at_is_computed(clips, trained, monkeypatch)
     (frames, _), (both, table) = kept
     assert frames == ("rgb",) and both == ("rgb", "forward")
     # Of eight frames three fields: about as many bytes between the others as an empty one has.
-    assert int((np.diff(table["offsets"]) > 200).sum()) == 3
+    assert int((np.diff(read_back.offsets(table)) > 200).sum()) == 3
 
 
 def test_a_clip_its_frames_and_one_window_of_it_get_the_same_scores(clips, trained):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import read_back
 import tensorflow as tf
 
 from tf_twostream import datasets, inputs, store
@@ -172,7 +173,7 @@ def test_the_middle_of_a_clip_is_the_mean_of_those_of_its_snippets(ramp):
     clips = clips_of(ramp, recipe)
     places = clips.places_to_test(2)
     frames = np.reshape(places["frame"]["offset"], (2, 2, 3))
-    offsets = [ramp.table([video.id], "rgb")["offsets"].tolist() for video in VIDEOS]
+    offsets = [read_back.offsets(ramp.table([video.id], "rgb")).tolist() for video in VIDEOS]
     numbers = [[own.index(frame) for frame in row] for own, rows in zip(offsets, frames)
                for row in rows]  # fmt: skip
     wanted = np.mean(np.reshape(numbers, (2, 2, 3)), axis=2)

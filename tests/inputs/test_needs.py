@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import read_back
 
 from tf_twostream import datasets, inputs, store
 from tf_twostream.paper import recipes
@@ -54,6 +55,6 @@ def test_what_is_said_is_what_is_read(name, count, reader):
             columns = (np.ravel(part[n]) for n in ("path", "offset", "count"))
             for path, offset, length in zip(*columns):
                 kind = path.decode().rpartition("/")[2].partition(".")[0]
-                start = reader.table([video_id], kind)["offsets"].tolist().index(offset)
+                start = read_back.offsets(reader.table([video_id], kind)).tolist().index(offset)
                 read[kind] |= {*range(start, start + length)}
         assert {kind: {*mask.nonzero()[0].tolist()} for kind, mask in said.items()} == read

@@ -8,6 +8,7 @@ from read_back import arrays, assert_same, fields_of
 
 from tf_twostream import datasets, inputs, store
 from tf_twostream.paper import recipes
+from tf_twostream.store import layout, tables
 
 TEMPORAL = recipes.TemporalRecipe(crop_size=41, stack_length=10, batch_size=8, seed=5)
 SPATIAL = recipes.SpatialRecipe(crop_size=41, batch_size=8, seed=5)
@@ -54,9 +55,15 @@ class Numbered:
         self.num_fields = num_fields
 
     def table(self, video_ids, kind):
-        columns = {"num_records": self.num_fields, "height": 48, "width": 64, "first": 0}
+        columns = {
+            "num_records": self.num_fields, "height": 48, "width": 64, "first": 0, "store": 0
+        }  # fmt: skip
         one_video = {name: np.array([value]) for name, value in columns.items()}
-        return {"path": np.array([kind]), "offsets": np.arange(self.num_fields), **one_video}
+        # Records of -15 bytes and the 16 that a file adds to each.
+        lengths = np.full(self.num_fields, 1 - layout.RECORD_OVERHEAD)
+        return tables.Table(
+            kind=kind, folders=("",), video_ids=video_ids, lengths=(lengths,), **one_video
+        )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +80,7 @@ def test_in_both_directions_the_records_of_a_window_lie_around_tau(
     recipe = dataclasses.replace(TEMPORAL, stack_length=4, bidirectional=True)
     windows = inputs.Windows(Numbered(num_frames - 1), [datasets.Video("v", 0)], recipe)
     place = arrays(windows.locate([0], [start]))
-    assert place["path"].tolist() == [[b"forward", b"backward"]]
+    assert place["path"].tolist() == [[b"v/forward.tfrecord", b"v/backward.tfrecord"]]
     found = np.stack([place["offset"][0], place["count"][0]], axis=1)
     np.testing.assert_array_equal(found, [forward, backward])
 

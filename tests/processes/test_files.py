@@ -111,3 +111,24 @@ def test_a_new_folder_must_not_exist_and_is_not_made_yet(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="can be written to"):
         files.check_new_folder(tmp_path / "file" / "below", "output_dir")
+
+
+@pytest.mark.parametrize("can_link", [True, False])
+def test_a_link_is_the_same_file_or_a_copy_and_replaces_what_is_there(
+    tmp_path, monkeypatch, can_link
+):
+    if not can_link:
+        monkeypatch.setattr(files.os, "link", lambda *names: files.os.stat(tmp_path / "none"))
+    (tmp_path / "a").write_bytes(b"new")
+    (tmp_path / "b").write_bytes(b"old")
+    for target in ("b", "folder/c", "b"):  # Also a name that the file has already.
+        files.link(str(tmp_path / "a"), str(tmp_path / target))
+        assert (tmp_path / target).read_bytes() == b"new"
+        assert (tmp_path / target).samefile(tmp_path / "a") == can_link
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_files_are_copied_between_file_systems(tmp_path):
+    (tmp_path / "a").write_bytes(b"new")
+    files.link(str(tmp_path / "a"), "ram://copied/a")
+    assert files.read("ram://copied/a") == b"new"

@@ -65,3 +65,51 @@ def test_other_arrays_are_no_index(tmp_path):
     np.savez(tmp_path / "index.npz", names=["a.avi"])
     with pytest.raises(store.DamagedStoreError, match=r"index\.npz is damaged"):
         index.read(str(tmp_path))
+
+
+LONGER = {
+    "b.avi": layout.VideoInfo(2, 9, 9, 2, 25.0, {"rgb": [1, 2], "forward": [3]}, source="1:ab"),
+    "a longer name.avi": layout.VideoInfo(1, 9, 9, 1, 25.0, {"rgb": [4], "forward": []}),
+    "c.avi": layout.VideoInfo(3, 9, 9, 3, 5.0, {"rgb": [5, 6, 7], "forward": [8, 9]}, "1234:abc"),
+}
+
+
+@pytest.mark.parametrize("first", [(), ("c.avi",), ("b.avi", "a longer name.avi"), tuple(LONGER)])
+def test_merged_indices_are_the_index_of_all(first):
+    parts = [{v: LONGER[v] for v in LONGER if (v in first) == wanted} for wanted in (True, False)]
+    merged = index.merge([index.join(part, KINDS) for part in parts])
+    assert index.equal(merged, index.join(LONGER, KINDS))
+
+
+def test_what_an_index_says_is_not_read_again(small_store, monkeypatch):
+    kinds = ("rgb", "forward", "backward")
+    whole, read = index.scan(small_store, kinds), []
+    part = index.join({"a/2.avi": layout.read_video(small_store, "a/2.avi")}, kinds)
+    read_video = layout.read_video
+    monkeypatch.setattr(
+        layout, "read_video", lambda path, name: read.append(name) or read_video(path, name)
+    )
+    assert index.equal(index.scan(small_store, kinds, known=part), whole)
+    assert sorted(read) == ["a/1 (x)!.avi", "b/1+2&3.avi"]
+    assert index.equal(index.scan(small_store, kinds, known=whole), whole) and len(read) == 2
+    index.scan(small_store, kinds, known=whole, changed={"a/2.avi"})
+    assert read[2:] == ["a/2.avi"]
+    layout.remove_video(small_store, "a/1 (x)!.avi")
+    left = index.scan(small_store, kinds, known=whole)
+    assert index.equal(left, index.scan(small_store, kinds))
+
+
+def test_arrays_of_a_local_file_are_mapped(small_store):
+    lengths = index.read(small_store).lengths["rgb"]
+    assert not lengths.flags.writeable and lengths.base is not None
+
+
+def test_pickles_and_compressed_files_are_no_index(tmp_path):
+    index.write(str(tmp_path), index.join(VIDEOS, KINDS))
+    arrays = dict(np.load(tmp_path / "index.npz"))
+    np.savez_compressed(tmp_path / "index.npz", **arrays)
+    with pytest.raises(store.DamagedStoreError, match="is damaged"):
+        index.read(str(tmp_path))
+    np.savez(tmp_path / "index.npz", **arrays | {"sources": np.array([{}, {}])})
+    with pytest.raises(store.DamagedStoreError, match="is damaged"):
+        index.read(str(tmp_path))

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import read_back
 import tensorflow as tf
 
 from tf_twostream import store
@@ -28,26 +29,24 @@ def test_reader_knows_videos_lengths_sizes_and_settings(reader, num_frames, sett
 def test_every_offset_of_the_table_is_where_its_record_begins(reader, kind):
     video_ids = ["b/1+2&3.avi", "a/1 (x)!.avi", "b/1+2&3.avi"]  # Any order, repeated.
     table = reader.table(video_ids, kind)
-    assert len(table["offsets"]) == table["num_records"].sum()
-    for n, path in enumerate(table["path"]):
+    for n in range(len(video_ids)):
+        path = table.path(n)
         whole = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-        assert table["num_records"][n] == len(whole)
-        for t, record in enumerate(whole):
-            offset = table["offsets"][table["first"][n] + t]
+        assert table.num_records[n] == len(whole)
+        for record, offset in zip(whole, read_back.offsets(table, n)):
             assert records.read_records(str(path), offset, 1).numpy().tolist() == [record]
 
 
 def test_table_has_the_sizes_of_its_videos(reader, num_frames):
     table = reader.table(["a/2.avi", "a/1 (x)!.avi"], "forward")
-    assert table["num_records"].tolist() == [1, 4]
-    assert table["first"].tolist() == [0, 1]
-    assert table["height"].tolist() == [16, 16] and table["width"].tolist() == [24, 24]
-    assert table["offsets"].dtype == table["first"].dtype == np.int64
+    assert table.num_records.tolist() == [1, 4]
+    assert table.height.tolist() == [16, 16] and table.width.tolist() == [24, 24]
+    assert read_back.offsets(table).dtype == np.int64
 
 
 def test_table_of_no_videos_is_empty(reader):
     table = reader.table([], "rgb")
-    assert all(len(column) == 0 for column in table.values())
+    assert len(table.video_ids) == len(table.num_records) == len(table.first) == 0
 
 
 def test_unknown_video_is_named(reader):
@@ -81,7 +80,7 @@ def test_other_schema_is_refused(small_store):
 
 def test_frames_and_fields_of_a_video_are_read_without_a_graph(reader):
     video = "a/1 (x)!.avi"
-    paths = {kind: reader.table([video], kind)["path"][0] for kind in ("rgb", "backward")}
+    paths = {kind: reader.table([video], kind).path(0) for kind in ("rgb", "backward")}
     whole = {
         kind: [records.deserialize(r) for r in tf.data.TFRecordDataset(path).as_numpy_iterator()]
         for kind, path in paths.items()

@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import read_back
 import tensorflow as tf
 
 from tf_twostream import store
@@ -50,10 +51,10 @@ def test_equal_contents_give_equal_bytes():
 
 
 def test_window_in_a_dataset_is_the_slice_of_the_whole(table):
-    path, first = table["path"][0], table["first"][0]
+    path, offsets = table.path(0), read_back.offsets(table)
     whole = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
     starts = tf.data.Dataset.range(3).map(
-        lambda t: records.read_records(tf.constant(path), tf.gather(table["offsets"], first + t), 2)
+        lambda t: records.read_records(tf.constant(path), tf.gather(offsets, t), 2)
     )
     assert starts.element_spec == tf.TensorSpec([2], tf.string)
     windows = [window.tolist() for window in starts.as_numpy_iterator()]
@@ -61,27 +62,29 @@ def test_window_in_a_dataset_is_the_slice_of_the_whole(table):
 
 
 def test_reading_beyond_the_end_is_an_error(table):
-    last = table["offsets"][table["first"][0] + table["num_records"][0] - 1]
+    last = read_back.offsets(table)[-1]
     with pytest.raises(tf.errors.InvalidArgumentError):
-        records.read_records(table["path"][0], last, 2)
+        records.read_records(table.path(0), last, 2)
 
 
 def test_damaged_record_is_an_error(table):
-    path = table["path"][0]
+    path = table.path(0)
     data = bytearray(pathlib.Path(path).read_bytes())
     data[40] ^= 1
     pathlib.Path(path).write_bytes(data)
     with pytest.raises(tf.errors.DataLossError):
         records.read_records(path, 0, 1)
-    assert records.read_records(path, table["offsets"][1], 1).shape == 1  # The others are good.
+    assert (
+        records.read_records(path, read_back.offsets(table)[1], 1).shape == 1
+    )  # The others are good.
 
 
 @pytest.mark.parametrize("graph", [False, True])
 @pytest.mark.parametrize("share", [0, 3])
 def test_a_file_that_is_too_short_is_named(table, tmp_path, share, graph):
     path = tmp_path / "short.tfrecord"
-    ends = table["offsets"][1] if share else 0
-    path.write_bytes(pathlib.Path(table["path"][0]).read_bytes()[:ends])
+    ends = read_back.offsets(table)[1] if share else 0
+    path.write_bytes(pathlib.Path(table.path(0)).read_bytes()[:ends])
     read = tf.function(records.read_records) if graph else records.read_records
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received: .*short\.tfrecord"):
         read(tf.constant(str(path)), tf.constant(0, tf.int64), 3)

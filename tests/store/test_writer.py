@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from tf_twostream import store
+from tf_twostream.store import index, layout
 
 
 def contents(path) -> dict[str, bytes]:
@@ -114,3 +115,28 @@ def test_what_is_left_of_a_video_is_discarded(small_store, settings):
 def test_video_json_tells_what_the_header_promised(small_store):
     content = json.loads(pathlib.Path(small_store, "videos/a/2.avi/video.json").read_text())
     assert (content["num_frames"], content["promised_frames"], content["fps"]) == (2, 3, 25.0)
+
+
+def test_a_store_that_is_continued_reads_no_video_that_its_index_lists(
+    small_store, settings, add_video, monkeypatch
+):
+    whole, read = contents(small_store), []
+    read_video = layout.read_video
+    monkeypatch.setattr(
+        layout, "read_video", lambda path, name: read.append(name) or read_video(path, name)
+    )
+    store.Writer(small_store, settings).write_index()
+    assert contents(small_store) == whole and not read
+    writer = store.Writer(small_store, settings)
+    add_video(writer, "a/2.avi", 5)
+    writer.write_index()
+    assert read == ["a/2.avi"] and store.Reader(small_store).num_frames("a/2.avi") == 5
+
+
+def test_with_other_kinds_of_records_all_videos_are_read_again(small_store, settings):
+    forward = dataclasses.replace(settings, directions=("forward",))
+    path = pathlib.Path(small_store, "store.json")
+    path.write_text(path.read_text().replace('"backward", ', "").replace(', "backward"', ""))
+    writer = store.Writer(small_store, forward)
+    writer.write_index()
+    assert [*index.read(small_store).lengths] == ["rgb", "forward"]

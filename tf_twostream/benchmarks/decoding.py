@@ -199,11 +199,11 @@ def _images(reader: store.Reader, kind: recipes.Kind, length: int) -> list[list[
     table = reader.table(reader.video_ids, kind)
     stacks = []
     for video in rng.integers(0, len(reader.video_ids), STACKS):
-        num_records = int(table["num_records"][video])
+        num_records = int(table.num_records[video])
         start = rng.integers(0, max(num_records - length, 0) + 1)
         window = records.read_records(
-            tf.constant(table["path"][video]),
-            tf.constant(table["offsets"][table["first"][video] + start]),
+            tf.constant(table.path(video)),
+            tf.constant(table.offsets(np.array([video]), np.array([start]))[0]),
             tf.constant(min(length, num_records), tf.int64),
         )
         parsed = records.parse_rgb(window)  # Of a field it leaves the ranges alone.

@@ -16,6 +16,7 @@ NAMES = (  # In the order of use.
     "learn",
     "make_sample_videos",
     "precompute_flow",
+    "join_stores",
     "verify_store",
     "import_frames",
     "export_flow",

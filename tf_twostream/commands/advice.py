@@ -35,6 +35,9 @@ ADVICE = {
     "OtherSettingsError": "Give the same flags, or use another --store.",
     "MissingVideoError": "Compute it with twostream precompute-flow (--directions for backward "
     "flow); failed.csv in the store may say why a video is not there.",
+    "OtherShardError": "Give the same --shard_index, --num_shards and lists, or another --store.",
+    "PartsError": "Name all parts; one that is missing or unfinished is made by precompute-flow "
+    "with its --shard_index.",
     "CropError": "Use a smaller --crop_size, or a larger --shorter_side: that of the store, which "
     "precompute-flow makes, or that of pretrain-imagenet.",
     "NoFoldersError": "Name the folder above those of the videos by --frames_dir and --flow_dir.",

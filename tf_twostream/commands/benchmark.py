@@ -7,6 +7,7 @@
     twostream benchmark volumes --batch_size=8
     twostream benchmark evaluate --store=stores/ucf101 --stream=temporal
     twostream benchmark labels --width=0.25 --crop_size=112
+    twostream benchmark store --num_videos=240000
     twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
 
 `inputs` compares the real input graphs with the limit of the machine: bare loops that decode the
@@ -22,6 +23,9 @@ is one. `codings` compares the codings of their fields: bytes, errors, and decod
 
 `labels` times predict: from its start to the first label, for each further clip, and live. It draws
 its clips; its networks are --spatial_run and --temporal_run, or such as have not learnt.
+
+`store` makes up the index of a store of so many videos, and times the steps from opening it to the
+first batch.
 
 `gpu` tells all that a GPU can do, in minutes: whether it computes what the CPU does, how fast
 steps, input and flow are, and a real training of the clips in the store. Results are in
@@ -46,6 +50,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "codings": ("pairs",),
     "volumes": (),
     "labels": (),
+    "store": (),
     "gpu": ("pairs", "store", "output_dir"),
 }
 
@@ -74,6 +79,7 @@ class BenchmarkFlags(cli.Knobs):
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
     spatial_run: str = cli.knob("", "labels: run folder of the spatial stream.", group="network")
     temporal_run: str = cli.knob("", "labels: run folder of the temporal stream.", group="network")
+    num_videos: int = cli.knob(240_000, "store: how many to make up.", at_least=1)
     pairs: str = cli.knob(
         "",
         "flow, codings, gpu: folder of SCENE/frame10.png, frame11.png and, if known, flow10.flo.",
@@ -122,6 +128,10 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
         paths = [path for path in (given.spatial_run, given.temporal_run) if path]
         untrained = [given.recipe(stream) for stream in ("spatial", "temporal")]
         return labels.measure(paths, untrained, seconds=seconds)
+    if name == "store":
+        from tf_twostream.benchmarks import many_videos
+
+        return many_videos.measure(given.recipe("temporal"), given.num_videos)
     if name == "volumes":
         return volumes.measure(given.recipe("temporal"), seconds)
     if name == "flow":

@@ -18,6 +18,7 @@ from tf_twostream.flow import codec
 from tf_twostream.precompute import backends, estimating
 from tf_twostream.precompute.resources import Resources
 from tf_twostream.processes import files, printing
+from tf_twostream.store import layout
 from tf_twostream.store import settings as store_settings
 
 MANY_FRAMES = 20_000  # With fewer, an estimate would take longer than it is worth.
@@ -114,6 +115,30 @@ class BackendFlag(cli.Knobs):
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class ShardFlags(cli.Knobs):
+    """Which part of the videos this machine does."""
+
+    group: ClassVar[str] = "output"
+
+    num_shards: int = cli.knob(
+        1,
+        "Machines (or jobs) that share the videos: each fills a part of its own, a folder of its "
+        "own --store, and twostream join-stores joins them.",
+        at_least=1,
+    )
+    shard_index: int = cli.knob(
+        0, "The number of this part, counted from 0: every num_shards-th video from it.", at_least=0
+    )
+
+    def __post_init__(self) -> None:
+        """Checks each value where it enters."""
+        super().__post_init__()
+        if self.shard_index >= self.num_shards:
+            given = f"--shard_index={self.shard_index} --num_shards={self.num_shards}"
+            raise ValueError(f"--shard_index must be below --num_shards. Received: {given}.")
+
+
 def say_what_it_takes(
     videos: estimating.Videos, settings: store_settings.Settings, resources: Resources
 ) -> None:
@@ -143,16 +168,21 @@ def main(
     kept: FlowFlags,
     resources: Resources,
     where: BackendFlag,
+    part: ShardFlags,
 ) -> int:
     """Fills the store and says what was done and how to go on."""
-    from tf_twostream.precompute import filling
+    from tf_twostream.precompute import filling, shards
 
     # The whole split, before hours of work: one that cannot be made would stop the training.
     split = datasets.load(source)
     print(datasets.describe(split), flush=True)
-    videos = datasets.list_videos(source, split)
+    videos, shard = datasets.list_videos(source, split), None
+    if part.num_shards > 1:
+        shard, videos = shards.deal(videos, part.shard_index, part.num_shards)
+    shards.begin(output.store, shard)
     # Of a store that is continued the progress bar says it, and a cluster is another machine.
-    if where.backend == "local" and not files.exists(output.store):
+    is_new = not files.exists(f"{output.store}/{layout.SETTINGS}")
+    if where.backend == "local" and is_new:
         say_what_it_takes(videos, kept.settings, resources)
     outcome = filling.fill(
         videos,
@@ -173,5 +203,8 @@ def main(
             "delete them, or train without them by --allow_missing."
         )
         return 1
+    if shard:
+        print("Next, when all parts are there: twostream join-stores PART ... --store=STORE")
+        return 0
     print(f"Next, to be sure: twostream verify-store --store={output.store}")
     return 0

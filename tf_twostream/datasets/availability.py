@@ -38,15 +38,26 @@ def available_videos(
     Raises:
         MissingVideosError: If a video is missing and may not be, or if none exists.
     """
-    available = frozenset(available)  # Thousands of ids are looked up; a list would be too slow.
+    absent = _check(split, available, where, allow_missing)
+    return tuple(video for video in splits.all_videos(split) if video.id not in absent)
+
+
+def _check(
+    split: splits.Split, available: Collection[str], where: str, allow_missing: bool
+) -> set[str]:
+    """Returns the ids of videos that do not exist; see `available_videos`."""
+    available = frozenset(available)  # Of many thousand ids each is looked up.
+    asked = {video.id for video in splits.each_video(split)}
+    absent = asked - available
+    if asked and not absent:
+        return absent
     videos = splits.all_videos(split)
-    missing = [video.id for video in videos if video.id not in available]
+    missing = [video.id for video in videos if video.id in absent]
     # Where nothing is found, the path is wrong: nobody allows all videos to be missing.
     if len(missing) == len(videos) or (missing and not allow_missing):
         raise MissingVideosError(_describe_missing(split, missing, available, where))
-    if missing:
-        logging.warning("%s", _list_missing(split, missing, where))
-    return tuple(video for video in videos if video.id in available)
+    logging.warning("%s", _list_missing(split, missing, where))
+    return absent
 
 
 def keep_available(
@@ -69,17 +80,17 @@ def keep_available(
         MissingVideosError: If a video is missing and may not be, or if none exists.
         UnlearntClassError: If a class has no training video and may not be dropped, or none has.
     """
-    videos = available_videos(split, available, where=where, allow_missing=allow_missing)
-    ids = {video.id for video in videos}
-    kept = splits.restrict(split, split.class_names, lambda video: video.id in ids)
+    absent = _check(split, available, where, allow_missing)
+    kept = split
+    if absent:
+        kept = splits.restrict(split, split.class_names, lambda video: video.id not in absent)
     unlearnt = _classes_without(split, kept.train)
     if not allow_missing or len(unlearnt) == len(split.class_names):
         check_training(kept)
-    total = len(splits.all_videos(split))
-    if len(videos) == total and not unlearnt:
+    if not absent and not unlearnt:
         return split
     # Classes that lose existing test videos are named, for this changes what is measured.
-    gone = _classes_without(split, videos)
+    gone = _classes_without(split, splits.each_video(kept))
     if gone:
         logging.warning("Dropped %s without any video left.", printing.count(len(gone), "class"))
     if untrained := [name for name in unlearnt if name not in gone]:
@@ -87,7 +98,8 @@ def keep_available(
         logging.warning(words, where, ", ".join(untrained))
     # Labels are numbered anew: a network must not have an output that nothing teaches.
     kept = splits.restrict(kept, tuple(name for name in split.class_names if name not in unlearnt))
-    name = f"{split.name}, {len(splits.all_videos(kept))} of {total} videos"
+    counts = [len(splits.each_video(part)) for part in (kept, split)]
+    name = f"{split.name}, {counts[0]} of {counts[1]} videos"
     return dataclasses.replace(kept, name=name)
 
 
@@ -137,7 +149,9 @@ def check_learnable(split: splits.Split) -> splits.Split:
 
 def _classes_without(split: splits.Split, videos: Iterable[splits.Video]) -> list[str]:
     """Returns the names of the classes that none of `videos` shows."""
-    shown = {label for video in videos for label in video.labels}
+    videos = tuple(videos)
+    shown = {video.label for video in videos}
+    shown.update(label for video in videos for label in video.other_labels)
     return [name for label, name in enumerate(split.class_names) if label not in shown]
 
 

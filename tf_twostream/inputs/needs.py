@@ -1,5 +1,6 @@
 """Says which records of a video the test of a network reads, before there are any."""
 
+import pathlib
 from collections.abc import Sequence
 from typing import cast
 
@@ -8,6 +9,7 @@ import numpy as np
 from tf_twostream import datasets, store
 from tf_twostream.inputs import clips
 from tf_twostream.paper import recipes
+from tf_twostream.store import layout, tables
 
 
 def records_to_test(
@@ -30,15 +32,15 @@ def records_to_test(
     read: dict[store.Kind, np.ndarray] = {}
     for part in [places[name] for name in ("flow", "frame") if name in places] or [places]:
         columns = [np.ravel(part[name]) for name in ("path", "offset", "count")]
-        for path, first, length in zip(*columns):
-            name = cast(store.Kind, path.decode())
-            size = store.num_records(num_frames, name)
+        for path, offset, length in zip(*columns):
+            name = cast(store.Kind, pathlib.PurePosixPath(path.decode()).stem)
+            size, first = store.num_records(num_frames, name), offset // layout.RECORD_OVERHEAD
             read.setdefault(name, np.zeros(size, bool))[first : first + length] = True
     return read
 
 
 class _Numbered:
-    """In the place of a store of one video: its files are kinds, and its offsets numbers."""
+    """In the place of a store of one video, whose records hold nothing: offsets tell numbers."""
 
     def __init__(self, num_frames: int, shorter_side: int):
         self.settings = store.Settings(
@@ -46,15 +48,18 @@ class _Numbered:
         )
         self._num_frames, self._side = num_frames, shorter_side
 
-    def table(self, video_ids: Sequence[str], kind: store.Kind) -> dict[str, np.ndarray]:
+    def table(self, video_ids: Sequence[str], kind: store.Kind) -> tables.Table:
         """Returns what `Reader.table` does."""
         size = store.num_records(self._num_frames, kind)
         side = np.full(1, self._side, np.int64)
-        return {
-            "path": np.array([kind], np.str_),
-            "num_records": np.array([size], np.int64),
-            "height": side,
-            "width": side,
-            "offsets": np.arange(size, dtype=np.int64),
-            "first": np.zeros(1, np.int64),
-        }
+        return tables.Table(
+            kind=kind,
+            folders=("",),
+            store=np.zeros(1, np.int32),
+            video_ids=video_ids,
+            num_records=np.array([size], np.int64),
+            height=side,
+            width=side,
+            first=np.zeros(1, np.int64),
+            lengths=(np.zeros(size, np.int32),),
+        )

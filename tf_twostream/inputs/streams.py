@@ -182,15 +182,17 @@ def _chooser(windows: Windows | Clips) -> Callable[[tf.Tensor, tf.Tensor], tf.Te
     """Returns the function from two draws, `[B]` each, to videos: a class, and one of its own."""
     if not windows.recipe.draws_classes:
         return lambda _, video_draw: pick(video_draw, len(windows.videos))
-    # One row for each label of a video: a video with several is drawn for each of them.
-    labels, _, shown_by = np.transpose(
-        sorted(
-            (label, video.label, n)
-            for n, video in enumerate(windows.videos)
-            for label in video.labels
-        )
-    )
-    first, count = np.unique(labels, return_index=True, return_counts=True)[1:]
+    # One row for each label of a video: a video with several is drawn for each of them. Those of a
+    # label are in the order of their first labels, then of the list.
+    own = np.array([video.label for video in windows.videos])
+    others = [(n, label) for n, v in enumerate(windows.videos) for label in v.other_labels]
+    more = np.array(others, np.int64).reshape(-1, 2)
+    shown_by = np.concatenate([np.arange(len(own)), more[:, 0]])
+    labels = np.concatenate([own, more[:, 1]])
+    order = np.lexsort([shown_by, own[shown_by], labels])
+    first, count = np.unique(labels[order], return_index=True, return_counts=True)[1:]
+    with tf.device("CPU"):  # Not in the graph, through which a long list passes many times.
+        shown_by = tf.constant(shown_by[order])
 
     def choose(class_draw: tf.Tensor, video_draw: tf.Tensor) -> tf.Tensor:
         label = pick(class_draw, len(count))

@@ -75,26 +75,27 @@ class Windows:
             labels = np.array([video.label for video in videos], np.int32)
         self.recipe, self.videos = recipe, tuple(videos)
         self._coding = reader.settings.flow_coding
-        tables = [reader.table([video.id for video in videos], kind) for kind in recipe.kinds]
+        video_ids = [video.id for video in videos]
+        self._tables = [reader.table(video_ids, kind) for kind in recipe.kinds]
         # A volume in both directions takes half of its records from each kind.
         self._share = recipe.window_length // len(recipe.kinds)
         # One kind speaks for both: a video has as many backward fields as forward ones, of one
         # size, and its records have the same numbers.
-        first_kind = tables[0]
-        self._num_records = np.asarray(first_kind["num_records"])
-        size = np.stack([first_kind["height"], first_kind["width"]], axis=1)
+        table = self._tables[0]
+        self._num_records = table.num_records
+        size = np.stack([table.height, table.width], axis=1)
         self._sizes = size
-        self._have_one_size = len(np.unique(size, axis=0)) == 1
-        self._columns = {
-            "path": tf.constant(np.stack([table["path"] for table in tables], axis=1)),
-            "first": tf.constant(first_kind["first"]),
-            "num_records": tf.constant(self._num_records),
-            "size": tf.constant(size, tf.int32),
-            "label": tf.constant(labels),
-        }
-        # The offsets of all videos in one line, since videos have different numbers of records;
-        # `first` says where those of a video begin.
-        self._offsets = [tf.constant(table["offsets"]) for table in tables]
+        self._have_one_size = bool((size == size[0]).all())
+        with tf.device("CPU"):  # `tf.data` looks up there; a GPU's memory has other uses.
+            self._columns = {
+                "store": tf.constant(table.store),
+                "id": tf.constant(table.video_ids),
+                "num_records": tf.constant(self._num_records),
+                "size": tf.constant(size, tf.int32),
+                "label": tf.constant(labels),
+            }
+            # Here and not in the graph, which would hold a copy for each use.
+            self._num_starts = tf.constant(self.num_starts())
         short = int(np.sum(self._num_records < recipe.window_length))
         self._some_are_short = short > 0
         if short:
@@ -116,7 +117,7 @@ class Windows:
         Returns:
             Rows of `locate` with "views" `[B, 1, 3]`.
         """
-        num_starts = tf.gather(tf.constant(self.num_starts()), video)
+        num_starts = tf.gather(self._num_starts, video)
         places = self.locate(video, spacing.pick(draws[:, 0], num_starts))
         height, width = tf.unstack(places["size"], axis=1)
         places["views"] = views.random_view(
@@ -183,7 +184,8 @@ class Windows:
             * "size", "label" and "video" as in a batch of `inputs`.
         """
         columns = {name: tf.gather(values, video) for name, values in self._columns.items()}
-        first, available = columns.pop("first"), columns.pop("num_records")
+        number, name = columns.pop("store"), columns.pop("id")
+        available = columns.pop("num_records")
         if "backward" in self.recipe.kinds:
             tau = start + tf.minimum(available, self.recipe.window_length) // 2
             begins = [tau, tf.maximum(tau - self._share, 0)]
@@ -192,10 +194,16 @@ class Windows:
             counts = [available - tau, tf.maximum(tau, 1)]
         else:
             begins, counts = [start], [available]
-        offsets = [tf.gather(o, first + begin) for o, begin in zip(self._offsets, begins)]
+        paths = [records.paths(tf.gather(t.folders, number), name, t.kind) for t in self._tables]
+        # The lengths of records stay outside of the graph, in a file that is mapped.
+        offsets = [
+            tf.numpy_function(table.offsets, [video, begin], tf.int64, stateful=False)
+            for table, begin in zip(self._tables, begins)
+        ]
         return {
             **columns,
-            "offset": tf.stack(offsets, axis=1),
+            "path": tf.stack(paths, axis=1),
+            "offset": tf.reshape(tf.stack(offsets, axis=1), [-1, len(offsets)]),
             "count": tf.minimum(tf.stack(counts, axis=1), self._share),
             "video": tf.cast(video, tf.int32),
         }

@@ -103,6 +103,30 @@ def rename(source: str, target: str) -> None:
     _system(target).rename(source, target, overwrite=True)
 
 
+def link(source: str, target: str) -> None:
+    """Gives a file a second name, or copies it where one file system cannot do that.
+
+    Args:
+        source: The file, which nobody changes any more: what its names have in common.
+        target: Its new name, whose folder is made; a file that had it is replaced.
+
+    Raises:
+        OSError: If it cannot be written; `tf.errors.OpError` where a path has a scheme.
+    """
+    if _system(source) is not _LOCAL or _system(target) is not _LOCAL:
+        write(target, read(source))
+        return
+    make_folder(os.path.dirname(target))
+    remove(target + PARTIAL)
+    try:
+        os.link(source, target + PARTIAL)
+    except OSError:  # Another disk, or one without links.
+        shutil.copyfile(source, target + PARTIAL)
+    # Where both are names of one file already, a renaming would leave them as they are.
+    remove(target)
+    rename(target + PARTIAL, target)
+
+
 def read(path: str | os.PathLike[str]) -> bytes:
     """Reads a whole file.
 

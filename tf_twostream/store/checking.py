@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from tf_twostream.flow import codec
-from tf_twostream.processes import files, locks, printing
+from tf_twostream.processes import files, locks, printing, progress
 from tf_twostream.store import coding as frame_coding
 from tf_twostream.store import index, layout
 from tf_twostream.store import settings as store_settings
+
+RECORDS_AT_ONCE = 32  # To ask TensorFlow for each record takes as long as to look at it.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,12 @@ def check(store: str, *, num_threads: int = 1) -> Findings:
     complete, half_done = layout.find_videos(store)
     # Threads suffice, because OpenCV and TensorFlow let go of Python's lock while they work.
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        problems = list(pool.map(lambda name: _check_video(store, name, settings), complete))
+        checks = pool.map(lambda name: _check_video(store, name, settings), complete)
+        with progress.bar(len(complete), "video", delay=1) as bar:
+            problems = []
+            for problem in checks:
+                problems.append(problem)
+                bar.update()
     damaged = {video_id: problem for video_id, problem in zip(complete, problems) if problem}
     damaged |= dict.fromkeys(half_done, "half-done")
     there = {name: layout.read_video(store, name) for name in complete if name not in damaged}
@@ -95,7 +102,12 @@ def _check_video(store: str, video_id: str, settings: store_settings.Settings) -
 
 
 def _check_records(
-    path: str, kind: str, info: layout.VideoInfo, flow_coding: codec.CodingName
+    path: str,
+    kind: str,
+    info: layout.VideoInfo,
+    flow_coding: codec.CodingName,
+    *,
+    at_once: int = RECORDS_AT_ONCE,
 ) -> str:
     import tensorflow as tf
 
@@ -104,12 +116,15 @@ def _check_records(
     lengths: list[int] = []
     coding: codec.CodingName = "jpeg" if kind == "rgb" else flow_coding
     try:
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            content = records.deserialize(record, coding)
-            if problem := _check_record(content, kind, info, coding):
-                return f"record {len(lengths)} {problem}"
-            lengths.append(len(record))
+        for some in tf.data.TFRecordDataset(path).batch(at_once).as_numpy_iterator():
+            for record in some:
+                content = records.deserialize(record, coding)
+                if problem := _check_record(content, kind, info, coding):
+                    return f"record {len(lengths)} {problem}"
+                lengths.append(len(record))
     except tf.errors.DataLossError:
+        if at_once > 1:  # One by one they tell which it is.
+            return _check_records(path, kind, info, flow_coding, at_once=1)
         return f"record {len(lengths)} is damaged or cut off"
     except tf.errors.NotFoundError:
         return "the file is missing"

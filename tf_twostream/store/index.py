@@ -2,6 +2,10 @@
 
 import dataclasses
 import io
+import struct
+import sys
+import zipfile
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -67,19 +71,67 @@ def join(videos: dict[str, layout.VideoInfo], kinds: tuple[str, ...]) -> Index:
     )
 
 
-def scan(store: str, kinds: tuple[str, ...]) -> Index:
-    """Builds the index from every `video.json` in a store that lists all kinds.
+def merge(parts: Sequence[Index]) -> Index:
+    """Joins indices that have no video in common; the bytes are those of `join` of all videos.
+
+    Args:
+        parts: One or more indices, with the same kinds of records.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    columns = [field.name for field in dataclasses.fields(Index) if field.name != "lengths"]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    lengths = {
+        kind: np.concatenate([part.lengths[kind] for part in parts]) for kind in parts[0].lengths
+    }
+    return _take(Index(**joined, lengths=lengths), np.argsort(joined["video_ids"]))
+
+
+def _take(index: Index, rows: np.ndarray) -> Index:
+    """Returns the index of some of its videos, given by their rows."""
+    columns = {name: column[rows] for name, column in vars(index).items() if name != "lengths"}
+    for name in ("video_ids", "sources"):  # As wide as the longest text, which may be left out.
+        columns[name] = columns[name].astype(f"U{max([1, *map(len, columns[name].tolist())])}")
+    lengths = {}
+    for kind, all_lengths in index.lengths.items():
+        counts = layout.num_records(index.num_frames, kind)
+        first, count = np.cumsum(counts)[rows] - counts[rows], counts[rows]
+        # Where each of the records kept is: those of a video follow one another.
+        skipped = np.repeat(first - (np.cumsum(count) - count), count)
+        lengths[kind] = all_lengths[skipped + np.arange(len(skipped))]
+    return Index(**columns, lengths=lengths)
+
+
+def scan(
+    store: str,
+    kinds: tuple[str, ...],
+    *,
+    known: Index | None = None,
+    changed: Container[str] = frozenset(),
+) -> Index:
+    """Builds the index of the videos in a store whose `video.json` lists all kinds.
 
     Args:
         store: Folder of the store.
         kinds: The record files that each video has; those with fewer are left out.
+        known: An earlier index of these kinds: what it says is not read again, for to read
+            every `video.json` of a large store takes minutes.
+        changed: Ids of videos that it may be wrong about.
 
     Raises:
         DamagedStoreError: If a `video.json` is damaged.
     """
     complete, _ = layout.find_videos(store)
-    infos = {video_id: layout.read_video(store, video_id) for video_id in complete}
-    return join({v: info for v, info in infos.items() if info.lengths.keys() >= {*kinds}}, kinds)
+    listed = dict(zip(known.video_ids.tolist(), range(len(known.video_ids)))) if known else {}
+    kept = [listed[v] for v in complete if v in listed and v not in changed]
+    new = [v for v in complete if v not in listed or v in changed]
+    infos = {v: layout.read_video(store, v) for v in new}
+    read_now = {v: info for v, info in infos.items() if info.lengths.keys() >= {*kinds}}
+    if known is None or not kept:
+        return join(read_now, kinds)
+    if len(kept) < len(listed):
+        known = _take(known, np.array(kept, np.int64))
+    return merge([known, join(read_now, kinds)]) if read_now else known
 
 
 def write(store: str, index: Index) -> None:
@@ -104,6 +156,9 @@ def _pack(index: Index) -> bytes:
 def read(store: str) -> Index:
     """Reads `index.npz`.
 
+    The arrays of a local file are mapped, not read: of the lengths of records, which take most of
+    it, only what is looked at gets into memory. `verify-store` compares all of them.
+
     Args:
         store: Folder of the store.
 
@@ -116,10 +171,11 @@ def read(store: str) -> Index:
         raise NoStoreError(
             f"A finished store must have an index. Received: {store}, without {path}."
         )
-    packed = io.BytesIO(files.read(path))
+    # Windows replaces no file that is mapped.
+    can_map = "://" not in path and sys.platform != "win32"
     try:
         # No pickles: they could run code, and a store may be somebody else's.
-        arrays = dict(np.load(packed, allow_pickle=False))
+        arrays = _map(path) if can_map else dict(np.load(io.BytesIO(files.read(path))))
         ends = [name for name in arrays if name.endswith("_lengths")]
         lengths = {name.removesuffix("_lengths"): arrays.pop(name) for name in ends}
         # Schema 1 had no sources.
@@ -130,6 +186,28 @@ def read(store: str) -> Index:
     # so its words are not repeated. Other arrays are a TypeError.
     except files.DAMAGED_NPZ as error:
         raise layout.DamagedStoreError(f"{path} is damaged.") from error
+
+
+def _map(path: str) -> dict[str, np.ndarray]:
+    """Maps the arrays of a file that `np.savez` wrote, which does not compress them."""
+    arrays = {}
+    with zipfile.ZipFile(path) as packed, open(path, "rb") as file:
+        for member in packed.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{member.filename} is compressed")
+            # A zip file has 30 bytes before the name of a member; the last four say how long the
+            # name is, and what follows it.
+            file.seek(member.header_offset + 26)
+            file.seek(sum(struct.unpack("<HH", file.read(4))), io.SEEK_CUR)
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            name = member.filename.removesuffix(".npy")
+            if dtype.hasobject:
+                raise ValueError(f"{member.filename} holds pickles")
+            # Nothing cannot be mapped.
+            mapped = np.memmap(path, dtype, "r", file.tell(), shape) if np.prod(shape) else None
+            arrays[name] = np.empty(shape, dtype) if mapped is None else np.asarray(mapped)
+    return arrays
 
 
 def _check(arrays: dict[str, np.ndarray], lengths: dict[str, np.ndarray]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_twostream.store import layout
+from tf_twostream.store import layout, tables
 from tf_twostream.store.reader import MissingVideoError, Reader
 
 # Number of the store, counted from 0, and id, which may hold line breaks as any path may. Videos
@@ -56,39 +56,39 @@ class JoinedReader:
         directions = tuple(d for d in first.directions if d in set.intersection(*held))
         self.settings = dataclasses.replace(first, directions=directions)
 
-    def table(self, video_ids: Sequence[str], kind: layout.Kind) -> dict[str, np.ndarray]:
+    def table(self, video_ids: Sequence[str], kind: layout.Kind) -> tables.Table:
         """Returns what an input graph needs to read any window of these videos.
 
         Args:
             video_ids: N ids, in any order, repeated or not.
             kind: "rgb", "forward" or "backward".
 
-        Returns:
-            What `Reader.table` returns; only that the offsets of all videos of the first store
-            come before those of the second.
-
         Raises:
             MissingVideoError: If there is no such store, or it has no such video or kind.
         """
         videos = [self._find(video_id) for video_id in video_ids]
-        stores = np.array([number for number, _ in videos], np.int64)
+        numbers = np.array([number for number, _ in videos], np.int32)
         # Each store makes one table of all its own videos. If the stores of the videos are 0 1 0,
-        # then `rows` is [0, 2] [1], and the joined tables have the videos 0 2 1.
-        rows = [np.flatnonzero(stores == number) for number in range(len(self._readers))]
-        tables = [
+        # then `rows` is [0, 2] [1], and the joined columns have the videos 0 2 1.
+        rows = [np.flatnonzero(numbers == number) for number in range(len(self._readers))]
+        parts = [
             reader.table([videos[row][1] for row in own], kind)
             for reader, own in zip(self._readers, rows)
         ]
-        offsets = [table.pop("offsets") for table in tables]
-        # The line of offsets of a store follows those of the stores before it.
-        for table, start in zip(tables, np.cumsum([0, *map(len, offsets)])):
-            table["first"] = table["first"] + start
-        # Where each video is in the joined tables: this undoes the sorting by stores.
+        # Where each video is in the joined columns: this undoes the sorting by stores.
         place = np.argsort(np.concatenate(rows))
-        joined = {
-            name: np.concatenate([table[name] for table in tables])[place] for name in tables[0]
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts])[place]
+            for name in ("num_records", "height", "width", "first")
         }
-        return {**joined, "offsets": np.concatenate(offsets)}
+        return tables.Table(
+            kind=kind,
+            folders=tuple(folder for part in parts for folder in part.folders),
+            store=numbers,
+            video_ids=[own for _, own in videos],
+            lengths=tuple(part.lengths[0] for part in parts),
+            **columns,
+        )
 
     def _find(self, video_id: str) -> tuple[int, str]:
         """Returns the number of a video's store and its id there."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_twostream.flow import codec
 from tf_twostream.processes import printing
-from tf_twostream.store import coding, index, layout, settings
+from tf_twostream.store import coding, index, layout, settings, tables
 
 RECORDS_AT_ONCE = 32  # Outside of a graph: half a megabyte of frames of shorter side 256.
 
@@ -53,9 +53,10 @@ class Reader:
             given = f"{store}, without {', '.join(sorted(absent))}"
             raise layout.DamagedStoreError(f"{rule}. Received: {given}.")
         self.video_ids: tuple[str, ...] = tuple(self._index.video_ids.tolist())
-        self._rows = {video_id: row for row, video_id in enumerate(self.video_ids)}
+        self._rows = dict(zip(self.video_ids, range(len(self.video_ids))))
+        # Where the records of video n begin among those of all videos: at position n.
         self._starts = {
-            kind: _starts(layout.num_records(self._index.num_frames, kind))
+            kind: np.cumsum(counts := layout.num_records(self._index.num_frames, kind)) - counts
             for kind in self.settings.kinds
         }
 
@@ -148,17 +149,12 @@ class Reader:
         for record in itertools.islice(records, 0, None, step):
             yield codec.CODINGS[coding].decode(record[coding], size), record["range"]
 
-    def table(self, video_ids: Sequence[str], kind: layout.Kind) -> dict[str, np.ndarray]:
+    def table(self, video_ids: Sequence[str], kind: layout.Kind) -> tables.Table:
         """Returns what an input graph needs to read any window of these videos.
 
         Args:
             video_ids: N ids, in any order, repeated or not.
             kind: "rgb", "forward" or "backward".
-
-        Returns:
-            "path": `[N]` str; "num_records", "height", "width": `[N]` int64; "offsets": the
-            bytes at which the records of the first, second ... video begin, int64, one after
-            the other; "first": `[N]` int64, where in "offsets" those of video n begin.
 
         Raises:
             MissingVideoError: If the store has no such videos or no such kind.
@@ -166,25 +162,21 @@ class Reader:
         if kind not in self._starts:
             held = ", ".join(self._starts)
             raise MissingVideoError(f"The store {self.path} holds {held}. Received: {kind}.")
-        rows = np.array([self._row(video_id) for video_id in video_ids], np.int64)
-        starts, lengths = self._starts[kind], self._index.lengths[kind]
-        # The end of a video's last record is no offset, but where the next file would begin.
-        offsets = [
-            _starts(lengths[starts[row] : starts[row + 1]] + layout.RECORD_OVERHEAD)[:-1]
-            for row in rows
-        ]
-        num_records = starts[rows + 1] - starts[rows]
-        paths = [layout.records_path(self.path, video_id, kind) for video_id in video_ids]
-        return {
-            "path": np.array(paths, dtype=np.str_),
-            "num_records": num_records,
-            "height": self._index.height[rows],
-            "width": self._index.width[rows],
-            # Videos differ in length, so one line with positions takes less than a padded table.
-            # The empty array keeps the type where there is no video at all.
-            "offsets": np.concatenate([np.zeros(0, np.int64), *offsets]),
-            "first": _starts(num_records)[:-1],
-        }
+        try:
+            rows = np.fromiter(map(self._rows.__getitem__, video_ids), np.int64, len(video_ids))
+        except KeyError as absent:
+            rows = np.array([self._row(absent.args[0])])  # Which raises.
+        return tables.Table(
+            kind=kind,
+            folders=(layout.video_folder(self.path, ""),),
+            store=np.zeros(len(rows), np.int32),
+            video_ids=video_ids,
+            num_records=layout.num_records(self._index.num_frames[rows], kind),
+            height=self._index.height[rows],
+            width=self._index.width[rows],
+            first=self._starts[kind][rows],
+            lengths=(self._index.lengths[kind],),
+        )
 
     def _records(
         self, video_id: str, kind: layout.Kind, first: int, count: int | None
@@ -192,12 +184,13 @@ class Reader:
         from tf_twostream.store import records  # TensorFlow reads them, and checks their sums.
 
         table = self.table([video_id], kind)
-        offsets = table["offsets"][first:][:count]
+        numbers = range(table.num_records[0])[first:][:count]
         coding = "jpeg" if kind == "rgb" else self.settings.flow_coding
         # Some at a time, since a video may be long.
-        for n in range(0, len(offsets), RECORDS_AT_ONCE):
-            size = min(RECORDS_AT_ONCE, len(offsets) - n)
-            for record in records.read_records(table["path"][0], offsets[n], size).numpy():
+        for n in numbers[::RECORDS_AT_ONCE]:
+            [offset] = table.offsets(np.zeros(1, int), np.array([n]))
+            size = min(RECORDS_AT_ONCE, numbers.stop - n)
+            for record in records.read_records(table.path(0), offset, size).numpy():
                 yield records.deserialize(record, coding)
 
     def _row(self, video_id: str) -> int:
@@ -205,9 +198,3 @@ class Reader:
             held = f"the {printing.count(len(self._rows), 'video')} of the store {self.path}"
             raise MissingVideoError(f"{video_id!r} is not among {held}.")
         return self._rows[video_id]
-
-
-def _starts(counts: np.ndarray) -> np.ndarray:
-    """Returns `[N + 1]` positions: item n of a joined list begins at n and ends at n + 1."""
-    # In int64: files of frames may be larger than the 2 GB that int32 can count.
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])

@@ -109,6 +109,17 @@ def parse_flow(serialized: tf.Tensor, coding: codec.CodingName = "jpeg") -> dict
     )
 
 
+def paths(folder: tf.Tensor, video_id: tf.Tensor, kind: str) -> tf.Tensor:
+    """Returns where records lie, in a graph: see `layout.records_path`.
+
+    Args:
+        folder: `[B]` string, `Table.folders`.
+        video_id: `[B]` string.
+        kind: "rgb", "forward" or "backward".
+    """
+    return tf.strings.join([folder, video_id, f"/{kind}.tfrecord"])
+
+
 def read_records(path: tf.Tensor, offset: tf.Tensor, count: int) -> tf.Tensor:
     """Reads successive records from the middle of a TFRecord file, in a graph or outside.
 

@@ -130,6 +130,18 @@ class Settings:
         coding = [] if self.flow_coding == "jpeg" else [f"{self.flow_coding} codes"]
         return ", ".join((self.method, *library, side, *self.directions, *coding))
 
+    def check_equals(self, found: "Settings", path: str) -> None:
+        """Checks that a store holds videos of these settings, no more and no less.
+
+        Args:
+            found: What the store holds.
+            path: Where it lies.
+
+        Raises:
+            OtherSettingsError: If it holds videos of others.
+        """
+        _refuse_differences(found.to_json(), self.to_json(), path)
+
     def check_continues(self, found: "Settings", path: str) -> None:
         """Checks that a store holds videos of these settings, or of the same with less flow.
 
@@ -154,14 +166,18 @@ class Settings:
             there["directions"] = asked["directions"]
         if found.method != self.method:  # Then all parameters differ, which says nothing more.
             there, asked = ({**kept, "parameters": {}} for kept in (there, asked))
-        differences = "; ".join(
-            f"{key}: {there.get(key)} there, {asked.get(key)} asked"
-            for key in sorted(there | asked)
-            if there.get(key) != asked.get(key)
-        )
-        if differences:
-            rule = "A store must hold videos of one flow method, its parameters, one size and rate"
-            raise OtherSettingsError(f"{rule}. Received: {path} with {differences}.")
+        _refuse_differences(there, asked, path)
+
+
+def _refuse_differences(there: dict[str, Any], asked: dict[str, Any], path: str) -> None:
+    differences = "; ".join(
+        f"{key}: {there.get(key)} there, {asked.get(key)} asked"
+        for key in sorted(there | asked)
+        if there.get(key) != asked.get(key)
+    )
+    if differences:
+        rule = "A store must hold videos of one flow method, its parameters, one size and rate"
+        raise OtherSettingsError(f"{rule}. Received: {path} with {differences}.")
 
 
 def write(store: str, settings: Settings) -> None:

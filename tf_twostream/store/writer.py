@@ -142,6 +142,7 @@ class Writer:
         """
         self.path = store
         self.settings = settings
+        self._known, self._changed = _read_index(store), set[str]()
         path = files.join(store, layout.SETTINGS)
         if files.exists(path):
             found = store_settings.read(store)
@@ -177,16 +178,20 @@ class Writer:
             info: What there is of the video, to add what it lacks; None to do it anew, in the place
                 of what is there or was left by an interrupted run.
         """
-        if self.holds(video_id):
-            self._remove_index()
+        self._change(video_id)
         coding = self.settings.flow_coding
         return VideoWriter(self.path, video_id, self.lacking(info), info=info, coding=coding)
 
     def discard(self, video_id: str) -> None:
         """Removes what there is of a video, if anything."""
+        self._change(video_id)
+        layout.remove_video(self.path, video_id)
+
+    def _change(self, video_id: str) -> None:
+        """Notes that what the index says of a video, if anything, will not hold any more."""
+        self._changed.add(video_id)
         if self.holds(video_id):
             self._remove_index()
-        layout.remove_video(self.path, video_id)
 
     def _remove_index(self) -> None:
         """Removes the index, which would promise what is not there if this run were killed."""
@@ -198,8 +203,12 @@ class Writer:
         Raises:
             DamagedStoreError: If a `video.json` is damaged.
         """
-        # From the files, not from what this run did: an earlier one may have been killed.
-        index.write(self.path, index.scan(self.path, self.settings.kinds))
+        # Of all that the index did not say, from the files and not from what this run did: an
+        # earlier one may have been killed.
+        kinds, known = self.settings.kinds, self._known
+        if known and (*known.lengths,) != kinds:
+            known = None
+        index.write(self.path, index.scan(self.path, kinds, known=known, changed=self._changed))
 
     def write_failed(self, reasons: Mapping[str, str]) -> None:
         """Writes `failed.csv`; what it said before stays for videos that are not complete yet.
@@ -217,3 +226,11 @@ class Writer:
             if not self.is_complete(video_id)
         }
         failures.write(self.path, earlier | dict(reasons))
+
+
+def _read_index(store: str) -> index.Index | None:
+    """Returns the index that a store has; None if it is missing, damaged or of other files."""
+    try:
+        return index.read(store)
+    except (index.NoStoreError, layout.DamagedStoreError):
+        return None
