@@ -20,6 +20,7 @@ from tf_twostream.paper import recipes
 from tf_twostream.runs import checkpoint_files, history
 from tf_twostream.scores import fusion, score_files
 from tf_twostream.store import checking, index, layout
+from tf_twostream.store import settings as store_settings
 
 
 def swap(data: bytes, seed: int) -> bytes:
@@ -155,10 +156,10 @@ def test_lists_of_failed_videos(damageable):
 def test_damaged_records_are_found(damageable, kind):
     path = next(damageable.rglob(f"{kind}.tfrecord"))
     video_id = path.parent.relative_to(damageable / layout.VIDEOS).as_posix()
-    kinds = ("rgb", "forward")
+    settings = store_settings.read(str(damageable))
     states = [lambda data, _: data[: len(data) // 2], lambda *_: b"", mutations.damaged]
     for mutate in states:
-        check = functools.partial(checking._check_video, str(damageable), video_id, kinds)
+        check = functools.partial(checking._check_video, str(damageable), video_id, settings)
         assert not mutations.surprises(path, mutate, check, count=mutations.COUNT // 4)
     whole = path.read_bytes()
     path.write_bytes(b"")

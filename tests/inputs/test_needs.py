@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import read_back
 
 from tf_twostream import datasets, inputs, store
 from tf_twostream.paper import recipes
@@ -52,9 +51,8 @@ def test_what_is_said_is_what_is_read(name, count, reader):
         videos = [datasets.Video(video_id, 0)]
         places = inputs.find(reader, videos, NETWORKS[name]).places_to_test(count)
         for part in [places[n] for n in ("flow", "frame") if n in places] or [places]:
-            columns = (np.ravel(part[n]) for n in ("path", "offset", "count"))
-            for path, offset, length in zip(*columns):
+            columns = (np.ravel(part[n]) for n in ("path", "record", "count"))
+            for path, start, length in zip(*columns):
                 kind = path.decode().rpartition("/")[2].partition(".")[0]
-                start = read_back.offsets(reader.table([video_id], kind)).tolist().index(offset)
                 read[kind] |= {*range(start, start + length)}
         assert {kind: {*mask.nonzero()[0].tolist()} for kind, mask in said.items()} == read

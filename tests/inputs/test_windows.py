@@ -8,7 +8,7 @@ from read_back import arrays, assert_same, fields_of
 
 from tf_twostream import datasets, inputs, store
 from tf_twostream.paper import recipes
-from tf_twostream.store import layout, tables
+from tf_twostream.store import tables
 
 TEMPORAL = recipes.TemporalRecipe(crop_size=41, stack_length=10, batch_size=8, seed=5)
 SPATIAL = recipes.SpatialRecipe(crop_size=41, batch_size=8, seed=5)
@@ -47,7 +47,7 @@ def test_a_video_has_a_start_for_each_whole_window_and_at_least_one(reader, spli
 
 
 class Numbered:
-    """A store of one video, in which the offset of a record is the number of the record."""
+    """A store of one video."""
 
     settings = store.Settings(method="", parameters={}, directions=(), shorter_side=48)
 
@@ -59,10 +59,9 @@ class Numbered:
             "num_records": self.num_fields, "height": 48, "width": 64, "first": 0, "store": 0
         }  # fmt: skip
         one_video = {name: np.array([value]) for name, value in columns.items()}
-        # Records of -15 bytes and the 16 that a file adds to each.
-        lengths = np.full(self.num_fields, 1 - layout.RECORD_OVERHEAD)
+        lengths = np.zeros(self.num_fields, np.int32)
         return tables.Table(
-            kind=kind, folders=("",), video_ids=video_ids, lengths=(lengths,), **one_video
+            kind=kind, folders=("",), video_ids=video_ids, lengths=lengths, **one_video
         )
 
 
@@ -81,7 +80,7 @@ def test_in_both_directions_the_records_of_a_window_lie_around_tau(
     windows = inputs.Windows(Numbered(num_frames - 1), [datasets.Video("v", 0)], recipe)
     place = arrays(windows.locate([0], [start]))
     assert place["path"].tolist() == [[b"v/forward.tfrecord", b"v/backward.tfrecord"]]
-    found = np.stack([place["offset"][0], place["count"][0]], axis=1)
+    found = np.stack([place["record"][0], place["count"][0]], axis=1)
     np.testing.assert_array_equal(found, [forward, backward])
 
 
@@ -92,7 +91,7 @@ def test_in_one_direction_the_records_of_a_window_begin_at_its_start(num_frames,
     recipe = dataclasses.replace(TEMPORAL, stack_length=4)
     windows = inputs.Windows(Numbered(num_frames - 1), [datasets.Video("v", 0)], recipe)
     place = arrays(windows.locate([0], [start]))
-    assert (place["offset"].tolist(), place["count"].tolist()) == ([[start]], [[count]])
+    assert (place["record"].tolist(), place["count"].tolist()) == ([[start]], [[count]])
 
 
 def test_a_place_has_all_labels_of_its_video(reader, split):

@@ -72,8 +72,8 @@ def test_a_task_of_a_cluster_returns_what_the_workers_here_send(tmp_path, monkey
     assert len(here) == len(there) == 9
     for a, b in zip(here[:-1], there[:-1]):
         assert a.value.rgb == b.value.rgb
-        assert [f.jpeg for f in a.value.fields.values()] == [
-            f.jpeg for f in b.value.fields.values()
+        assert [f.codes for f in a.value.fields.values()] == [
+            f.codes for f in b.value.fields.values()
         ]
     assert here[-1] == there[-1]
 

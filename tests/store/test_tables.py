@@ -15,13 +15,15 @@ def test_an_offset_is_the_sum_of_all_records_before_with_what_a_file_adds():
     table = tables.Table(
         kind="rgb", folders=("a/videos/", "b/videos/"), store=np.array([0, 0, 0, 1]),
         video_ids="wxyz", num_records=np.append(counts, 4), height=np.ones(4), width=np.ones(4),
-        first=np.append(np.cumsum(counts) - counts, 0), lengths=lengths,
+        first=np.append(np.cumsum(counts) - counts, 8), lengths=np.concatenate(lengths),
     )  # fmt: skip
     for video, own in ((0, lengths[0][:3]), (2, lengths[0][3:]), (3, lengths[1])):
         for record in range(len(own)):
             wanted = sum(own[:record].tolist()) + record * layout.RECORD_OVERHEAD
             found = table.offsets(np.array([video]), np.array([record]))
             assert found.tolist() == [wanted]
+            in_graph = records.offset(tf.constant(table.lengths), table.first[video], record)
+            assert in_graph.numpy() == wanted
     assert table.offsets(np.array([3, 0]), np.array([0, 0])).dtype == np.int64
     assert table.path(3) == "b/videos/z/rgb.tfrecord"
 

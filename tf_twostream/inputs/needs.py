@@ -9,7 +9,7 @@ import numpy as np
 from tf_twostream import datasets, store
 from tf_twostream.inputs import clips
 from tf_twostream.paper import recipes
-from tf_twostream.store import layout, tables
+from tf_twostream.store import tables
 
 
 def records_to_test(
@@ -31,16 +31,16 @@ def records_to_test(
     places = clips.find(numbered, [datasets.Video("v", 0)], recipe).places_to_test(count)
     read: dict[store.Kind, np.ndarray] = {}
     for part in [places[name] for name in ("flow", "frame") if name in places] or [places]:
-        columns = [np.ravel(part[name]) for name in ("path", "offset", "count")]
-        for path, offset, length in zip(*columns):
+        columns = [np.ravel(part[name]) for name in ("path", "record", "count")]
+        for path, first, length in zip(*columns):
             name = cast(store.Kind, pathlib.PurePosixPath(path.decode()).stem)
-            size, first = store.num_records(num_frames, name), offset // layout.RECORD_OVERHEAD
+            size = store.num_records(num_frames, name)
             read.setdefault(name, np.zeros(size, bool))[first : first + length] = True
     return read
 
 
 class _Numbered:
-    """In the place of a store of one video, whose records hold nothing: offsets tell numbers."""
+    """In the place of a store of one video, whose records hold nothing."""
 
     def __init__(self, num_frames: int, shorter_side: int):
         self.settings = store.Settings(
@@ -61,5 +61,5 @@ class _Numbered:
             height=side,
             width=side,
             first=np.zeros(1, np.int64),
-            lengths=(np.zeros(size, np.int32),),
+            lengths=np.zeros(size, np.int32),
         )

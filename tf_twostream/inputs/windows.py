@@ -18,7 +18,8 @@ from tf_twostream.store import records
 
 Element = dict[str, tf.Tensor]
 
-_PLACE = ("path", "offset", "count")  # What says where records are; reading uses it up.
+# What says where records are; reading uses it up.
+_PLACE = ("path", "first", "record", "count")
 
 
 class Windows:
@@ -76,20 +77,25 @@ class Windows:
         self.recipe, self.videos = recipe, tuple(videos)
         self._coding = reader.settings.flow_coding
         video_ids = [video.id for video in videos]
-        self._tables = [reader.table(video_ids, kind) for kind in recipe.kinds]
+        tables = [reader.table(video_ids, kind) for kind in recipe.kinds]
         # A volume in both directions takes half of its records from each kind.
         self._share = recipe.window_length // len(recipe.kinds)
         # One kind speaks for both: a video has as many backward fields as forward ones, of one
         # size, and its records have the same numbers.
-        table = self._tables[0]
+        table = tables[0]
         self._num_records = table.num_records
         size = np.stack([table.height, table.width], axis=1)
         self._sizes = size
         self._have_one_size = bool((size == size[0]).all())
         with tf.device("CPU"):  # `tf.data` looks up there; a GPU's memory has other uses.
+            self._folders = tf.constant(table.folders)
+            # Not in NumPy and called from the graph: a stream that ends waits for its threads, and
+            # these would wait for Python's lock, which it holds.
+            self._lengths = [tf.constant(table.lengths) for table in tables]
             self._columns = {
                 "store": tf.constant(table.store),
-                "id": tf.constant(table.video_ids),
+                "id": tf.constant(table.video_ids, tf.string),
+                "first": tf.constant(table.first),
                 "num_records": tf.constant(self._num_records),
                 "size": tf.constant(size, tf.int32),
                 "label": tf.constant(labels),
@@ -178,7 +184,8 @@ class Windows:
             A row per window, with D = 2 kinds of records if there are both directions, else 1:
 
             * "path": `[B, D]` string, the files that hold the records;
-            * "offset": `[B, D]` int64, the byte at which the first of the records begins;
+            * "record": `[B, D]` int64, the number of the first of the records in its file;
+            * "first": `[B]` int64, where the lengths of the video's records begin, see `Table`;
             * "count": `[B, D]` int64, how many to read from there, in the order of time: L / D, or
               as many as there are, at least 1;
             * "size", "label" and "video" as in a batch of `inputs`.
@@ -194,16 +201,12 @@ class Windows:
             counts = [available - tau, tf.maximum(tau, 1)]
         else:
             begins, counts = [start], [available]
-        paths = [records.paths(tf.gather(t.folders, number), name, t.kind) for t in self._tables]
-        # The lengths of records stay outside of the graph, in a file that is mapped.
-        offsets = [
-            tf.numpy_function(table.offsets, [video, begin], tf.int64, stateful=False)
-            for table, begin in zip(self._tables, begins)
-        ]
+        folder = tf.gather(self._folders, number)
+        paths = [records.paths(folder, name, kind) for kind in self.recipe.kinds]
         return {
             **columns,
             "path": tf.stack(paths, axis=1),
-            "offset": tf.reshape(tf.stack(offsets, axis=1), [-1, len(offsets)]),
+            "record": tf.cast(tf.stack(begins, axis=1), tf.int64),
             "count": tf.minimum(tf.stack(counts, axis=1), self._share),
             "video": tf.cast(video, tf.int32),
         }
@@ -236,7 +239,9 @@ class Windows:
         parts = []
         for number, kind in enumerate(self.recipe.kinds):
             # Reading ten records takes 1 ms, decoding them 4 ms: no more is decoded than is used.
-            serialized = records.read_records(*(place[name][number] for name in _PLACE))
+            path, record, count = (place[name][number] for name in ("path", "record", "count"))
+            offset = records.offset(self._lengths[number], place["first"], record)
+            serialized = records.read_records(path, offset, count)
             if kind == "backward":
                 serialized = serialized[::-1]  # A file is in the order of time, see `locate`.
             if self._some_are_short:  # Else copying the records would be in vain.

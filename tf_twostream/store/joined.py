@@ -81,12 +81,15 @@ class JoinedReader:
             name: np.concatenate([getattr(part, name) for part in parts])[place]
             for name in ("num_records", "height", "width", "first")
         }
+        # The lengths of a store follow those of the stores before it.
+        starts = np.cumsum([0, *(len(part.lengths) for part in parts)])
+        columns["first"] += starts[numbers]
         return tables.Table(
             kind=kind,
             folders=tuple(folder for part in parts for folder in part.folders),
             store=numbers,
             video_ids=[own for _, own in videos],
-            lengths=tuple(part.lengths[0] for part in parts),
+            lengths=np.concatenate([part.lengths for part in parts]),
             **columns,
         )
 

@@ -175,7 +175,7 @@ class Reader:
             height=self._index.height[rows],
             width=self._index.width[rows],
             first=self._starts[kind][rows],
-            lengths=(self._index.lengths[kind],),
+            lengths=self._index.lengths[kind],
         )
 
     def _records(

@@ -7,6 +7,7 @@ import tensorflow as tf
 from google.protobuf import message
 
 from tf_twostream.flow import codec
+from tf_twostream.store import layout
 
 READ_BUFFER = 1 << 16  # Bytes; filling 256 KiB took 25 % longer than this.
 
@@ -118,6 +119,18 @@ def paths(folder: tf.Tensor, video_id: tf.Tensor, kind: str) -> tf.Tensor:
         kind: "rgb", "forward" or "backward".
     """
     return tf.strings.join([folder, video_id, f"/{kind}.tfrecord"])
+
+
+def offset(lengths: tf.Tensor, first: tf.Tensor, record: tf.Tensor) -> tf.Tensor:
+    """Returns the byte at which a record begins, in a graph: see `Table.offsets`.
+
+    Args:
+        lengths: int32, `Table.lengths`.
+        first: Scalar int64, where those of the video begin.
+        record: Scalar int64, the number of the record, counted from 0.
+    """
+    before = tf.cast(lengths[first : first + record], tf.int64)
+    return tf.reduce_sum(before) + record * layout.RECORD_OVERHEAD
 
 
 def read_records(path: tf.Tensor, offset: tf.Tensor, count: int) -> tf.Tensor:

@@ -12,8 +12,8 @@ from tf_twostream.store import layout
 class Table:
     """Where the records of one kind of N videos are.
 
-    Its size is in proportion to the videos: the lengths of records, which are a hundred times as
-    many, stay in the file of the index, and are summed for the windows that are asked for.
+    The lengths of records, a hundred times as many as videos, stay as the index has them, and are
+    summed for the windows that are asked for.
 
     Attributes:
         kind: "rgb", "forward" or "backward".
@@ -23,8 +23,8 @@ class Table:
         num_records: `[N]` int64.
         height: `[N]` int64, pixels.
         width: `[N]` int64, pixels.
-        first: `[N]` int64, where the lengths of a video begin in those of its store.
-        lengths: By store, int32: the bytes of all its records, one video after the other.
+        first: `[N]` int64, where in `lengths` those of a video begin.
+        lengths: int32, the bytes of all records of the stores, one video after the other.
     """
 
     kind: layout.Kind
@@ -35,7 +35,7 @@ class Table:
     height: np.ndarray
     width: np.ndarray
     first: np.ndarray
-    lengths: tuple[np.ndarray, ...]
+    lengths: np.ndarray
 
     def path(self, video: int) -> str:
         """Returns the file of the records of one video, given by its position in the list."""
@@ -52,7 +52,7 @@ class Table:
             `[B]` int64, bytes from the beginning of their files.
         """
         first = self.first[video]
-        places = zip(self.store[video].tolist(), first.tolist(), (first + record).tolist())
+        places = zip(first.tolist(), (first + record).tolist())
         # In int64: files of frames may be larger than the 2 GB that int32 can count.
-        sums = [self.lengths[store][start:end].sum(dtype=np.int64) for store, start, end in places]
+        sums = [self.lengths[start:end].sum(dtype=np.int64) for start, end in places]
         return np.array(sums, np.int64) + record * layout.RECORD_OVERHEAD
