@@ -24,6 +24,11 @@ def unsplit(windows, *, rows):
     return windows.batch(places.map(windows.read), len(rows))
 
 
+@pytest.fixture(autouse=True)
+def many_cores(monkeypatch):
+    monkeypatch.setattr(parts, "MOST", 4)
+
+
 @BOTH
 @pytest.mark.parametrize("batch_size", [8, 5])  # In four parts, and in one.
 def test_parts_joined_are_the_batches_of_one_stream(reader, split, recipe, batch_size):

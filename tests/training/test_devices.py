@@ -106,3 +106,14 @@ def test_an_op_that_fails_for_want_of_a_host_names_it(monkeypatch):
         raise aborted
     with pytest.raises(tf.errors.NotFoundError), devices.wording_lost_hosts():
         raise tf.errors.NotFoundError(None, None, "a file")
+
+
+def test_the_parts_of_a_batch_are_joined_for_each_device(two_devices):
+    def stream(**_):
+        parts = ([[0, 1], [4, 5]], [[2, 3], [6, 7]])
+        slices = (tf.data.Dataset.from_tensor_slices({"x": part}) for part in parts)
+        return tf.data.Dataset.zip(tuple(slices))
+
+    [batch] = next(devices.distribute(two_devices, [stream], 0))
+    shares = two_devices.experimental_local_results(batch["x"])
+    assert [share.numpy().tolist() for share in shares] == [[0, 1, 2, 3], [4, 5, 6, 7]]
