@@ -15,7 +15,8 @@ def from_text(text: str) -> list[dict[str, Any]]:
         where they are some.
 
     Example:
-        >>> from_text("two cores\n| | ms |\n| --- | --: |\n| dis | 9.5 |\n")
+        >>> from tf_twostream.benchmarks import results
+        >>> results.from_text("two cores\n| | ms |\n| --- | --: |\n| dis | 9.5 |\n")
         [{'title': 'two cores', 'rows': [{'': 'dis', 'ms': 9.5}]}]
     """
     tables: list[dict[str, Any]] = []
