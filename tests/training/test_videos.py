@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tf_twostream import runs, store
+from tf_twostream import inputs, runs, store
 from tf_twostream.paper import recipes
 from tf_twostream.store.settings import write as write_settings
 from tf_twostream.training import videos
