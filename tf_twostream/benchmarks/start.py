@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import pathlib
 import statistics
 import subprocess
 import sys
@@ -83,7 +82,7 @@ def report(path: str, began: float) -> None:
         began: When the process was started, in seconds of `time.monotonic`.
     """
     ends = [began, time.monotonic()]
-    run = runs.load(pathlib.Path(path))
+    run = runs.load(path)
     runs.load_model(run)
     ends.append(time.monotonic())
     known = cast(recipes.TowerRecipe, run.recipe)

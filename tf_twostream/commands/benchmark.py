@@ -82,8 +82,12 @@ class BenchmarkFlags(cli.Knobs):
     width: float = cli.knob_of(recipes.TowerRecipe, "width")
     precision: Literal["float32", "bfloat16"] = cli.knob_of(recipes.Recipe, "precision")
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
-    spatial_run: str = cli.knob("", "labels, start: run folder of the spatial stream.", group="network")
-    temporal_run: str = cli.knob("", "labels, start: run folder of the temporal stream.", group="network")
+    spatial_run: str = cli.knob(
+        "", "labels, start: run folder of the spatial stream.", group="network"
+    )
+    temporal_run: str = cli.knob(
+        "", "labels, start: run folder of the temporal stream.", group="network"
+    )
     num_videos: int = cli.knob(240_000, "store: how many to make up.", at_least=1)
     pairs: str = cli.knob(
         "",
