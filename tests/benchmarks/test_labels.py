@@ -23,14 +23,14 @@ def small_clips(monkeypatch):
 
 
 def test_a_network_that_has_not_learnt_is_a_run_as_any_other(tmp_path):
-    run = runs.load(labels._make_run(str(tmp_path / "run"), RECIPES[1]))
+    run = runs.load(labels.make_run(str(tmp_path / "run"), RECIPES[1]))
     assert run.recipe == RECIPES[1] and len(run.split.class_names) == 101
     assert run.task.settings.method == "dis" and run.task.settings.shorter_side == 48
     assert runs.load_model(run)[1] == 0
 
 
 def test_clips_are_alike_and_the_live_one_is_longer(tmp_path):
-    *clips, long = labels._draw_clips(str(tmp_path), seconds=2.2)
+    *clips, long = labels.draw_clips(str(tmp_path), seconds=2.2)
     assert len(clips) == 3 and len({pathlib.Path(clip).read_bytes() for clip in clips}) == 1
     counts = [sum(1 for _ in frames.read_frames(clip)) for clip in (clips[0], long)]
     assert counts == [25, 55] and frames.read_header(long).fps == 25

@@ -9,6 +9,7 @@ from tf_twostream.paper import recipes
 from tf_twostream.training import steps
 
 KNOBS = {"crop_size": 41, "width": 0.05, "batch_size": 2}
+PIXELS = KNOBS["crop_size"] ** 2  # Of a view. What has fewer numbers, may lie on the CPU.
 BATCHES = {
     "spatial": {
         "rgb": tf.TensorSpec([2, None, None, 3], tf.uint8),
@@ -54,6 +55,7 @@ def test_inputs_are_prepared_on_the_gpu(stream, knobs, testing):
     prepare = tf.function(lambda batch: inputs.prepare(batch, recipe_of(stream, **knobs)))
     traced = prepare.get_concrete_function(batch)
     assert placement.ops_without_gpu_kernel(traced) == set()
+    assert placement.ops_in_host_memory(traced, more_than=PIXELS - 1) == set()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,7 @@ def test_a_step_runs_on_the_gpu(stream, knobs, precision):
     step = steps.make_step(heads, model.trainable_variables, optimizer, recipe)
     traced = tf.function(step).get_concrete_function(({**BATCHES[stream], **BOTH},))
     assert placement.ops_without_gpu_kernel(traced) == set()
+    assert placement.ops_in_host_memory(traced, more_than=PIXELS - 1) == set()
 
 
 def test_what_has_no_gpu_kernel_is_named():
@@ -77,3 +80,14 @@ def test_what_has_no_gpu_kernel_is_named():
     )
     [name] = placement.ops_without_gpu_kernel(traced)
     assert name.startswith("GatherV2(")
+
+
+def test_what_a_gpu_leaves_to_the_cpu_is_named():
+    apart = tf.function(lambda x: tf.unstack(x, axis=1))
+    whole, real = (
+        apart.get_concrete_function(tf.TensorSpec([9, 2], kind)) for kind in (tf.int64, tf.float32)
+    )
+    [name] = placement.ops_in_host_memory(whole, more_than=8)
+    assert name.startswith("Unpack(")
+    assert placement.ops_in_host_memory(whole, more_than=9) == set()
+    assert placement.ops_in_host_memory(real, more_than=8) == set()

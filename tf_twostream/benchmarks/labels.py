@@ -46,8 +46,8 @@ def measure(
     """
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="twostream_") as folder:
-        runs_given = [*paths] or [_make_run(f"{folder}/{r.stream}", r) for r in untrained]
-        clips = _draw_clips(folder, seconds)
+        runs_given = [*paths] or [make_run(f"{folder}/{r.stream}", r) for r in untrained]
+        clips = draw_clips(folder, seconds)
         model = two_stream.TwoStream(
             [runs.load(path) for path in runs_given], protocol=live.PROTOCOL
         )
@@ -78,7 +78,7 @@ def _describe(model: two_stream.TwoStream) -> str:
     )
 
 
-def _make_run(path: str, recipe: recipes.TowerRecipe) -> str:
+def make_run(path: str, recipe: recipes.TowerRecipe) -> str:
     """Writes a run with random weights; returns its folder."""
     names = tuple(f"class {number:03d}" for number in range(NUM_CLASSES))
     settings = store.Settings.of("dis", shorter_side=round(SIDE_OF_CROP * recipe.crop_size))
@@ -98,7 +98,7 @@ def _make_run(path: str, recipe: recipes.TowerRecipe) -> str:
     return path
 
 
-def _draw_clips(folder: str, seconds: float) -> list[str]:
+def draw_clips(folder: str, seconds: float) -> list[str]:
     """Draws a clip; returns as many files of it as are labelled, and one that lasts longer."""
     rng = np.random.default_rng(0)
     group = drawn_scenes.draw_group(rng, height=SIZE[0], width=SIZE[1])

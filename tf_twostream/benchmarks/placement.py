@@ -1,10 +1,13 @@
 """Which ops of a traced function can run on a GPU, asked of TensorFlow without having one."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework import kernels  # There is no public way to ask.
+
+# There is no public way to ask.
+from tensorflow.python.framework import kernels, op_def_registry
 
 # Ops that compute nothing themselves; the functions that some of them call are looked at as well.
 _NO_WORK = {"NoOp", "Placeholder", "_Arg", "_Retval", "Identity", "PartitionedCall",
@@ -16,6 +19,17 @@ def _nodes(graph: Any) -> Iterator[Any]:
     # What a `tf.function` calls, loops included, lies here and not among the nodes.
     for function in graph.library.function:
         yield from function.node_def
+
+
+def _gpu_kernels(node: Any) -> list[Any]:
+    """Lists the kernels that take the types of a node on a GPU."""
+    registered = kernels.get_registered_kernels_for_op(node.op).kernel
+    # "DEFAULT" are kernels for devices of any kind, mostly for bookkeeping.
+    return [k for k in registered if k.device_type in ("GPU", "DEFAULT") and _fits(node, k)]
+
+
+def _types(node: Any) -> str:
+    return ", ".join(tf.dtypes.as_dtype(a.type).name for a in node.attr.values() if a.type)
 
 
 def _fits(node: Any, kernel: Any) -> bool:
@@ -42,12 +56,33 @@ def ops_without_gpu_kernel(function: tf.types.experimental.ConcreteFunction) -> 
     """
     found = set()
     for node in _nodes(function.graph.as_graph_def()):
-        registered = kernels.get_registered_kernels_for_op(node.op).kernel
-        if node.op in _NO_WORK or not registered:
+        if node.op in _NO_WORK or not kernels.get_registered_kernels_for_op(node.op).kernel:
             continue
-        # "DEFAULT" are kernels for devices of any kind, mostly for bookkeeping.
-        devices = [k for k in registered if k.device_type in ("GPU", "DEFAULT")]
-        if not any(_fits(node, kernel) for kernel in devices):
-            types = (tf.dtypes.as_dtype(a.type).name for a in node.attr.values() if a.type)
-            found.add(f"{node.op}({', '.join(types)})")
+        if not _gpu_kernels(node):
+            found.add(f"{node.op}({_types(node)})")
+    return found
+
+
+def ops_in_host_memory(
+    function: tf.types.experimental.ConcreteFunction, *, more_than: int
+) -> set[str]:
+    """Names the GPU kernels that leave results in the memory of the CPU, as those of integers do.
+
+    For shapes that is right. What has a number for each pixel is carried there and back.
+
+    Args:
+        function: A traced function.
+        more_than: Numbers in a result that may lie there; sizes that are not known count as 1.
+
+    Returns:
+        For example {"Unpack(int64)"}, which no GPU kernel takes apart.
+    """
+    found = set()
+    for node in _nodes(function.graph.as_graph_def(add_shapes=True)):
+        results = op_def_registry.get(node.op)
+        names = {argument.name for argument in results.output_arg} if results else set()
+        shapes = node.attr["_output_shapes"].list.shape
+        largest = max((math.prod(max(d.size, 1) for d in s.dim) for s in shapes), default=0)
+        if largest > more_than and any(names & {*k.host_memory_arg} for k in _gpu_kernels(node)):
+            found.add(f"{node.op}({_types(node)})")
     return found

@@ -7,6 +7,7 @@
     twostream benchmark volumes --batch_size=8
     twostream benchmark evaluate --store=stores/ucf101 --stream=temporal
     twostream benchmark labels --width=0.25 --crop_size=112
+    twostream benchmark start --spatial_run=runs/spatial
     twostream benchmark store --num_videos=240000
     twostream benchmark gpu --store=stores/ucf101 --pairs=middlebury --output_dir=gpu
 
@@ -23,6 +24,9 @@ is one. `codings` compares the codings of their fields: bytes, errors, and decod
 
 `labels` times predict: from its start to the first label, for each further clip, and live. It draws
 its clips; its networks are --spatial_run and --temporal_run, or such as have not learnt.
+
+`start` tells how long a process takes to import, to load a run, to its first training step and to
+its first label, with networks as for `labels`.
 
 `store` makes up the index of a store of so many videos, and times the steps from opening it to the
 first batch.
@@ -50,6 +54,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "codings": ("pairs",),
     "volumes": (),
     "labels": (),
+    "start": (),
     "store": (),
     "gpu": ("pairs", "store", "output_dir"),
 }
@@ -77,8 +82,12 @@ class BenchmarkFlags(cli.Knobs):
     width: float = cli.knob_of(recipes.TowerRecipe, "width")
     precision: Literal["float32", "bfloat16"] = cli.knob_of(recipes.Recipe, "precision")
     jit_compile: bool = cli.knob(False, "Compile the network with XLA.", group="machine")
-    spatial_run: str = cli.knob("", "labels: run folder of the spatial stream.", group="network")
-    temporal_run: str = cli.knob("", "labels: run folder of the temporal stream.", group="network")
+    spatial_run: str = cli.knob(
+        "", "labels, start: run folder of the spatial stream.", group="network"
+    )
+    temporal_run: str = cli.knob(
+        "", "labels, start: run folder of the temporal stream.", group="network"
+    )
     num_videos: int = cli.knob(240_000, "store: how many to make up.", at_least=1)
     pairs: str = cli.knob(
         "",
@@ -117,6 +126,7 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
         flow_comparison,
         iterations,
         labels,
+        start,
         testing_views,
         volumes,
     )
@@ -124,9 +134,11 @@ def _measure(name: str, given: BenchmarkFlags) -> str:
     seconds = given.seconds
     if name == "gpu":
         return _measure_gpu(given)
-    if name == "labels":
+    if name in ("labels", "start"):
         paths = [path for path in (given.spatial_run, given.temporal_run) if path]
         untrained = [given.recipe(stream) for stream in ("spatial", "temporal")]
+        if name == "start":
+            return start.measure(paths, untrained)
         return labels.measure(paths, untrained, seconds=seconds)
     if name == "store":
         from tf_twostream.benchmarks import many_videos

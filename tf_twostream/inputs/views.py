@@ -120,8 +120,9 @@ def rows_and_columns(views: tf.Tensor, crop: int) -> tuple[tf.Tensor, tf.Tensor]
         view shows them: the columns of a mirrored view run from right to left.
     """
     # int64, since a GPU cannot calculate with int32: TensorFlow would silently carry the whole
-    # batch to the CPU and back.
-    top, left, flip = tf.unstack(tf.cast(views, tf.int64)[..., None], axis=2)
+    # batch to the CPU and back. Integers are taken apart there too, so that is done first: those of
+    # 32 bits are there already.
+    top, left, flip = (tf.cast(n, tf.int64) for n in tf.unstack(views[..., None], axis=2))
     steps = tf.range(crop, dtype=tf.int64)
     return top + steps, left + tf.where(flip == 1, crop - 1 - steps, steps)
 

@@ -93,7 +93,9 @@ def _read_between(field: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     flat = tf.pad(flat, [[0, 0], [0, width + 1], [0, 0]])
     corner = tf.floor(points)
     right, down = tf.split(points - corner, 2, axis=-1)
-    column, row = tf.unstack(tf.cast(corner, tf.int64), axis=-1)
+    # Taken apart as floats: TensorFlow takes integers apart on the CPU, and would carry the places
+    # of all pixels there and back.
+    column, row = (tf.cast(part, tf.int64) for part in tf.unstack(corner, axis=-1))
     pixel = row * width + column
     here, beside, below, across = (
         tf.cast(tf.gather(flat, pixel + offset, batch_dims=1), tf.float32)
