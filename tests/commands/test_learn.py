@@ -125,11 +125,11 @@ def test_videos_become_a_report_also_if_it_is_killed(start, shared_data, tmp_pat
         (folder / clip.name).symlink_to(clip)
     flags = ["scripts/learn.py", tmp_path / "clips", f"--output_dir={tmp_path / 'out'}"]
     flags += ["--preset=quick", "--train_flags=--num_iterations=3"]
-    process = start(*flags)
-    for line in process.stdout:
-        if "== runs/temporal" in line:
-            process.send_signal(signal.SIGTERM)
-    assert process.wait() == 143
+    with start(*flags) as process:
+        for line in process.stdout:
+            if "== runs/temporal" in line:
+                process.send_signal(signal.SIGTERM)
+    assert process.returncode == 143
     process = start(*flags)
     out, err = process.communicate()
     assert process.returncode == 0, err
