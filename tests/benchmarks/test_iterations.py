@@ -19,8 +19,9 @@ def test_the_real_step_and_the_real_input_are_measured(tiny_store):
     assert float(per_iteration) > 0 and float(samples) > 0
     assert 0 <= float(waiting.removesuffix(" %")) <= 100
     assert float(memory.removesuffix(" GiB")) > 0
-    # Which of them is longer depends on what else the machine does.
-    assert float(first.removesuffix(" s")) > 0
+    # It traces, which takes longer than to compute: the wait for the input is in the others alone.
+    computing = float(per_iteration) * (1 - float(waiting.removesuffix(" %")) / 100)
+    assert float(first.removesuffix(" s")) >= computing
     assert "batch 2, chunks of 2, crop 41, width 0.05, float32, without XLA" in text
     assert "ops of the input without GPU kernel: none" in text
 

@@ -218,7 +218,7 @@ def test_a_complete_store_is_only_read(tmp_path, videos, monkeypatch):
     assert contents(tmp_path / "store") == before
 
 
-@pytest.mark.parametrize("method", ["dis", pytest.param("brox", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["dis", "brox"])
 def test_flow_is_added_to_frames_and_backward_flow_to_forward(tmp_path, videos, method):
     videos = videos[:2]
     both = ("forward", "backward")
